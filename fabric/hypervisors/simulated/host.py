@@ -1,0 +1,228 @@
+"""The driver of a simulated host: every verb is one transaction on the rack, faults included."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import TypeVar
+from uuid import UUID, uuid4
+
+from fabric.hypervisors.base import (
+    AdapterSpec,
+    Capability,
+    Counters,
+    DiskSpec,
+    Done,
+    GuestSpec,
+    GuestState,
+    HostFacts,
+    Outcome,
+    Power,
+)
+from fabric.hypervisors.errors import Unreachable
+from fabric.hypervisors.simulated import disks, faults, guest_setup, guests
+from fabric.hypervisors.simulated import power as power_moves
+from fabric.hypervisors.simulated.load import load
+from fabric.hypervisors.simulated.rack import Rack
+from fabric.hypervisors.simulated.turn import Turn
+
+Answer = TypeVar("Answer")
+
+
+def open_host(
+    rack: Path, name: str, *, scale: float = 1.0, clock: Callable[[], float] = time.time
+) -> SimulatedHost:
+    """The driver of a host on the rack; opening touches nothing."""
+    return SimulatedHost(rack, name, scale, clock=clock)
+
+
+def add_host(rack: Path, facts: HostFacts) -> None:
+    """Put a host into the rack, or change the facts of the one of that name."""
+    with Rack(rack).writing() as connection:
+        connection.execute(
+            "INSERT OR REPLACE INTO hosts"
+            " (name, cores, memory_mb, storage_gb, hypervisor, version) VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                *(facts.name, facts.cores, facts.memory_mb, facts.storage_gb),
+                *(facts.hypervisor, facts.version),
+            ),
+        )
+
+
+def journal(rack: Path, host: str) -> list[tuple[str, str]]:
+    """The effects really made on a host, repeats not among them: (verb, id), oldest first."""
+    with Rack(rack).reading() as connection:
+        rows = connection.execute(
+            "SELECT verb, subject FROM journal WHERE host=? ORDER BY id", (host,)
+        ).fetchall()
+    return [(verb, subject) for verb, subject in rows]
+
+
+class SimulatedHost:
+    """One host of a rack. `scale` stretches all durations; with 0 nothing is ever pending."""
+
+    capabilities: frozenset[str] = frozenset(Capability)
+
+    def __init__(
+        self, rack: Path, name: str, scale: float, *, clock: Callable[[], float] = time.time
+    ) -> None:
+        self.name = name
+        self.scale = scale
+        self._rack = Rack(rack)
+        self._clock = clock
+
+    def __repr__(self) -> str:
+        return f"SimulatedHost({str(self._rack.path)!r}, {self.name!r}, {self.scale!r})"
+
+    def facts(self) -> HostFacts:
+        """The host's size and make."""
+        return self._ask("facts", _facts, HostFacts(self.name, 0, 0, 0, "", ""))
+
+    def guest(self, id: UUID) -> GuestState | None:
+        """One guest, or None."""
+        found = self._ask("guest", lambda turn: guests.states(turn, id), ())
+        return found[0] if found else None
+
+    def guests(self) -> tuple[GuestState, ...]:
+        """Every guest, in the order they were defined."""
+        nobody: tuple[GuestState, ...] = ()
+        return self._ask("guests", guests.states, nobody)
+
+    def disks(self) -> tuple[DiskSpec, ...]:
+        """Every disk, in the order they were begun."""
+        return self._ask("disks", disks.all_disks, ())
+
+    def ensure_disk(self, disk: DiskSpec) -> Outcome:
+        """The disk exists and is whole."""
+        return self._do("ensure_disk", lambda turn: disks.ensure_disk(turn, disk), Done)
+
+    def ensure_defined(self, spec: GuestSpec) -> UUID:
+        """The guest is known to the host."""
+        return self._do("ensure_defined", lambda turn: guests.ensure_defined(turn, spec), uuid4())
+
+    def ensure_adapter(self, guest_id: UUID, adapter: AdapterSpec) -> None:
+        """The guest has this adapter."""
+        self._do(
+            "ensure_adapter", lambda turn: guests.ensure_adapter(turn, guest_id, adapter), None
+        )
+
+    def ensure_power(self, guest_id: UUID, power: Power, *, hard: bool = False) -> Outcome:
+        """The guest is running, off, paused or saved."""
+        return self._do(
+            "ensure_power",
+            lambda turn: power_moves.ensure_power(turn, guest_id, power, hard),
+            Done,
+        )
+
+    def ensure_guest_setup(
+        self, guest_id: UUID, computer_name: str, user: str, password: str
+    ) -> Outcome:
+        """The guest's system has this computer name and administrator."""
+        return self._do(
+            "ensure_guest_setup",
+            lambda turn: guest_setup.ensure_guest_setup(
+                turn, guest_id, computer_name, user, password
+            ),
+            Done,
+        )
+
+    def ensure_resized(self, guest_id: UUID, cores: int, memory_mb: int) -> None:
+        """The guest has this size."""
+        self._do(
+            "ensure_resized",
+            lambda turn: guests.ensure_resized(turn, guest_id, cores, memory_mb),
+            None,
+        )
+
+    def ensure_removed(self, guest_id: UUID) -> Outcome:
+        """The guest, its disks and adapters are gone."""
+        return self._do("ensure_removed", lambda turn: guests.ensure_removed(turn, guest_id), Done)
+
+    def ensure_disk_removed(self, disk_id: UUID) -> None:
+        """The orphan disk is gone."""
+        self._do("ensure_disk_removed", lambda turn: disks.ensure_disk_removed(turn, disk_id), None)
+
+    def counters(self, ids: Iterable[UUID] | None = None) -> tuple[Counters, ...]:
+        """The load now."""
+        wanted = _as_json(ids)
+        return self._ask("counters", lambda turn: _counters(turn, wanted, turn.now), ())
+
+    def counters_at(self, ids: Iterable[UUID] | None, at: datetime) -> tuple[Counters, ...]:
+        """The load at an aware moment, as far back as the guest has been running."""
+        wanted, moment = _as_json(ids), at.timestamp()
+        return self._ask("counters_at", lambda turn: _counters(turn, wanted, moment), ())
+
+    def accepts_login(self, guest_id: UUID, user: str, password: str) -> bool:
+        """Whether the guest is set up and lets this user in: what its console would tell."""
+        with self._rack.reading() as connection:
+            turn = Turn(connection, self.name, self._clock(), self.scale)
+            row = guests.existing(turn, guest_id)
+            return bool(row["is_set_up"]) and guest_setup.accepts(row, user, password)
+
+    def _ask(self, verb: str, read: Callable[[Turn], Answer], lie: Answer) -> Answer:
+        """Answer a question without the write lock, unless a fault or the end of work is due."""
+        with self._rack.reading() as connection:
+            turn = Turn(connection, self.name, self._clock(), self.scale)
+            due = turn.row(
+                "SELECT 1 WHERE EXISTS (SELECT 1 FROM faults WHERE host=?1)"
+                " OR EXISTS (SELECT 1 FROM work WHERE host=?1 AND until<=?2 AND NOT hangs)"
+                " OR NOT EXISTS (SELECT 1 FROM hosts WHERE name=?1)",
+                turn.now,
+            )
+            if due is None:
+                return read(turn)
+        return self._do(verb, read, lie)
+
+    def _do(self, verb: str, deed: Callable[[Turn], Answer], lie: Answer) -> Answer:
+        """Carry out a verb in one transaction, or what a planned fault makes of it."""
+        with self._rack.writing() as connection:
+            fault = faults.matching(connection, self.name, verb)
+            if fault is None:
+                return self._turn(connection, hangs=False, deed=deed)[0]
+            if fault.strikes_before(verb) or fault.kind == "lie":
+                fault.spend(connection)
+            else:
+                answer, has_begun = self._turn(connection, fault.kind == "hang", deed)
+                if has_begun or fault.kind == "lose_reply":
+                    fault.spend(connection)
+                if fault.kind == "hang":
+                    return answer
+        # Raised out here, so that what was done and the countdown are committed.
+        if fault.kind == "lie":
+            return lie
+        fault.strike()
+
+    def _turn(
+        self, connection: sqlite3.Connection, hangs: bool, deed: Callable[[Turn], Answer]
+    ) -> tuple[Answer, bool]:
+        turn = Turn(connection, self.name, self._clock(), self.scale, hangs)
+        if turn.row("SELECT 1 FROM hosts WHERE name=?1") is None:
+            raise Unreachable(f"There is no host {self.name} on the rack.")
+        turn.settle()
+        return deed(turn), turn.has_begun
+
+
+def _facts(turn: Turn) -> HostFacts:
+    row = turn.row(
+        "SELECT name, cores, memory_mb, storage_gb, hypervisor, version FROM hosts WHERE name=?1"
+    )
+    assert row is not None
+    return HostFacts(*row)
+
+
+def _as_json(ids: Iterable[UUID] | None) -> str | None:
+    return None if ids is None else json.dumps([str(id) for id in ids])
+
+
+def _counters(turn: Turn, ids: str | None, at: float) -> tuple[Counters, ...]:
+    rows = turn.run(
+        "SELECT id, memory_mb, iif(power='running', running_since, NULL) FROM guests"
+        " WHERE host=?1 AND (?2 IS NULL OR id IN (SELECT value FROM json_each(?2)))"
+        " ORDER BY rowid",
+        ids,
+    )
+    return tuple(load(UUID(id), at, memory_mb, since) for id, memory_mb, since in rows)
