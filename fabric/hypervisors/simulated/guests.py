@@ -28,9 +28,17 @@ def existing(turn: Turn, guest_id: UUID) -> sqlite3.Row:
     return row
 
 
-def states(turn: Turn, guest_id: UUID | None = None) -> tuple[GuestState, ...]:
-    """All guests of the host, or the one, in the order they were defined; three queries."""
-    span = ("", "~") if guest_id is None else (str(guest_id), str(guest_id))
+def states(turn: Turn, guest_id: UUID) -> tuple[GuestState, ...]:
+    """The one guest, or nothing."""
+    return _between(turn, str(guest_id), str(guest_id))
+
+
+def all_states(turn: Turn) -> tuple[GuestState, ...]:
+    """Every guest of the host, in the order they were defined; three queries."""
+    return _between(turn, "", "~")
+
+
+def _between(turn: Turn, *span: str) -> tuple[GuestState, ...]:
     guests = turn.run(
         "SELECT g.*, w.verb, w.target FROM guests g"
         " LEFT JOIN work w ON w.host=g.host AND w.subject=g.id"

@@ -31,6 +31,7 @@ from fabric.hypervisors.simulated.rack import Rack
 from fabric.hypervisors.simulated.turn import Turn
 
 Answer = TypeVar("Answer")
+NO_GUESTS: tuple[GuestState, ...] = ()
 
 
 def open_host(
@@ -84,13 +85,12 @@ class SimulatedHost:
 
     def guest(self, id: UUID) -> GuestState | None:
         """One guest, or None."""
-        found = self._ask("guest", lambda turn: guests.states(turn, id), ())
+        found = self._ask("guest", lambda turn: guests.states(turn, id), NO_GUESTS)
         return found[0] if found else None
 
     def guests(self) -> tuple[GuestState, ...]:
         """Every guest, in the order they were defined."""
-        nobody: tuple[GuestState, ...] = ()
-        return self._ask("guests", guests.states, nobody)
+        return self._ask("guests", guests.all_states, NO_GUESTS)
 
     def disks(self) -> tuple[DiskSpec, ...]:
         """Every disk, in the order they were begun."""
