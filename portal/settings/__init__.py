@@ -1,0 +1,1 @@
+"""One module per process: admin, tenant, spf, worker, test. The environment is read here only."""

@@ -1,0 +1,214 @@
+"""What every process shares. Each process has its own module beside this one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from portal.settings import environment as env
+
+BASE_DIR = Path(__file__).resolve().parent.parent.parent
+STATE_DIR = Path(env.text("KATAL_STATE_DIR", str(BASE_DIR / "var")))
+
+DEBUG = env.flag("KATAL_DEBUG", False)
+SECRET_KEY = env.text("KATAL_SECRET_KEY")
+ALLOWED_HOSTS = env.words("KATAL_HOSTS", "localhost,127.0.0.1,[::1]")
+
+INSTALLED_APPS = [
+    "tenants",
+    "plans",
+    "fabric.vault",
+    "fabric",
+    "fabric.vmm",
+    "fabric.spf",
+    "portal",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "allauth",
+    "allauth.account",
+    "rest_framework",
+    "django_htmx",
+]
+
+AUTH_USER_MODEL = "tenants.User"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+DATABASES = {
+    "default": env.database(
+        env.text("DATABASE_URL", f"postgresql://katal@/katal?host={STATE_DIR / 'run'}")
+    )
+}
+
+REDIS_URL = env.text("REDIS_URL", f"unix://{STATE_DIR / 'run' / 'valkey.sock'}")
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": env.cache(REDIS_URL),
+        "KEY_PREFIX": "katal",
+    }
+}
+
+CELERY_BROKER_URL = env.broker(REDIS_URL)
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 2, "visibility_timeout": 3600}
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_DEFAULT_QUEUE = "portal"
+CELERY_TASK_ROUTES = {"fabric.vmm.tasks.*": {"queue": "vmm"}}
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_PREFETCH_MULTIPLIER = 8
+CELERY_DB_REUSE_MAX = 10_000
+CELERY_BEAT_SCHEDULE = {
+    "portal-sweep": {"task": "fabric.tasks.sweep", "schedule": 2.0},
+    "portal-sync": {"task": "fabric.tasks.sync", "schedule": 15.0},
+    "vmm-sweep": {"task": "fabric.vmm.tasks.sweep", "schedule": 2.0},
+    "vmm-sample": {"task": "fabric.vmm.tasks.sample", "schedule": 20.0},
+}
+
+# Sites
+HTTPS = env.flag("KATAL_HTTPS", True)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+if env.flag("KATAL_BEHIND_PROXY", False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_AGE = 60 * 60 * 12
+CSRF_FAILURE_VIEW = "portal.faults.csrf_failure"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
+SECURE_CSP = {
+    "default-src": ["'none'"],
+    "script-src": ["'self'"],
+    "style-src": ["'self'"],
+    "img-src": ["'self'", "data:"],
+    "font-src": ["'self'"],
+    "connect-src": ["'self'"],
+    "form-action": ["'self'"],
+    "frame-ancestors": ["'none'"],
+    "base-uri": ["'none'"],
+    "manifest-src": ["'self'"],
+}
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "portal.csp.ContentSecurityPolicyMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "portal.middleware.ViewerTimeZoneMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "portal.frame.context",
+            ],
+        },
+    }
+]
+
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+ACCOUNT_ADAPTER = "portal.accounts.AccountAdapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_CONFIRM_EMAIL_ON_GET = False
+ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True
+ACCOUNT_SESSION_REMEMBER = None
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+
+MAIL_DIR = env.text("KATAL_MAIL_DIR", "")
+if MAIL_DIR:
+    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    EMAIL_FILE_PATH = MAIL_DIR
+else:
+    EMAIL_HOST = env.text("KATAL_SMTP_HOST", "localhost")
+    EMAIL_PORT = int(env.number("KATAL_SMTP_PORT", 25))
+    EMAIL_HOST_USER = env.text("KATAL_SMTP_USER", "")
+    EMAIL_HOST_PASSWORD = env.text("KATAL_SMTP_PASSWORD", "")
+    EMAIL_USE_TLS = env.flag("KATAL_SMTP_TLS", False)
+DEFAULT_FROM_EMAIL = env.text("KATAL_MAIL_FROM", "Katal <katal@localhost>")
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+LOCALE_PATHS = [BASE_DIR / "portal" / "locale"]
+
+STATIC_URL = "/static/"
+STATIC_ROOT = STATE_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+WHITENOISE_MAX_AGE = 31_536_000
+
+# Where people find the two sites; mails and cross-site links are built from these.
+ADMIN_SITE_URL = env.text("KATAL_ADMIN_URL", "http://localhost:30091")
+TENANT_SITE_URL = env.text("KATAL_TENANT_URL", "http://localhost:30081")
+
+# The configuration store: the key unwrapped by the passphrase is kept in this file, mode 0600.
+VAULT_KEY_FILE = Path(env.text("KATAL_VAULT_KEY_FILE", str(STATE_DIR / "vault.key")))
+VAULT_PASSPHRASE = env.text("KATAL_PASSPHRASE", "")
+
+# Long work
+JOB_LEASE_SECONDS = env.number("KATAL_JOB_LEASE", 60)
+JOB_NUDGE_GRACE_SECONDS = env.number("KATAL_JOB_NUDGE_GRACE", 10)
+JOB_PROBE = ""
+SPF_TIMEOUT_SECONDS = env.number("KATAL_SPF_TIMEOUT", 20)
+SIMULATED_RACK = Path(env.text("KATAL_SIM_RACK", str(STATE_DIR / "rack.sqlite3")))
+SIMULATED_SCALE = env.number("KATAL_SIM_SCALE", 1.0)
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.CursorPagination",
+    "PAGE_SIZE": 50,
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env.text("KATAL_LOG_LEVEL", "INFO")},
+    "loggers": {
+        "django.server": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
+        "httpx": {"level": "WARNING"},
+        "httpcore": {"level": "WARNING"},
+        "celery.app.trace": {"level": "WARNING"},
+        "celery.worker.strategy": {"level": "WARNING"},
+        "celery.beat": {"level": "WARNING"},
+    },
+}

@@ -1,0 +1,21 @@
+"""Tests: hosts take no time, mail stays in memory, passwords hash cheaply."""
+
+import os
+
+os.environ.setdefault("KATAL_SECRET_KEY", "only-for-tests-" + "x" * 50)
+os.environ.setdefault("KATAL_HTTPS", "0")
+os.environ.setdefault("KATAL_SIM_SCALE", "0")
+
+from portal.settings.base import *
+from portal.settings.base import STORAGES
+
+SITE = "tenant"
+ROOT_URLCONF = "portal.urls.tenant"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+ALLOWED_HOSTS = ["*"]
+JOB_LEASE_SECONDS = 30
+CELERY_TASK_ALWAYS_EAGER = False
+ACCOUNT_RATE_LIMITS = False
