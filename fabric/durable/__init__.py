@@ -1,0 +1,1 @@
+"""The job engine both planes use: row, lease, steps, sweep. It knows no nouns."""

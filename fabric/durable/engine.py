@@ -1,0 +1,283 @@
+"""Claim a job, take its steps one after the other, record each before the next.
+
+A claim is a lease with a fencing token: every write names the token, so a worker that wakes up
+late writes nothing. A killed worker's lease runs out and the next one repeats the step it was
+in. Faults count as attempts of the step; waiting does not. See docs/architecture.md, "Jobs".
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+from django.conf import settings
+from django.db import DatabaseError, connection, transaction
+from django.db.models.functions import Now
+from django.utils.module_loading import import_string
+
+from fabric.durable.errors import Fault, LostClaim
+from fabric.durable.models import JobRow
+from fabric.durable.recipe import Again, Recipe, Step, Turn
+from fabric.durable.states import JobState, StepState
+from fabric.vault import store
+
+log = logging.getLogger(__name__)
+Row = TypeVar("Row", bound=JobRow)
+
+TURN_BUDGET_SECONDS = 20.0
+FIRST_RETRY_SECONDS = 0.5
+LONGEST_RETRY_SECONDS = 60.0
+
+
+def start(
+    model: type[Row],
+    recipe: Recipe,
+    *,
+    subject: uuid.UUID,
+    inputs: dict[str, Any],
+    secrets: dict[str, str] | None = None,
+    title: str = "",
+    **fields: Any,
+) -> Row:
+    """Insert a job standing before its first step. Call it in the transaction of the action."""
+    job = model(
+        recipe=recipe.name,
+        title=title or recipe.title,
+        subject=subject,
+        inputs=inputs,
+        step=recipe.steps[0].name,
+        steps=[
+            {"name": step.name, "title": step.title, "state": StepState.PENDING}
+            for step in recipe.steps
+        ],
+        **fields,
+    )
+    if secrets:
+        job.sealed = store.seal_json(secrets, f"job:{job.pk}")
+    job.save(force_insert=True)
+    return job
+
+
+def claim(model: type[Row], job_id: uuid.UUID | str) -> Row | None:
+    """Take the lease of a due job; None when it is final, not due, or somebody else's."""
+    table = connection.ops.quote_name(model._meta.db_table)
+    rows = model._default_manager.raw(
+        f"""UPDATE {table} SET claim_token = claim_token + 1, attempt = attempt + 1,
+            state = %s, started_at = COALESCE(started_at, clock_timestamp()),
+            claimed_until = clock_timestamp() + make_interval(secs => %s)
+            WHERE id = %s AND state IN (%s, %s) AND due_at <= clock_timestamp()
+            AND (claimed_until IS NULL OR claimed_until < clock_timestamp())
+            RETURNING *""",  # noqa: S608 - the only variable is our own table's name
+        [
+            JobState.RUNNING,
+            settings.JOB_LEASE_SECONDS,
+            str(job_id),
+            JobState.WAITING,
+            JobState.RUNNING,
+        ],
+    )
+    return next(iter(rows), None)
+
+
+def advance(model: type[Row], recipes: dict[str, Recipe], job_id: uuid.UUID | str) -> float | None:
+    """Take as many steps as can be taken now.
+
+    Returns the seconds after which the job wants to be called again, None when it does not (it
+    ended, somebody else has it, or somebody else will wake it).
+    """
+    job = claim(model, job_id)
+    if job is None:
+        return None
+    recipe = recipes[job.recipe]
+    began = time.monotonic()
+    try:
+        while True:
+            if job.cancel_requested_at and recipe.cancellable_at(job.step):
+                return _end(job, recipe, JobState.CANCELLED, Turn(job, job.memo))
+            again = _take_step(job, recipe)
+            if again is not None:
+                return None if again.nudged else again.after
+            if job.is_final:
+                return None
+            if time.monotonic() - began > TURN_BUDGET_SECONDS:
+                _write(job, claimed_until=None, attempt=0)
+                return 0.0
+    except LostClaim:
+        log.info("job %s: another worker holds it now", job.pk)
+        return None
+
+
+def _take_step(job: Any, recipe: Recipe) -> Again | None:
+    index = recipe.index(job.step)
+    step = recipe.steps[index]
+    _mark_started(job, index)
+    turn = Turn(job, dict(job.memo))
+    _probe(job, step, "before")
+    try:
+        if step.local:
+            with transaction.atomic():
+                outcome = step.run(turn)
+                _record(job, recipe, index, turn, outcome)
+        else:
+            outcome = step.run(turn)
+            _probe(job, step, "between")
+            _record(job, recipe, index, turn, outcome)
+    except LostClaim:
+        raise
+    except Fault as fault:
+        return _faulted(job, recipe, index, turn, fault)
+    except Exception as error:
+        reference = uuid.uuid4().hex[:8]
+        log.exception("job %s step %s broke, reference %s", job.pk, step.name, reference)
+        fault = Fault(
+            f"Something broke on our side (reference {reference}).",
+            code="internal",
+            retry_after=2.0 if isinstance(error, DatabaseError) else None,
+            advice="Try again; if it happens twice, give the reference to your provider.",
+        )
+        return _faulted(job, recipe, index, turn, fault)
+    _probe(job, step, "after")
+    return outcome
+
+
+def _record(job: Any, recipe: Recipe, index: int, turn: Turn, outcome: Again | None) -> None:
+    """Write what a step came to: wait, go on, or the end."""
+    entry = job.steps[index]
+    entry["host"] = turn.host or entry.get("host", "")
+    if isinstance(outcome, Again):
+        if _seconds_since(entry["started_at"]) > recipe.steps[index].limit:
+            raise Fault(
+                f"“{recipe.steps[index].title}” did not end in time.",
+                code="timed_out",
+                advice="Resume to go on waiting, or remove what was made.",
+            )
+        if outcome.percent is not None:
+            entry["percent"] = outcome.percent
+        due = Now() + timedelta(seconds=outcome.after)
+        _write(
+            job,
+            memo=turn.memo,
+            steps=job.steps,
+            percent=recipe.percent(index, entry.get("percent", 0)),
+            message=outcome.message if outcome.message is not None else turn.message,
+            attempt=0,
+            due_at=due,
+            # Longer waits are left to the sweep; shorter ones are nudged by the caller.
+            nudged_at=due if outcome.after <= 5 else Now(),
+            claimed_until=None,
+            **_forgetting(turn),
+        )
+        return
+    entry.update(state=StepState.DONE, ended_at=_stamp(), percent=100, message=turn.message)
+    if index + 1 == len(recipe.steps):
+        _end(job, recipe, JobState.SUCCEEDED, turn)
+        return
+    following = job.steps[index + 1]
+    following.update(state=StepState.RUNNING, started_at=_stamp(), attempt=1)
+    _write(
+        job,
+        memo=turn.memo,
+        steps=job.steps,
+        step=recipe.steps[index + 1].name,
+        percent=recipe.percent(index + 1, 0),
+        message=turn.message,
+        attempt=1,
+        claimed_until=Now() + timedelta(seconds=settings.JOB_LEASE_SECONDS),
+        **_forgetting(turn),
+    )
+
+
+def _faulted(job: Any, recipe: Recipe, index: int, turn: Turn, fault: Fault) -> Again | None:
+    step, entry = recipe.steps[index], job.steps[index]
+    entry.update(attempt=job.attempt, message=fault.message)
+    if not fault.permanent and job.attempt < step.attempts:
+        backoff = FIRST_RETRY_SECONDS * 2 ** (job.attempt - 1)
+        wait = min(max(fault.retry_after or 0.0, backoff), LONGEST_RETRY_SECONDS)
+        due = Now() + timedelta(seconds=wait)
+        _write(
+            job,
+            steps=job.steps,
+            message=f"{fault.message} Trying again.",
+            due_at=due,
+            nudged_at=due if wait <= 5 else Now(),
+            claimed_until=None,
+        )
+        return Again(wait)
+    entry.update(state=StepState.FAILED, ended_at=_stamp())
+    _end(job, recipe, JobState.FAILED, turn, fault)
+    return None
+
+
+def _end(job: Any, recipe: Recipe, state: JobState, turn: Turn, fault: Fault | None = None) -> None:
+    """Write the final state together with the recipe's own ending."""
+    with transaction.atomic():
+        message = fault.message if fault else turn.message
+        _write(
+            job,
+            state=state,
+            steps=job.steps,
+            memo=turn.memo,
+            message=message,
+            fault=_describe(fault),
+            # A failed job may be resumed, so it keeps what it still needs, encrypted.
+            sealed=job.sealed if state == JobState.FAILED and not turn.forget else "",
+            claimed_until=None,
+            ended_at=Now(),
+            **({"percent": 100} if state == JobState.SUCCEEDED else {}),
+        )
+        if state == JobState.SUCCEEDED:
+            recipe.succeeded(turn)
+        elif state == JobState.FAILED:
+            recipe.failed(turn, fault or Fault(message))
+        else:
+            recipe.cancelled(turn)
+
+
+def _mark_started(job: Any, index: int) -> None:
+    entry = job.steps[index]
+    entry["attempt"] = job.attempt
+    if "started_at" not in entry:
+        entry["started_at"] = _stamp()
+    if entry["state"] != StepState.RUNNING:
+        entry["state"] = StepState.RUNNING
+        entry.pop("ended_at", None)
+        _write(job, steps=job.steps, state=JobState.RUNNING)
+
+
+def _write(job: Any, **values: Any) -> None:
+    """The only writer of a claimed row. Raises LostClaim when the token is no longer ours."""
+    changed = (
+        type(job)._default_manager.filter(pk=job.pk, claim_token=job.claim_token).update(**values)
+    )
+    if not changed:
+        raise LostClaim
+    for name, value in values.items():
+        if not hasattr(value, "resolve_expression"):
+            setattr(job, name, value)
+
+
+def _forgetting(turn: Turn) -> dict[str, str]:
+    return {"sealed": ""} if turn.forget else {}
+
+
+def _describe(fault: Fault | None) -> dict[str, Any] | None:
+    if fault is None:
+        return None
+    return {"code": fault.code, "message": fault.message, "advice": fault.advice}
+
+
+def _stamp() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def _seconds_since(stamp: str) -> float:
+    return (datetime.now(UTC) - datetime.fromisoformat(stamp)).total_seconds()
+
+
+def _probe(job: Any, step: Step, where: str) -> None:
+    """Call the fault tests' probe, a dotted path in JOB_PROBE; nothing in production."""
+    if settings.JOB_PROBE:
+        import_string(settings.JOB_PROBE)(job, step.name, where)

@@ -1,0 +1,78 @@
+"""The job row both planes inherit. The row is the truth; a message is only a nudge."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.db import models
+from django.utils import timezone
+
+from fabric.durable.states import FINAL, LIVE, JobState, StepState
+
+
+class JobRow(models.Model):
+    """One long piece of work: where it stands, who holds it, when it is due.
+
+    `subject` is the id of what it works on: at most one live job each, by constraint.
+    `steps` holds one dict a step: name, title, state, attempt, percent, started_at, ended_at
+    (ISO 8601 UTC), host, message. `sealed` holds secrets until used, then nothing.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    recipe = models.CharField(max_length=60)
+    title = models.CharField(max_length=200)
+    subject = models.UUIDField()
+    state = models.CharField(max_length=12, choices=JobState.choices, default=JobState.WAITING)
+    step = models.CharField(max_length=60)
+    attempt = models.PositiveIntegerField(default=0)
+    percent = models.PositiveSmallIntegerField(default=0)
+    message = models.TextField(blank=True, default="")
+    fault = models.JSONField(null=True, blank=True)
+    inputs = models.JSONField(default=dict)
+    memo = models.JSONField(default=dict)
+    steps = models.JSONField(default=list)
+    sealed = models.TextField(blank=True, default="")
+    remote_ref = models.UUIDField(null=True, blank=True, db_index=True)
+    due_at = models.DateTimeField(default=timezone.now)
+    nudged_at = models.DateTimeField(default=timezone.now)
+    claim_token = models.BigIntegerField(default=0)
+    claimed_until = models.DateTimeField(null=True, blank=True)
+    cancel_requested_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        abstract = True
+        constraints = [
+            models.UniqueConstraint(
+                fields=["subject"],
+                condition=models.Q(state__in=[str(state) for state in LIVE]),
+                name="%(app_label)s_%(class)s_one_live",
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["due_at"],
+                condition=models.Q(state__in=[str(state) for state in LIVE]),
+                name="%(app_label)s_%(class)s_due",
+            ),
+            models.Index(fields=["subject", "-created_at"], name="%(app_label)s_%(class)s_subj"),
+        ]
+
+    @property
+    def is_final(self) -> bool:
+        return self.state in FINAL
+
+    @property
+    def is_cancelling(self) -> bool:
+        return self.cancel_requested_at is not None and not self.is_final
+
+    @property
+    def current_step(self) -> dict[str, Any] | None:
+        """Return the step being taken, failed or next, as a dict; None when all are done."""
+        for step in self.steps:
+            if step["state"] in (StepState.RUNNING, StepState.FAILED):
+                return dict(step)
+        return next((dict(s) for s in self.steps if s["state"] == StepState.PENDING), None)

@@ -1,0 +1,1 @@
+"""The configuration store's lock: secrets at rest, for both planes."""
