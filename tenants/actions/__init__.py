@@ -1,0 +1,1 @@
+"""What can be done with people, tenants and the operations log."""

@@ -1,0 +1,56 @@
+"""The operations log: every act is Started once, and Succeeded or Failed once, under one id."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+
+from tenants.models.tenant import Tenant
+from tenants.models.user import User
+
+
+class Phase(models.TextChoices):
+    STARTED = "started", "Started"
+    SUCCEEDED = "succeeded", "Succeeded"
+    FAILED = "failed", "Failed"
+
+
+class OperationQuerySet(models.QuerySet["Operation"]):
+    def visible_to(self, user: User) -> OperationQuerySet:
+        """Return the entries of the tenants a person belongs to."""
+        return self.filter(tenant__memberships__user=user)
+
+
+class Operation(models.Model):
+    """An entry. Append-only; `parameters` as received, secrets never."""
+
+    operation_id = models.UUIDField(default=uuid.uuid4)
+    phase = models.CharField(max_length=10, choices=Phase.choices)
+    action = models.CharField(max_length=60)
+    actor = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    actor_email = models.CharField(max_length=254, blank=True, default="")
+    tenant = models.ForeignKey(Tenant, null=True, on_delete=models.SET_NULL, related_name="+")
+    object_type = models.CharField(max_length=40, blank=True, default="")
+    object_id = models.CharField(max_length=40, blank=True, default="", db_index=True)
+    object_name = models.CharField(max_length=200, blank=True, default="")
+    parameters = models.JSONField(default=dict)
+    message = models.TextField(blank=True, default="")
+    at = models.DateTimeField(auto_now_add=True)
+
+    objects = OperationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["operation_id", "phase"], name="operation_phase_once"),
+            models.UniqueConstraint(
+                fields=["operation_id"],
+                condition=~models.Q(phase="started"),
+                name="operation_ends_once",
+            ),
+        ]
+        indexes = [models.Index(fields=["tenant", "-id"], name="operation_by_tenant")]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.phase}"
