@@ -1,0 +1,66 @@
+"""What every recipe of this plane does with the far side: call it, wait for it, end together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from fabric import registry
+from fabric.durable.errors import Fault
+from fabric.durable.recipe import Again, Turn
+from fabric.models import Stamp
+from fabric.providers.base import Accepted, Provider
+from fabric.providers.errors import ProviderFault
+from tenants.actions import operations
+
+# The watch wakes a waiting job; this is how long it sleeps when no watch does.
+FALLBACK_SECONDS = 30.0
+
+
+@contextmanager
+def provider(turn: Turn) -> Iterator[Provider]:
+    """Yield the job's provider; its faults become faults of the step."""
+    stamp = Stamp.objects.select_related("provider").get(pk=turn.job.stamp_id)
+    try:
+        yield registry.provider_for(stamp.provider)
+    except ProviderFault as fault:
+        raise Fault(
+            fault.message, code=fault.code, retry_after=fault.retry_after, advice=fault.advice
+        ) from fault
+
+
+def note(turn: Turn, accepted: Accepted | None) -> None:
+    """Keep the far side's job id on the row, so the watch asks for it from now on."""
+    job = turn.job
+    job.remote_ref = accepted.job_id if accepted else None
+    job.remote = {}
+    type(job)._default_manager.filter(pk=job.pk, claim_token=job.claim_token).update(
+        remote_ref=job.remote_ref, remote={}
+    )
+
+
+def wait_for_remote_job(turn: Turn) -> Again | None:
+    """Wait until the watch has seen the far side's job end; its failure is this step's."""
+    job = turn.job
+    if job.remote_ref is None:
+        return None
+    remote = job.remote
+    if not remote.get("completed"):
+        return Again(FALLBACK_SECONDS, percent=remote.get("percent", 0), nudged=True)
+    if not remote["succeeded"]:
+        raise Fault(
+            remote.get("problem") or "The cloud could not do it.",
+            code="fabric_failed",
+            advice=remote.get("advice", ""),
+        )
+    return None
+
+
+def log_success(turn: Turn) -> None:
+    """End the operation with the job."""
+    operations.succeeded(turn.job.operation_id)
+
+
+def log_failure(turn: Turn, fault: Fault) -> None:
+    """End the operation with the job."""
+    operations.failed(turn.job.operation_id, fault.message)

@@ -1,0 +1,84 @@
+"""Change a machine's power state through the far side's `Operation`."""
+
+from __future__ import annotations
+
+from fabric.durable.errors import Fault
+from fabric.durable.recipe import Again, Recipe, Step, Turn
+from fabric.jobs import far_side
+from fabric.models import Machine
+from fabric.states import MachineState, Verb
+from fabric.sync import machines
+
+OPERATION = {
+    Verb.START: "Start",
+    Verb.SHUTDOWN: "Shutdown",
+    Verb.STOP: "Stop",
+    Verb.PAUSE: "Suspend",
+    Verb.RESUME: "Resume",
+}
+REACHED = {
+    Verb.START: MachineState.RUNNING,
+    Verb.SHUTDOWN: MachineState.STOPPED,
+    Verb.STOP: MachineState.STOPPED,
+    Verb.PAUSE: MachineState.PAUSED,
+    Verb.RESUME: MachineState.RUNNING,
+}
+
+
+def ensure_asked(turn: Turn) -> None:
+    """Ask for the operation, unless an earlier try whose reply was lost has already reached it."""
+
+    job = turn.job
+    machine = Machine.objects.only("remote_id").get(pk=job.machine_id)
+    verb = job.inputs["verb"]
+    with far_side.provider(turn) as provider:
+        if not turn.first_try:
+            machines.refresh(provider, job.stamp_id, [machine.remote_id], settled=True)
+            machine.refresh_from_db(fields=["state"])
+            if machine.state == REACHED[verb]:
+                far_side.note(turn, None)
+                return
+        accepted = provider.operate(
+            machine.remote_id,
+            OPERATION[verb],
+            stamp_id=job.stamp_id,
+            tenant=job.subscription_id,
+            person=job.actor_email,
+        )
+    far_side.note(turn, accepted)
+
+
+def wait_until_done(turn: Turn) -> Again | None:
+    """Wait for VMM's job."""
+    return far_side.wait_for_remote_job(turn)
+
+
+def ensure_read_back(turn: Turn) -> None:
+    """Know the state it came to."""
+
+    job = turn.job
+    machine = Machine.objects.only("state", "remote_id").get(pk=job.machine_id)
+    if machine.state == MachineState.UPDATING:
+        with far_side.provider(turn) as provider:
+            machines.refresh(provider, job.stamp_id, [machine.remote_id], settled=True)
+
+
+def _failed(turn: Turn, fault: Fault) -> None:
+    """Show the state the machine was in; sync corrects it if it is another by now."""
+    Machine.objects.filter(pk=turn.job.machine_id, state=MachineState.UPDATING).update(
+        state=turn.job.inputs["was"], status_text=fault.message[:200]
+    )
+    far_side.log_failure(turn, fault)
+
+
+OPERATE = Recipe(
+    name="machine.operate",
+    title="Operate a virtual machine",
+    steps=(
+        Step("ensure_asked", "Ask the cloud", ensure_asked, share=10),
+        Step("wait_until_done", "Wait for the machine", wait_until_done, local=True, share=80),
+        Step("ensure_read_back", "Read back its state", ensure_read_back, share=10),
+    ),
+    succeeded=far_side.log_success,
+    failed=_failed,
+)

@@ -1,0 +1,67 @@
+"""Bring a subscription into being: SPF tenant, VMM user role, scope, quota, permissions."""
+
+from __future__ import annotations
+
+from fabric.durable.errors import Fault
+from fabric.durable.recipe import Recipe, Step, Turn
+from fabric.jobs import far_side
+from fabric.models import Offering
+from fabric.providers.base import TenantOrder
+from plans.models import Provisioning, Subscription
+
+
+def ensure_provisioned(turn: Turn) -> None:
+    """Make the far side hold what the plan says now. Repeatable."""
+    job = turn.job
+    subscription = Subscription.objects.get(pk=job.subscription_id)
+    offering = Offering.objects.select_related("cloud").get(plan_id=subscription.plan_id)
+    resources = [
+        *(("VMTemplate", pk) for pk in offering.templates.values_list("pk", flat=True)),
+        *(
+            ("HardwareProfile", pk)
+            for pk in offering.hardware_profiles.values_list("pk", flat=True)
+        ),
+        *(("VMNetwork", pk) for pk in offering.networks.values_list("pk", flat=True)),
+    ]
+    members = subscription.tenant.memberships.values_list("user__email", flat=True)
+    with far_side.provider(turn) as provider:
+        provider.ensure_tenant(
+            TenantOrder(
+                id=subscription.pk,
+                name=subscription.role_name,
+                members=tuple(members),
+                stamp_id=offering.cloud.stamp_id,
+                cloud_id=offering.cloud_id,
+                limits=offering.limits,
+                permissions=tuple(sorted(offering.granted)),
+                resources=tuple(resources),
+            )
+        )
+
+
+def _provisioned(turn: Turn) -> None:
+    Subscription.objects.filter(pk=turn.job.subscription_id).update(
+        provisioning=Provisioning.IN_SYNC, problem=""
+    )
+    far_side.log_success(turn)
+
+
+def _failed(turn: Turn, fault: Fault) -> None:
+    Subscription.objects.filter(pk=turn.job.subscription_id).update(
+        provisioning=Provisioning.OUT_OF_SYNC,
+        problem=f"{fault.message} {fault.advice}".strip(),
+    )
+    far_side.log_failure(turn, fault)
+
+
+PROVISION = Recipe(
+    name="subscription.provision",
+    title="Provision a subscription",
+    steps=(
+        Step(
+            "ensure_provisioned", "Set up the tenant in the cloud", ensure_provisioned, attempts=8
+        ),
+    ),
+    succeeded=_provisioned,
+    failed=_failed,
+)

@@ -1,0 +1,164 @@
+"""Ask a stamp for all jobs we wait for, in one query, and wake those that ended.
+
+One chain of passes runs per stamp: `Stamp.next_watch_at` says when the next one may, so a pass
+that comes early (a second message) does nothing. A chain that was lost is found by the sweep.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+from fabric import registry
+from fabric.durable.states import LIVE
+from fabric.models import Job, Machine, Stamp
+from fabric.providers.base import RemoteJob
+from fabric.providers.errors import ProviderFault
+from fabric.sync import machines
+
+log = logging.getLogger(__name__)
+PASS_SECONDS = 10.0
+AWAY_SECONDS = 2.0
+FIRST_LOOK_SECONDS = 0.1
+SOON_SECONDS = 0.35
+LOST_AFTER = timedelta(seconds=3)
+UNSEEN_PASSES = 5
+
+
+@dataclass(frozen=True)
+class Pass:
+    """What a pass came to: jobs to call now, and the seconds to the next pass (None: no more)."""
+
+    woken: tuple[uuid.UUID, ...] = ()
+    after: float | None = None
+
+
+def wants_look(job_id: str) -> uuid.UUID | None:
+    """Return the stamp to be watched for this job, None when a pass comes soon anyway."""
+    stamp_id = (
+        Job.objects.filter(pk=job_id, state__in=LIVE, remote_ref__isnull=False)
+        .values_list("stamp_id", flat=True)
+        .first()
+    )
+    if stamp_id is None:
+        return None
+    now = timezone.now()
+    soon = now + timedelta(seconds=SOON_SECONDS)
+    if Stamp.objects.filter(pk=stamp_id, next_watch_at__gt=now, next_watch_at__lte=soon).exists():
+        return None
+    Stamp.objects.filter(pk=stamp_id, next_watch_at__gt=now).update(next_watch_at=now)
+    return stamp_id
+
+
+def lost() -> list[uuid.UUID]:
+    """Return the stamps with waiting jobs that nobody watches any more."""
+    return list(
+        Stamp.objects.filter(
+            next_watch_at__lt=timezone.now() - LOST_AFTER,
+            jobs__state__in=LIVE,
+            jobs__remote_ref__isnull=False,
+        )
+        .values_list("pk", flat=True)
+        .distinct()
+    )
+
+
+def run(stamp_id: str) -> Pass:
+    """Take one pass, unless it is too early for one."""
+    now = timezone.now()
+    if not Stamp.objects.filter(pk=stamp_id, next_watch_at__lte=now).update(
+        next_watch_at=now + timedelta(seconds=PASS_SECONDS)
+    ):
+        return Pass()
+    stamp = Stamp.objects.select_related("provider").get(pk=stamp_id)
+    waiting = list(
+        Job.objects.filter(stamp_id=stamp_id, state__in=LIVE, remote_ref__isnull=False).only(
+            "id", "remote_ref", "remote", "machine_id", "due_at", "started_at"
+        )
+    )
+    result = Pass()
+    if waiting:
+        try:
+            result = Pass(_look(stamp, waiting), _pace(waiting, now))
+        except ProviderFault as fault:
+            log.warning("watching %s: %s", stamp.friendly_name, fault.message)
+            result = Pass((), AWAY_SECONDS)
+    _release(stamp_id, result.after)
+    return result
+
+
+def _look(stamp: Stamp, waiting: list[Job]) -> tuple[uuid.UUID, ...]:
+    provider = registry.provider_for(stamp.provider)
+    asked = [job for job in waiting if not job.remote.get("completed")]
+    told = {
+        job.id: job
+        for job in (provider.jobs(stamp.pk, [job.remote_ref for job in asked]) if asked else ())
+    }
+    for job in asked:
+        job.remote = _describe(told.get(job.remote_ref), job.remote)
+    Job.objects.bulk_update(asked, ["remote"], batch_size=200)
+    ended = [job for job in waiting if job.remote.get("completed")]
+    if ended:
+        remote_ids = _remote_ids(ended)
+        if remote_ids:
+            machines.apply(stamp.pk, provider.machines(stamp.pk, remote_ids), settled=True)
+        Job.objects.filter(pk__in=[job.pk for job in ended], state__in=LIVE).update(
+            due_at=timezone.now(), nudged_at=timezone.now()
+        )
+    return tuple(job.pk for job in ended)
+
+
+def _remote_ids(ended: Iterable[Job]) -> list[uuid.UUID]:
+    """Return the far side's ids of machines whose job went well; a failure is told by the job."""
+    machine_ids = [job.machine_id for job in ended if job.remote.get("succeeded")]
+    return list(
+        Machine.objects.filter(pk__in=machine_ids, remote_id__isnull=False)
+        .exclude(state="deleting")
+        .values_list("remote_id", flat=True)
+    )
+
+
+def _describe(remote: RemoteJob | None, before: dict) -> dict:
+    if remote is None:
+        unseen = before.get("unseen", 0) + 1
+        if unseen < UNSEEN_PASSES:
+            return {**before, "unseen": unseen}
+        # The far side forgot the job; the machine itself tells what became of it.
+        return {**before, "completed": True, "succeeded": True, "status": "Forgotten"}
+    return {
+        "status": remote.status,
+        "completed": remote.completed,
+        "succeeded": remote.succeeded,
+        "percent": remote.percent,
+        "problem": remote.problem,
+        "advice": remote.advice,
+        "steps": [
+            {
+                "title": step.title,
+                "state": step.state,
+                "percent": step.percent,
+                "started_at": step.started_at.isoformat() if step.started_at else None,
+                "ended_at": step.ended_at.isoformat() if step.ended_at else None,
+            }
+            for step in remote.steps
+        ],
+        "seen_at": timezone.now().isoformat(),
+    }
+
+
+def _pace(waiting: list[Job], now: datetime) -> float:
+    """Look often at young jobs, seldom at old ones, and less often the more there are."""
+    youngest = max((job.started_at for job in waiting if job.started_at), default=now)
+    age = (now - youngest).total_seconds()
+    base = 0.1 if age < 2 else 0.3 if age < 15 else 1.0 if age < 120 else 2.0
+    return base + 0.004 * len(waiting)
+
+
+def _release(stamp_id: str, after: float | None) -> None:
+    next_at = timezone.now() + timedelta(seconds=(after or 0) * 0.9)
+    Stamp.objects.filter(pk=stamp_id).update(next_watch_at=next_at)

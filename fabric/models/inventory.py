@@ -1,0 +1,78 @@
+"""The projection of what a stamp offers: clouds, templates, hardware profiles, networks.
+
+Rows are written by sync only, keyed by the far side's id; a row not seen any more is marked
+`missing_at`, never deleted, so plans and machines that name it still show it.
+"""
+
+from __future__ import annotations
+
+from django.db import models
+
+from fabric.models.stamp import Stamp
+
+
+class InventoryQuerySet(models.QuerySet):
+    def present(self) -> InventoryQuerySet:
+        """Return what the last sync still saw."""
+        return self.filter(missing_at=None)
+
+
+class Inventory(models.Model):
+    """Common to every projected object. Its id is VMM's."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    stamp = models.ForeignKey(Stamp, on_delete=models.CASCADE, related_name="%(class)ss")
+    name = models.CharField(max_length=200)
+    description = models.TextField(blank=True, default="")
+    synced_at = models.DateTimeField()
+    missing_at = models.DateTimeField(null=True, blank=True)
+
+    objects = InventoryQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Cloud(Inventory):
+    """A VMM cloud. Capacity figures are its own limits; None means no limit.
+
+    `logical_network_ids` holds the ids (as text) of the logical networks attached to it.
+    """
+
+    cores = models.BigIntegerField(null=True, blank=True)
+    memory_mb = models.BigIntegerField(null=True, blank=True)
+    storage_gb = models.BigIntegerField(null=True, blank=True)
+    machines = models.BigIntegerField(null=True, blank=True)
+    used = models.JSONField(default=dict)
+    logical_network_ids = models.JSONField(default=list)
+
+
+class Template(Inventory):
+    """A VM template. `cloud_id_remote` binds it to one cloud; empty means every cloud."""
+
+    os_name = models.CharField(max_length=200, blank=True, default="")
+    os_type = models.CharField(max_length=20, blank=True, default="")
+    cores = models.PositiveIntegerField(default=1)
+    memory_mb = models.PositiveIntegerField(default=512)
+    storage_gb = models.PositiveIntegerField(default=0)
+    generation = models.PositiveSmallIntegerField(null=True, blank=True)
+    adapters = models.PositiveSmallIntegerField(default=1)
+    only_cloud = models.UUIDField(null=True, blank=True)
+
+
+class HardwareProfile(Inventory):
+    """A size: cores and memory."""
+
+    cores = models.PositiveIntegerField(default=1)
+    memory_mb = models.PositiveIntegerField(default=512)
+
+
+class Network(Inventory):
+    """A VM network; it belongs to the clouds that have its logical network."""
+
+    logical_network_id = models.UUIDField(null=True, blank=True)
+    isolation = models.CharField(max_length=60, blank=True, default="")

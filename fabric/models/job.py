@@ -1,0 +1,63 @@
+"""Jobs of the service plane: what the portal is doing about a machine or a subscription."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+
+from fabric.durable.models import JobRow
+from fabric.models.machine import Machine
+from fabric.models.stamp import Stamp
+from plans.models import Subscription
+from tenants.models import User
+
+
+class JobQuerySet(models.QuerySet["Job"]):
+    def visible_to(self, user: User) -> JobQuerySet:
+        """Return the jobs of the tenants a person belongs to."""
+        return self.filter(subscription__tenant__memberships__user=user)
+
+
+class Job(JobRow):
+    """`remote` is what the stamp last told of its own job, written by the watch only:
+    status, completed, succeeded, percent, steps (title, state, percent, times), problem, advice,
+    seen_at. `remote_ref` is the VMM job's id.
+    """
+
+    subscription = models.ForeignKey(Subscription, on_delete=models.CASCADE, related_name="jobs")
+    machine = models.ForeignKey(
+        Machine, null=True, blank=True, on_delete=models.CASCADE, related_name="jobs"
+    )
+    stamp = models.ForeignKey(Stamp, null=True, on_delete=models.SET_NULL, related_name="jobs")
+    operation_id = models.UUIDField(default=uuid.uuid4)
+    actor_email = models.CharField(max_length=254, blank=True, default="")
+    request_key = models.CharField(max_length=64, null=True, blank=True, unique=True)
+    remote = models.JSONField(default=dict)
+
+    objects = JobQuerySet.as_manager()
+
+    class Meta(JobRow.Meta):
+        indexes = [
+            *JobRow.Meta.indexes,
+            models.Index(
+                fields=["stamp"],
+                condition=models.Q(state__in=["waiting", "running"], remote_ref__isnull=False),
+                name="job_watched",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def shown_percent(self) -> int:
+        """Return VMM's own percent while its job runs, ours otherwise."""
+        if self.remote and not self.is_final:
+            return int(self.remote.get("percent") or 0)
+        return self.percent
+
+    @property
+    def shown_steps(self) -> list[dict]:
+        """Return VMM's steps once it told them, the portal's own before that."""
+        return list(self.remote.get("steps") or self.steps) if self.remote else list(self.steps)

@@ -1,0 +1,37 @@
+"""Load curves of machines, as the stamp's counters tell them: bounded, replaced, never grown."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from fabric.models.machine import Machine
+
+
+class Load(models.Model):
+    """One curve: `samples` is a list of numbers, `times` the ISO 8601 UTC times beside them."""
+
+    class Frame(models.TextChoices):
+        HOUR = "hour", "Hour"
+        DAY = "day", "Day"
+        MONTH = "month", "Month"
+
+    class Counter(models.TextChoices):
+        CPU = "cpu", "CPU"
+        MEMORY = "memory", "Memory"
+        STORAGE = "storage", "Storage"
+        NETWORK = "network", "Network"
+
+    machine = models.ForeignKey(Machine, on_delete=models.CASCADE, related_name="loads")
+    frame = models.CharField(max_length=6, choices=Frame.choices)
+    counter = models.CharField(max_length=8, choices=Counter.choices)
+    samples = models.JSONField(default=list)
+    times = models.JSONField(default=list)
+    synced_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["machine", "frame", "counter"], name="load_curve_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.counter} {self.frame}"

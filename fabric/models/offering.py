@@ -1,0 +1,39 @@
+"""What a plan holds of the virtual machine service: one cloud, its content and the limits."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from fabric.models.inventory import Cloud, HardwareProfile, Network, Template
+from fabric.states import ALWAYS_GRANTED
+from plans.models import Plan
+from plans.rules import RESOURCES
+
+
+class Offering(models.Model):
+    """A plan maps one-to-one to a cloud (features A049). A limit of None is no limit."""
+
+    plan = models.OneToOneField(Plan, on_delete=models.CASCADE, related_name="offering")
+    cloud = models.ForeignKey(Cloud, on_delete=models.PROTECT, related_name="offerings")
+    templates = models.ManyToManyField(Template, related_name="offerings")
+    hardware_profiles = models.ManyToManyField(HardwareProfile, related_name="offerings")
+    networks = models.ManyToManyField(Network, related_name="offerings")
+    permissions = models.JSONField(default=list)
+    machines = models.PositiveIntegerField(null=True, blank=True)
+    cores = models.PositiveIntegerField(null=True, blank=True)
+    memory_mb = models.PositiveIntegerField(null=True, blank=True)
+    storage_gb = models.PositiveIntegerField(null=True, blank=True)
+    changed_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return f"{self.plan} in {self.cloud}"
+
+    @property
+    def limits(self) -> dict[str, int | None]:
+        """Return the limits by the ledger's resource names."""
+        return {resource.name: getattr(self, resource.name) for resource in RESOURCES}
+
+    @property
+    def granted(self) -> frozenset[str]:
+        """Return every permission verb a subscription of this plan holds."""
+        return frozenset(ALWAYS_GRANTED) | frozenset(self.permissions)

@@ -1,0 +1,37 @@
+"""A VMM server behind an SPF, as registered."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db import models
+from django.utils import timezone
+
+from fabric.models.provider import Provider
+
+STALE_AFTER = timedelta(seconds=90)
+
+
+class Stamp(models.Model):
+    """Its id is SPF's. The friendly name is the one shown everywhere."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    provider = models.ForeignKey(Provider, on_delete=models.CASCADE, related_name="stamps")
+    name = models.CharField(max_length=200)
+    friendly_name = models.CharField(max_length=80)
+    problem = models.TextField(blank=True, default="")
+    synced_at = models.DateTimeField(null=True, blank=True)
+    next_sync_at = models.DateTimeField(default=timezone.now)
+    next_watch_at = models.DateTimeField(default=timezone.now)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["friendly_name"]
+
+    def __str__(self) -> str:
+        return self.friendly_name
+
+    @property
+    def is_stale(self) -> bool:
+        """Tell whether what we know of it is older than it should be."""
+        return self.synced_at is None or timezone.now() - self.synced_at > STALE_AFTER

@@ -1,0 +1,1 @@
+"""How the portal reaches machines: the contract, the SPF client, and a verified fake."""

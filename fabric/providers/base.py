@@ -1,0 +1,236 @@
+"""The provider contract: what the portal asks of an SPF, in plain values.
+
+Every verb makes as few calls as it can and none waits for work to finish: what takes time is
+answered with the id of the far side's job. `ensure_…` verbs may be repeated: they look for what an
+earlier call, whose reply was lost, has already made. Units: memory MB, storage GB.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class RemoteStamp:
+    id: uuid.UUID
+    name: str
+
+
+@dataclass(frozen=True)
+class RemoteCloud:
+    """A limit of None is no limit. `used` by machines, cores, memory_mb, storage_gb."""
+
+    id: uuid.UUID
+    name: str
+    description: str
+    cores: int | None
+    memory_mb: int | None
+    storage_gb: int | None
+    machines: int | None
+    used: Mapping[str, int]
+    logical_network_ids: tuple[uuid.UUID, ...]
+
+
+@dataclass(frozen=True)
+class RemoteTemplate:
+    id: uuid.UUID
+    name: str
+    description: str
+    os_name: str
+    os_type: str
+    cores: int
+    memory_mb: int
+    storage_gb: int
+    generation: int | None
+    adapters: int
+    cloud_id: uuid.UUID | None
+
+
+@dataclass(frozen=True)
+class RemoteProfile:
+    id: uuid.UUID
+    name: str
+    description: str
+    cores: int
+    memory_mb: int
+
+
+@dataclass(frozen=True)
+class RemoteNetwork:
+    id: uuid.UUID
+    name: str
+    description: str
+    logical_network_id: uuid.UUID | None
+    isolation: str
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """What a stamp offers. `lacks_rights` tells that the account sees nothing because it may not."""
+
+    clouds: tuple[RemoteCloud, ...]
+    templates: tuple[RemoteTemplate, ...]
+    profiles: tuple[RemoteProfile, ...]
+    networks: tuple[RemoteNetwork, ...]
+    lacks_rights: bool
+
+
+@dataclass(frozen=True)
+class TenantOrder:
+    """A subscription to bring into being: SPF tenant, VMM user role, its scope and limits.
+
+    `id` is the subscription's and becomes the role's; a limit of None is no limit. `resources` are
+    (VMTemplate | HardwareProfile | VMNetwork, id).
+    """
+
+    id: uuid.UUID
+    name: str
+    members: tuple[str, ...]
+    stamp_id: uuid.UUID
+    cloud_id: uuid.UUID
+    limits: Mapping[str, int | None]
+    permissions: tuple[str, ...]
+    resources: tuple[tuple[str, uuid.UUID], ...]
+
+
+@dataclass(frozen=True)
+class MachineOrder:
+    """A machine to make. `tag` is our own id and finds it again; `password` is never in a repr."""
+
+    tag: str
+    name: str
+    description: str
+    stamp_id: uuid.UUID
+    cloud_id: uuid.UUID
+    template_id: uuid.UUID
+    network_name: str | None
+    cores: int | None
+    memory_mb: int | None
+    admin_user: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """The far side took it: its object, if there is one, and the job that does the work."""
+
+    object_id: uuid.UUID | None
+    job_id: uuid.UUID | None
+
+
+@dataclass(frozen=True)
+class RemoteStep:
+    """`state` is pending, running, done or failed; times as the far side tells them."""
+
+    title: str
+    state: str
+    percent: int
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class RemoteJob:
+    """`steps` is empty where the endpoint does not tell them (Microsoft's)."""
+
+    id: uuid.UUID
+    completed: bool
+    succeeded: bool
+    status: str
+    percent: int
+    steps: tuple[RemoteStep, ...]
+    problem: str
+    advice: str
+
+
+@dataclass(frozen=True)
+class RemoteMachine:
+    """`status` is SPF's Status vocabulary (Running, PowerOff, UnderCreation, …)."""
+
+    id: uuid.UUID
+    tag: str
+    name: str
+    status: str
+    status_text: str
+    cores: int
+    memory_mb: int
+    os_name: str
+    addresses: tuple[str, ...]
+    host_name: str
+    job_id: uuid.UUID | None
+    owner_role_id: uuid.UUID | None
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One counter of one machine: cpu in %, memory in MB, storage in IOPS, network in kB/s."""
+
+    counter: str
+    samples: tuple[int, ...]
+    times: tuple[datetime, ...]
+
+
+class Provider(Protocol):
+    """One registered endpoint. `tenant` is the subscription in whose name a call is made, `person`
+    the mail address of the human; without them a call is the administrator's.
+    """
+
+    def check(self) -> Collection[str]:
+        """Read the Admin service's stamps and both `$metadata`; return the names of the optional
+        abilities this endpoint has (`job_steps`, …). Raises any ProviderFault."""
+
+    def stamps(self) -> tuple[RemoteStamp, ...]:
+        """Return the registered stamps."""
+
+    def ensure_stamp(self, name: str) -> RemoteStamp:
+        """Return the stamp of this VMM server, registered if it was not (§10.3)."""
+
+    def inventory(self, stamp_id: uuid.UUID) -> Inventory:
+        """Read everything a stamp offers."""
+
+    def ensure_tenant(self, order: TenantOrder) -> None:
+        """Make the SPF tenant, link it to the stamp, give its role scope, quota, permissions and
+        resources. Repeatable, also to change them."""
+
+    def ensure_machine(
+        self, order: MachineOrder, *, tenant: uuid.UUID, person: str, first_try: bool
+    ) -> Accepted:
+        """Make a machine from a template and start it. Unless this is the first try, look for the
+        tag before; one whose creation failed is repaired (retried) instead of made again."""
+
+    def operate(
+        self,
+        machine_id: uuid.UUID,
+        operation: str,
+        *,
+        stamp_id: uuid.UUID,
+        tenant: uuid.UUID,
+        person: str,
+    ) -> Accepted:
+        """Set `Operation`: Start, Stop, Shutdown, Suspend, Resume, …"""
+
+    def remove_machine(
+        self, machine_id: uuid.UUID, *, stamp_id: uuid.UUID, tenant: uuid.UUID, person: str
+    ) -> Accepted | None:
+        """Delete a machine and its disks; None when there is none any more."""
+
+    def find_machine(
+        self, tag: str, name: str, *, stamp_id: uuid.UUID, tenant: uuid.UUID, person: str
+    ) -> RemoteMachine | None:
+        """Return the machine that carries our tag."""
+
+    def jobs(self, stamp_id: uuid.UUID, ids: Collection[uuid.UUID]) -> tuple[RemoteJob, ...]:
+        """Return what is known of these jobs: one query for up to 40, the administrator's."""
+
+    def machines(
+        self, stamp_id: uuid.UUID, ids: Iterable[uuid.UUID] | None = None
+    ) -> tuple[RemoteMachine, ...]:
+        """Return all machines of a stamp, or these (queried 40 at a time), with their addresses.
+        A row that cannot be understood is left out and logged, never spoils the list."""
+
+    def load(self, stamp_id: uuid.UUID, machine_id: uuid.UUID, frame: str) -> tuple[Curve, ...]:
+        """Return the four load curves of a machine for hour, day or month."""

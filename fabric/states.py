@@ -1,0 +1,77 @@
+"""Words for a machine's state, and what is possible in which."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class MachineState(models.TextChoices):
+    CREATING = "creating", "Creating"
+    RUNNING = "running", "Running"
+    STOPPED = "stopped", "Stopped"
+    PAUSED = "paused", "Paused"
+    SAVED = "saved", "Saved"
+    UPDATING = "updating", "Updating"
+    DELETING = "deleting", "Deleting"
+    FAILED = "failed", "Failed"
+    UNREACHABLE = "unreachable", "Unreachable"
+    MISSING = "missing", "Missing"
+    DELETED = "deleted", "Deleted"
+
+
+BUSY = (MachineState.CREATING, MachineState.UPDATING, MachineState.DELETING)
+GONE = (MachineState.DELETED,)
+
+
+class Verb(models.TextChoices):
+    """What a person may ask of a machine; the value is the word in URLs and the log."""
+
+    START = "start", "Start"
+    SHUTDOWN = "shutdown", "Shut down"
+    STOP = "stop", "Stop"
+    PAUSE = "pause", "Pause"
+    RESUME = "resume", "Resume"
+    DELETE = "delete", "Delete"
+
+
+# verb: (states it fits, permission in the plan, the words for "not now")
+POSSIBLE: dict[str, tuple[tuple[str, ...], str]] = {
+    Verb.START: ((MachineState.STOPPED, MachineState.SAVED), "Start"),
+    Verb.SHUTDOWN: ((MachineState.RUNNING,), "Shutdown"),
+    Verb.STOP: ((MachineState.RUNNING, MachineState.PAUSED), "Stop"),
+    Verb.PAUSE: ((MachineState.RUNNING,), "PauseAndResume"),
+    Verb.RESUME: ((MachineState.PAUSED,), "PauseAndResume"),
+    Verb.DELETE: (
+        (
+            MachineState.STOPPED,
+            MachineState.RUNNING,
+            MachineState.PAUSED,
+            MachineState.SAVED,
+            MachineState.FAILED,
+            MachineState.MISSING,
+        ),
+        "Remove",
+    ),
+}
+
+# What a plan always grants, and what its quota page may add (the field's own words).
+ALWAYS_GRANTED = (
+    "Author",
+    "Create",
+    "CreateFromVHDOrTemplate",
+    "AllowLocalAdmin",
+    "Remove",
+    "AuthorVMNetwork",
+)
+GRANTABLE = {
+    "Start": "Start",
+    "Stop": "Stop (power off)",
+    "Shutdown": "Shut down",
+    "PauseAndResume": "Pause and resume",
+    "Save": "Save state",
+    "Checkpoint": "Create, view and restore checkpoints",
+    "CheckpointRestoreOnly": "View and restore checkpoints",
+    "Store": "Store in the library and deploy from it",
+    "RemoteConnect": "Connect to the console",
+}
+GRANTED_BY_DEFAULT = ("Start", "Stop", "Shutdown", "PauseAndResume")

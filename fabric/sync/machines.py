@@ -1,0 +1,95 @@
+"""Write what a stamp tells of machines into our rows."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Iterable
+
+from django.utils import timezone
+
+from fabric.models import Machine
+from fabric.providers.base import Provider, RemoteMachine
+from fabric.states import GONE, MachineState
+
+SETTLED = {
+    "Running": MachineState.RUNNING,
+    "PowerOff": MachineState.STOPPED,
+    "Stored": MachineState.STOPPED,
+    "Paused": MachineState.PAUSED,
+    "Saved": MachineState.SAVED,
+    "CreationFailed": MachineState.FAILED,
+    "CustomizationFailed": MachineState.FAILED,
+    "Missing": MachineState.MISSING,
+    "HostNotResponding": MachineState.UNREACHABLE,
+}
+FIELDS = (
+    "state",
+    "status_text",
+    "cores",
+    "memory_mb",
+    "os_name",
+    "addresses",
+    "host_name",
+    "unreachable_since",
+    "synced_at",
+)
+
+
+def refresh(
+    provider: Provider, stamp_id: uuid.UUID, ids: Collection[uuid.UUID], *, settled: bool = False
+) -> None:
+    """Read these machines and write their rows. `settled` lets a busy machine leave its state:
+    the job that made it busy says that it is over."""
+    if ids:
+        apply(stamp_id, provider.machines(stamp_id, ids), settled=settled)
+
+
+def apply(
+    stamp_id: uuid.UUID, remotes: Iterable[RemoteMachine], *, settled: bool = False
+) -> set[uuid.UUID]:
+    """Write rows that changed; return the far side's ids that were seen."""
+    now = timezone.now()
+    told = {remote.id: remote for remote in remotes}
+    changed = []
+    for machine in Machine.objects.filter(stamp_id=stamp_id, remote_id__in=told).exclude(
+        state__in=GONE
+    ):
+        remote = told[machine.remote_id]
+        if not machine.is_busy or settled:
+            machine.state = SETTLED.get(remote.status, machine.state)
+            machine.status_text = "" if remote.status in SETTLED else remote.status_text
+        machine.cores = remote.cores or machine.cores
+        machine.memory_mb = remote.memory_mb or machine.memory_mb
+        machine.os_name = remote.os_name or machine.os_name
+        machine.addresses = list(remote.addresses)
+        machine.host_name = remote.host_name
+        machine.unreachable_since = None
+        machine.synced_at = now
+        changed.append(machine)
+    Machine.objects.bulk_update(changed, FIELDS, batch_size=500)
+    return set(told)
+
+
+def mark_missing(stamp_id: uuid.UUID, seen: set[uuid.UUID]) -> None:
+    """Mark settled machines that the stamp, asked for all of them, does not know any more."""
+    Machine.objects.filter(
+        stamp_id=stamp_id,
+        remote_id__isnull=False,
+        state__in=(
+            MachineState.RUNNING,
+            MachineState.STOPPED,
+            MachineState.PAUSED,
+            MachineState.SAVED,
+        ),
+    ).exclude(remote_id__in=seen).update(
+        state=MachineState.MISSING,
+        status_text="The cloud does not know this machine any more.",
+        synced_at=timezone.now(),
+    )
+
+
+def mark_unreachable(stamp_id: uuid.UUID) -> None:
+    """Remember since when a stamp's machines cannot be asked; their last state is kept."""
+    Machine.objects.filter(stamp_id=stamp_id, unreachable_since=None).exclude(
+        state__in=GONE
+    ).update(unreachable_since=timezone.now())

@@ -1,0 +1,56 @@
+"""Celery's doors to the service plane. Messages carry ids; unknown arguments are tolerated."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import shared_task
+
+from fabric.durable import engine
+from fabric.durable import sweep as sweeping
+from fabric.durable.nudge import nudge, nudge_again
+from fabric.jobs import RECIPES
+from fabric.jobs import watch as watching
+from fabric.models import Job
+from fabric.sync import stamps
+
+
+@shared_task
+def advance(job_id: str, **_: Any) -> None:
+    """Take a job as far as it goes now."""
+    nudge_again(advance, job_id, engine.advance(Job, RECIPES, job_id))
+    stamp_id = watching.wants_look(job_id)
+    if stamp_id:
+        nudge(watch, stamp_id, after=watching.FIRST_LOOK_SECONDS)
+
+
+@shared_task
+def watch(stamp_id: str, **_: Any) -> None:
+    """Take one pass over the far side's jobs of a stamp."""
+    result = watching.run(stamp_id)
+    for job_id in result.woken:
+        nudge(advance, job_id)
+    if result.after is not None:
+        nudge(watch, stamp_id, after=result.after)
+
+
+@shared_task
+def sweep(**_: Any) -> None:
+    """Find the jobs and the watches that nobody is coming for."""
+    for job_id in sweeping.overdue(Job):
+        nudge(advance, job_id)
+    for stamp_id in watching.lost():
+        nudge(watch, stamp_id)
+
+
+@shared_task
+def sync(**_: Any) -> None:
+    """Start a pass over every stamp that is due."""
+    for stamp_id in stamps.claim_due():
+        nudge(sync_stamp, stamp_id)
+
+
+@shared_task
+def sync_stamp(stamp_id: str, **_: Any) -> None:
+    """Read one stamp."""
+    stamps.run(stamp_id)
