@@ -35,7 +35,7 @@ check: _environment  # format, lint, types, import contracts, migrations in step
 	@$(RUN) -m ruff format --check --quiet .
 	@$(RUN) -m ruff check --quiet .
 	@$(RUN) -m mypy
-	@.venv/bin/lint-imports
+	@.venv/bin/lint-imports --no-logo
 	@$(PRODUCTION) $(RUN) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 	@for process in admin tenant spf worker; do \
 		DJANGO_SETTINGS_MODULE=portal.settings.$$process \
