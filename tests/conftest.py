@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.people import alice, alices, bob, charlie, olga, vault  # noqa: F401
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
