@@ -145,7 +145,11 @@ def _value(element: Element) -> Any:
         return text
     # A server's number may not fit the type it claims; the widest one takes them all.
     wide = edm_type if edm_type in ("Boolean", "Double") else "Int64"
-    return from_xml_text(text, wide)
+    try:
+        return from_xml_text(text, wide)
+    except BadRequest:
+        # One odd value must not cost the reader the whole feed.
+        return text
 
 
 def _holds_items(element: Element) -> bool:

@@ -70,11 +70,10 @@ class _Members:
     def __init__(self, model: Model, props: tuple[Prop, ...], fmt: Format, slots: Row) -> None:
         respelled = [_respelled(model, prop, fmt) for prop in props]
         self._respelled = [each for each in respelled if each is not None]
-        nulls: dict[str, object] = {prop.name: None for prop in props}
-        nulls |= {each.name: each.null for each in self._respelled}
-        nulls |= slots
-        self.template = {name: nulls[name] for name in sorted(nulls)}
-        self._names = frozenset(self.template)
+        blank: dict[str, object] = {prop.name: None for prop in props}
+        blank |= slots
+        self._template = {name: blank[name] for name in sorted(blank)}
+        self._names = frozenset(blank)
         self._types = {
             prop.name: model.type_name(prop)
             for prop in props
@@ -84,9 +83,9 @@ class _Members:
     def encode(self, row: Row) -> dict[str, Any]:
         """The members of the row in order; what the shape does not show is left out."""
         if self._names.issuperset(row):
-            out = {**self.template, **row}
+            out = {**self._template, **row}
         else:
-            out = {**self.template, **{name: row[name] for name in row if name in self._names}}
+            out = {**self._template, **{name: row[name] for name in row if name in self._names}}
         for name, convert, null in self._respelled:
             value = out[name]
             out[name] = null if value is None else convert(value)

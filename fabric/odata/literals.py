@@ -216,10 +216,12 @@ def from_json(value: object, edm_type: str) -> Value:
 def from_xml_text(text: str, edm_type: str) -> Value:
     """The text of an element read as a primitive of the EDM type. Raises BadRequest.
 
-    An empty element is null for every type but String, whatever `m:null` says.
+    An empty element is null for every type that has no empty value, whatever `m:null` says.
     """
     if edm_type == "String":
         return text
+    if edm_type == "Binary":
+        return from_json(text, edm_type)
     return from_json(text.strip() or None, edm_type)
 
 
