@@ -139,7 +139,7 @@ def test_stop_ends_even_what_ignores_it(tmp_path: Path) -> None:
         [
             sys.executable,
             "-c",
-            "import signal,time; signal.signal(15, signal.SIG_IGN); print(); time.sleep(60)",
+            "import signal,time; signal.signal(15, signal.SIG_IGN); print(flush=True); time.sleep(60)",
         ],
         output=subprocess.PIPE,
     )
