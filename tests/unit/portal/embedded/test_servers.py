@@ -134,15 +134,11 @@ def log(state_dir: Path, name: str) -> str:
     return (state_dir / "log" / f"{name}.log").read_text()
 
 
-def test_stop_ends_even_what_ignores_it(tmp_path: Path) -> None:
-    stubborn = children.spawn(
-        [
-            sys.executable,
-            "-c",
-            "import signal,time; signal.signal(15, signal.SIG_IGN); print(flush=True); time.sleep(60)",
-        ],
-        output=subprocess.PIPE,
+def test_stop_ends_even_what_ignores_it() -> None:
+    deaf = (
+        "import signal, time; signal.signal(15, signal.SIG_IGN); print(flush=True); time.sleep(60)"
     )
+    stubborn = children.spawn([sys.executable, "-c", deaf], output=subprocess.PIPE)
     assert stubborn.stdout is not None
     with stubborn.stdout as said:
         said.readline()
