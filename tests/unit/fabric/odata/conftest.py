@@ -17,103 +17,104 @@ ROOT = "https://spf.example.net:8090/SC2012R2/VMM/Microsoft.Management.Odata.svc
 
 _ID = (Prop("ID", "Guid", nullable=False), Prop("StampId", "Guid", nullable=False))
 
+OWNER = ComplexType(
+    "UserAndRole",
+    (Prop("UserName", "String"), Prop("RoleName", "String"), Prop("RoleID", "Guid")),
+)
+ADAPTER_INPUT = ComplexType(
+    "NewVMVirtualNetworkAdapterInput",
+    (Prop("VMNetworkName", "String"), Prop("VLanEnabled", "Boolean"), Prop("VLanId", "Int16")),
+)
+MESSAGE = ComplexType("Message", (Prop("Text", "String"),), "MicrosoftCompute")
+MACHINE = EntityType(
+    "VirtualMachine",
+    "VMM",
+    ("ID", "StampId"),
+    (
+        *_ID,
+        Prop("Name", "String"),
+        Prop("CPUCount", "Byte"),
+        Prop("Memory", "Int32"),
+        Prop("Enabled", "Boolean"),
+        Prop("TotalSize", "Int64"),
+        Prop("QuotaPoint", "Decimal"),
+        Prop("Load", "Double"),
+        Prop("Thumbprint", "Binary"),
+        Prop("AddedTime", "DateTime"),
+        Prop("VMId", "Guid"),
+        Prop("Operation", "String"),
+        Prop("Owner", "Complex:UserAndRole"),
+        Prop("Tags", "Collection(String)"),
+        Prop("Ports", "Collection(Int32)"),
+        Prop(
+            "NewVirtualNetworkAdapterInput",
+            "Collection(Complex:NewVMVirtualNetworkAdapterInput)",
+        ),
+    ),
+    navs=(
+        Nav("VirtualNetworkAdapters", "VirtualNetworkAdapters", many=True),
+        Nav("Cloud", "Clouds", many=False),
+    ),
+    stream="VMConnection",
+    actions=("Expand",),
+)
+CLOUD = EntityType(
+    "Cloud",
+    "VMM",
+    ("ID", "StampId"),
+    (
+        *_ID,
+        Prop("Name", "String"),
+        Prop("Description", "String"),
+        Prop("LastModifiedDate", "DateTime"),
+        Prop("WritableLibraryPath", "String"),
+        Prop("UserRoleID", "Guid"),
+    ),
+    navs=(Nav("LogicalNetworks", "LogicalNetworks", many=True),),
+)
+ADAPTER = EntityType(
+    "VirtualNetworkAdapter",
+    "VMM",
+    ("ID", "StampId"),
+    (*_ID, Prop("IPv4Addresses", "Collection(String)"), Prop("MACAddress", "String")),
+    navs=(Nav("LogicalNetwork", "LogicalNetworks", many=False),),
+)
+NETWORK = EntityType("LogicalNetwork", "VMM", ("ID", "StampId"), (*_ID, Prop("Name", "String")))
+ROLE = EntityType(
+    "UserRole",
+    "VMM",
+    ("ID",),
+    (_ID[0], Prop("Name", "String")),
+    (Nav("Clouds", "Clouds", True),),
+)
+SERVICE = EntityType(
+    "CloudService",
+    "MicrosoftCompute",
+    ("Name",),
+    (Prop("Name", "String", nullable=False), Prop("Last", "Complex:Message")),
+    (Nav("Resources", "CloudResources", True),),
+)
+RESOURCE = EntityType(
+    "CloudResource", "MicrosoftCompute", ("Kind",), (Prop("Kind", "String", nullable=False),)
+)
+
 
 @pytest.fixture(scope="session")
 def model() -> Model:
-    owner = ComplexType(
-        "UserAndRole",
-        (Prop("UserName", "String"), Prop("RoleName", "String"), Prop("RoleID", "Guid")),
-    )
-    adapter_input = ComplexType(
-        "NewVMVirtualNetworkAdapterInput",
-        (Prop("VMNetworkName", "String"), Prop("VLanEnabled", "Boolean"), Prop("VLanId", "Int16")),
-    )
-    message = ComplexType("Message", (Prop("Text", "String"),), "MicrosoftCompute")
-    machine = EntityType(
-        "VirtualMachine",
-        "VMM",
-        ("ID", "StampId"),
-        (
-            *_ID,
-            Prop("Name", "String"),
-            Prop("CPUCount", "Byte"),
-            Prop("Memory", "Int32"),
-            Prop("Enabled", "Boolean"),
-            Prop("TotalSize", "Int64"),
-            Prop("QuotaPoint", "Decimal"),
-            Prop("Load", "Double"),
-            Prop("Thumbprint", "Binary"),
-            Prop("AddedTime", "DateTime"),
-            Prop("VMId", "Guid"),
-            Prop("Operation", "String"),
-            Prop("Owner", "Complex:UserAndRole"),
-            Prop("Tags", "Collection(String)"),
-            Prop("Ports", "Collection(Int32)"),
-            Prop(
-                "NewVirtualNetworkAdapterInput",
-                "Collection(Complex:NewVMVirtualNetworkAdapterInput)",
-            ),
-        ),
-        navs=(
-            Nav("VirtualNetworkAdapters", "VirtualNetworkAdapters", many=True),
-            Nav("Cloud", "Clouds", many=False),
-        ),
-        stream="VMConnection",
-        actions=("Expand",),
-    )
-    cloud = EntityType(
-        "Cloud",
-        "VMM",
-        ("ID", "StampId"),
-        (
-            *_ID,
-            Prop("Name", "String"),
-            Prop("Description", "String"),
-            Prop("LastModifiedDate", "DateTime"),
-            Prop("WritableLibraryPath", "String"),
-            Prop("UserRoleID", "Guid"),
-        ),
-        navs=(Nav("LogicalNetworks", "LogicalNetworks", many=True),),
-    )
-    adapter = EntityType(
-        "VirtualNetworkAdapter",
-        "VMM",
-        ("ID", "StampId"),
-        (*_ID, Prop("IPv4Addresses", "Collection(String)"), Prop("MACAddress", "String")),
-        navs=(Nav("LogicalNetwork", "LogicalNetworks", many=False),),
-    )
-    network = EntityType("LogicalNetwork", "VMM", ("ID", "StampId"), (*_ID, Prop("Name", "String")))
-    role = EntityType(
-        "UserRole",
-        "VMM",
-        ("ID",),
-        (_ID[0], Prop("Name", "String")),
-        (Nav("Clouds", "Clouds", True),),
-    )
-    service = EntityType(
-        "CloudService",
-        "MicrosoftCompute",
-        ("Name",),
-        (Prop("Name", "String", nullable=False), Prop("Last", "Complex:Message")),
-        (Nav("Resources", "CloudResources", True),),
-    )
-    resource = EntityType(
-        "CloudResource", "MicrosoftCompute", ("Kind",), (Prop("Kind", "String", nullable=False),)
-    )
     types = {
-        "VirtualMachines": machine,
-        "Clouds": cloud,
-        "VirtualNetworkAdapters": adapter,
-        "LogicalNetworks": network,
-        "UserRoles": role,
-        "CloudServices": service,
-        "CloudResources": resource,
+        "VirtualMachines": MACHINE,
+        "Clouds": CLOUD,
+        "VirtualNetworkAdapters": ADAPTER,
+        "LogicalNetworks": NETWORK,
+        "UserRoles": ROLE,
+        "CloudServices": SERVICE,
+        "CloudResources": RESOURCE,
     }
     return Model(
         "VMM",
         "VMM",
         {name: EntitySet(name, entity) for name, entity in types.items()},
-        {each.name: each for each in (owner, adapter_input, message)},
+        {each.name: each for each in (OWNER, ADAPTER_INPUT, MESSAGE)},
     )
 
 
