@@ -1,4 +1,4 @@
-"""The people of every test: alice owns, bob is on her team, charlie is a stranger, olga operates."""
+"""The people of every test: alice owns, bob is her teammate, charlie a stranger, olga operates."""
 
 from __future__ import annotations
 

@@ -1,0 +1,50 @@
+"""Machines over REST: the same rows the pages show, read-only."""
+
+from __future__ import annotations
+
+from django.db.models import QuerySet
+from rest_framework import serializers, viewsets
+from rest_framework.pagination import CursorPagination
+
+from fabric.models import Machine
+
+
+class MachineSerializer(serializers.ModelSerializer[Machine]):
+    """Memory in MB, storage in GB, times in ISO 8601 UTC."""
+
+    subscription = serializers.CharField(source="subscription.name")
+    cloud = serializers.CharField(source="cloud.name")
+
+    class Meta:
+        model = Machine
+        fields = (
+            "id",
+            "name",
+            "description",
+            "subscription",
+            "cloud",
+            "state",
+            "status_text",
+            "os_name",
+            "cores",
+            "memory_mb",
+            "storage_gb",
+            "addresses",
+            "created_at",
+            "synced_at",
+        )
+        read_only_fields = fields
+
+
+class ByName(CursorPagination):
+    ordering = ("name", "id")
+
+
+class MachineViewSet(viewsets.ReadOnlyModelViewSet[Machine]):
+    """List and show the machines of one's tenants; a stranger's is not found."""
+
+    serializer_class = MachineSerializer
+    pagination_class = ByName
+
+    def get_queryset(self) -> QuerySet[Machine]:
+        return Machine.objects.visible_to(self.request.user).select_related("subscription", "cloud")
