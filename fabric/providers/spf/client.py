@@ -1,0 +1,266 @@
+"""SPFProvider: the contract's verbs, each as the calls it takes; base.py says what they promise."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Final, TypeVar
+from urllib.parse import quote
+
+import httpx
+
+from fabric.odata import filter, metadata
+from fabric.odata.errors import ODataError
+from fabric.odata.uri import entity_url
+from fabric.providers.base import (
+    Accepted,
+    Curve,
+    Inventory,
+    MachineOrder,
+    RemoteJob,
+    RemoteMachine,
+    RemoteStamp,
+    TenantOrder,
+)
+from fabric.providers.errors import Forbidden, Missing, Rejected
+from fabric.providers.spf import faults, inventory, orders, reading, tenancy
+from fabric.providers.spf.reading import Row
+from fabric.providers.spf.session import Session, query
+
+T = TypeVar("T")
+
+JOB_STEPS: Final = "job_steps"
+# IIS refuses queries longer than 2048 characters unless told otherwise; ours does not.
+IDS_IN_ONE_QUERY: Final = 40
+IDS_IN_ONE_QUERY_OF_IIS: Final = 30
+ADAPTERS: Final = "VirtualNetworkAdapters"
+CREATION_FAILED: Final = frozenset({"CreationFailed", "CustomizationFailed"})
+CREATE_REQUESTS: Final = uuid.UUID("5f1b7a52-6c1e-5f0e-9a44-3d1c1f6f0c11")
+AT_ONCE: Final = "?RunAsynchronously=1"
+
+
+class SPFProvider:
+    """A client of one endpoint; threads may share it, and its connections are kept.
+
+    `transport` stands in for the network. `capabilities` are what an earlier `check` returned.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        username: str,
+        password: str,
+        *,
+        authority_pem: str = "",
+        transport: httpx.BaseTransport | None = None,
+        timeout: float = 20.0,
+        capabilities: Collection[str] = frozenset(),
+    ) -> None:
+        self.capabilities = frozenset(capabilities)
+        self._username = username
+        self._session = Session(
+            url,
+            username,
+            password,
+            authority_pem=authority_pem,
+            transport=transport,
+            timeout=timeout,
+        )
+
+    def __repr__(self) -> str:
+        return f"SPFProvider({self._session.place!r})"
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._session.close()
+
+    def check(self) -> Collection[str]:
+        self.stamps()
+        self._described(self._session.admin("$metadata"), needed=("Stamps", "Tenants"))
+        sets = self._described(
+            self._session.vmm("$metadata"), needed=("Clouds", "VirtualMachines", "Jobs")
+        )
+        has_steps = "JobSteps" in sets or "Steps" in sets["Jobs"]["navigations"]
+        self.capabilities = frozenset({JOB_STEPS}) if has_steps else frozenset()
+        return self.capabilities
+
+    def _described(
+        self, url: str, *, needed: Sequence[str]
+    ) -> Mapping[str, metadata.SetDescription]:
+        try:
+            sets = metadata.read(self._session.document(url))
+        except ODataError:
+            raise faults.no_spf(self._session.place) from None
+        if any(name not in sets for name in needed):
+            raise faults.no_spf(self._session.place)
+        return sets
+
+    def stamps(self) -> tuple[RemoteStamp, ...]:
+        return tenancy.stamps(self._session)
+
+    def ensure_stamp(self, name: str) -> RemoteStamp:
+        return tenancy.ensure_stamp(self._session, name)
+
+    def inventory(self, stamp_id: uuid.UUID) -> Inventory:
+        return inventory.read(self._session, stamp_id, self._username)
+
+    def ensure_tenant(self, order: TenantOrder) -> None:
+        tenancy.ensure_tenant(self._session, order)
+
+    def ensure_machine(
+        self, order: MachineOrder, *, tenant: uuid.UUID, person: str, first_try: bool
+    ) -> Accepted:
+        if not first_try:
+            found = self.find_machine(
+                order.tag, order.name, stamp_id=order.stamp_id, tenant=tenant, person=person
+            )
+            if found is not None:
+                return self._adopt(found, order, tenant=tenant, person=person)
+        answer = self._session.create(
+            self._session.vmm("VirtualMachines", tenant) + AT_ONCE,
+            orders.machine(order),
+            headers={
+                **_principal(person),
+                # Our SPF makes one machine of all requests with the same id.
+                "x-ms-client-request-id": str(uuid.uuid5(CREATE_REQUESTS, order.tag)),
+            },
+            secrets=(order.password,),
+        )
+        return Accepted(answer.id, answer.job_id or reading.guid(answer.row, "MostRecentTaskId"))
+
+    def _adopt(
+        self, found: RemoteMachine, order: MachineOrder, *, tenant: uuid.UUID, person: str
+    ) -> Accepted:
+        """Take what an earlier try has made; a creation that failed is tried again in place."""
+        if found.status not in CREATION_FAILED:
+            return Accepted(found.id, found.job_id)
+        return self._operate(
+            found.id,
+            orders.operation("Repair", Retry=True),
+            stamp_id=order.stamp_id,
+            tenant=tenant,
+            person=person,
+        )
+
+    def operate(
+        self,
+        machine_id: uuid.UUID,
+        operation: str,
+        *,
+        stamp_id: uuid.UUID,
+        tenant: uuid.UUID,
+        person: str,
+    ) -> Accepted:
+        body = orders.operation(operation)
+        return self._operate(machine_id, body, stamp_id=stamp_id, tenant=tenant, person=person)
+
+    def _operate(
+        self,
+        machine_id: uuid.UUID,
+        body: orders.Body,
+        *,
+        stamp_id: uuid.UUID,
+        tenant: uuid.UUID,
+        person: str,
+    ) -> Accepted:
+        url = self._session.vmm(_machine(machine_id, stamp_id), tenant) + AT_ONCE
+        answer = self._session.merge(url, body, headers=_principal(person))
+        return Accepted(machine_id, answer.job_id)
+
+    def remove_machine(
+        self, machine_id: uuid.UUID, *, stamp_id: uuid.UUID, tenant: uuid.UUID, person: str
+    ) -> Accepted | None:
+        url = self._session.vmm(_machine(machine_id, stamp_id), tenant) + AT_ONCE
+        try:
+            answer = self._session.send("DELETE", url, headers=_principal(person))
+        except Missing:
+            # Not seen by the tenant is not yet gone.
+            if self.machines(stamp_id, [machine_id]):
+                raise Forbidden(
+                    "The machine exists, but not for this subscription.",
+                    advice="Ask your provider: the machine may have another owner in VMM.",
+                ) from None
+            return None
+        return Accepted(machine_id, answer.job_id)
+
+    def find_machine(
+        self, tag: str, name: str, *, stamp_id: uuid.UUID, tenant: uuid.UUID, person: str
+    ) -> RemoteMachine | None:
+        """Ask by name, which SPF can filter; then among all the tenant's machines, because in VMM a
+        machine may have been renamed."""
+        of_stamp = filter.eq("StampId", stamp_id)
+        url = self._session.vmm("VirtualMachines", tenant)
+        for condition in (filter.all_of(of_stamp, filter.eq("Name", name)), of_stamp):
+            rows = self._session.rows(url + query(filter=condition, expand=ADAPTERS))
+            found = [
+                m for m in reading.each(reading.machine, rows, "VirtualMachines") if m.tag == tag
+            ]
+            if found:
+                return min(found, key=lambda machine: machine.status in CREATION_FAILED)
+        return None
+
+    def jobs(self, stamp_id: uuid.UUID, ids: Collection[uuid.UUID]) -> tuple[RemoteJob, ...]:
+        expand = "Steps" if JOB_STEPS in self.capabilities else ""
+        return reading.each(reading.job, self._by_ids("Jobs", stamp_id, ids, expand), "Jobs")
+
+    def machines(
+        self, stamp_id: uuid.UUID, ids: Iterable[uuid.UUID] | None = None
+    ) -> tuple[RemoteMachine, ...]:
+        if ids is None:
+            condition = filter.eq("StampId", stamp_id)
+            url = self._session.vmm("VirtualMachines")
+            rows = self._session.rows(url + query(filter=condition, expand=ADAPTERS))
+        else:
+            rows = self._by_ids("VirtualMachines", stamp_id, ids, ADAPTERS)
+        return reading.each(reading.machine, rows, "VirtualMachines")
+
+    def load(self, stamp_id: uuid.UUID, machine_id: uuid.UUID, frame: str) -> tuple[Curve, ...]:
+        condition = filter.all_of(
+            filter.eq("StampId", stamp_id),
+            filter.eq("VMId", machine_id),
+            filter.eq("TimeFrame", frame),
+        )
+        rows = self._session.rows(self._session.vmm("PerformanceData") + query(filter=condition))
+        return reading.curves(rows)
+
+    def _by_ids(
+        self, name: str, stamp_id: uuid.UUID, ids: Iterable[uuid.UUID], expand: str
+    ) -> list[Row]:
+        """Return the rows of a set with these ids, as the administrator."""
+        is_ours = JOB_STEPS in self.capabilities
+        size = IDS_IN_ONE_QUERY if is_ours else IDS_IN_ONE_QUERY_OF_IIS
+        found: list[Row] = []
+        for chunk in _chunks(list(dict.fromkeys(ids)), size):
+            found += self._one_chunk(name, stamp_id, chunk, expand)
+        return found
+
+    def _one_chunk(
+        self, name: str, stamp_id: uuid.UUID, ids: Sequence[uuid.UUID], expand: str
+    ) -> list[Row]:
+        condition = filter.all_of(filter.eq("StampId", stamp_id), filter.any_of("ID", ids))
+        try:
+            return self._session.rows(
+                self._session.vmm(name) + query(filter=condition, expand=expand)
+            )
+        except Rejected:
+            if len(ids) == 1:
+                raise
+            # No client in the field is known to send `or`: one by one is understood by all.
+            return [row for id in ids for row in self._one_chunk(name, stamp_id, [id], expand)]
+
+
+def _machine(machine_id: uuid.UUID, stamp_id: uuid.UUID) -> str:
+    return entity_url("VirtualMachines", {"ID": machine_id, "StampId": stamp_id})
+
+
+def _principal(person: str) -> dict[str, str]:
+    """The header that names the human; what a header cannot carry is percent-encoded."""
+    if not person:
+        return {}
+    is_plain = person.isascii() and person.isprintable() and "%" not in person
+    return {"x-ms-principal-id": person if is_plain else quote(person, safe="@")}
+
+
+def _chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]

@@ -1,0 +1,113 @@
+"""What a stamp offers, read as the administrator: one query per set, however many clouds."""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+
+from fabric.odata import filter
+from fabric.odata.uri import entity_url
+from fabric.providers.base import Inventory, RemoteCloud
+from fabric.providers.errors import Forbidden, Missing, Rejected
+from fabric.providers.spf import reading
+from fabric.providers.spf.reading import Row
+from fabric.providers.spf.session import Session, query
+
+NOTHING = Inventory(clouds=(), templates=(), profiles=(), networks=(), lacks_rights=True)
+
+Networks = Mapping[uuid.UUID, Collection[uuid.UUID]]
+
+
+def read(session: Session, stamp_id: uuid.UUID, username: str) -> Inventory:
+    """Read clouds with capacity, templates, hardware profiles and networks."""
+    of_stamp = filter.eq("StampId", stamp_id)
+    try:
+        clouds, networks = _clouds(session, stamp_id)
+    except Forbidden:
+        return NOTHING
+    if not clouds and _lacks_rights(session, username):
+        return NOTHING
+    capacities = {
+        reading.guid(row, "CloudId"): row
+        for row in session.rows(session.vmm("CloudCapacities") + query(filter=of_stamp))
+    }
+
+    def read_cloud(row: Row) -> RemoteCloud:
+        id = reading.own_id(row)
+        return reading.cloud(row, capacities.get(id, {}), networks.get(id, ()))
+
+    def all_of(name: str) -> list[Row]:
+        return session.rows(session.vmm(name) + query(filter=of_stamp))
+
+    return Inventory(
+        clouds=reading.each(read_cloud, clouds, "Clouds"),
+        templates=reading.each(reading.template, all_of("VMTemplates"), "VMTemplates"),
+        profiles=reading.each(reading.profile, all_of("HardwareProfiles"), "HardwareProfiles"),
+        networks=reading.each(reading.network, all_of("VMNetworks"), "VMNetworks"),
+        lacks_rights=False,
+    )
+
+
+def _clouds(session: Session, stamp_id: uuid.UUID) -> tuple[list[Row], Networks]:
+    """Return the clouds and the ids of the logical networks of each."""
+    of_stamp = filter.eq("StampId", stamp_id)
+    url = session.vmm("Clouds")
+    try:
+        clouds = session.rows(url + query(filter=of_stamp, expand="LogicalNetworks"))
+    except Rejected:
+        clouds = session.rows(url + query(filter=of_stamp))
+    if all(isinstance(row.get("LogicalNetworks"), list) for row in clouds):
+        return clouds, {
+            id: _ids(reading.several(row, "LogicalNetworks"))
+            for row in clouds
+            if (id := reading.guid(row, "ID"))
+        }
+    return clouds, _logical_networks(session, stamp_id, clouds)
+
+
+def _logical_networks(session: Session, stamp_id: uuid.UUID, clouds: list[Row]) -> Networks:
+    """Where clouds cannot be expanded: ask for all logical networks, or cloud by cloud where these
+    do not tell whose they are."""
+    rows = session.rows(
+        session.vmm("LogicalNetworks") + query(filter=filter.eq("StampId", stamp_id))
+    )
+    found: dict[uuid.UUID, list[uuid.UUID]] = defaultdict(list)
+    for row in rows:
+        cloud_id = reading.guid(row, "CloudId")
+        if cloud_id is not None:
+            found[cloud_id] += _ids([row])
+    if found or not rows:
+        return found
+    for cloud in clouds:
+        id = reading.guid(cloud, "ID")
+        if id is not None:
+            at = entity_url("Clouds", {"ID": id, "StampId": stamp_id})
+            found[id] = _ids(session.rows(session.vmm(f"{at}/LogicalNetworks")))
+    return found
+
+
+def _ids(rows: list[Row]) -> list[uuid.UUID]:
+    return [id for id in (reading.guid(row, "ID") for row in rows) if id is not None]
+
+
+def _lacks_rights(session: Session, username: str) -> bool:
+    """Tell whether an empty stamp is one we may not see: an administrator of VMM always sees the
+    administrators' role, with itself in it."""
+    try:
+        roles = session.rows(session.vmm("UserRoles"))
+    except Forbidden:
+        return True
+    except (Missing, Rejected):
+        return False
+    own = _account(username)
+    return not any(
+        reading.text(row, "UserRoleProfile", "Profile").casefold() == "administrator"
+        and own in map(_account, reading.texts(row, "Members"))
+        for row in roles
+    )
+
+
+def _account(name: str) -> str:
+    r"""The account without the machine or domain it belongs to: `SPF01\portal`, `portal@SPF01`."""
+    return name.rpartition("\\")[2].partition("@")[0].casefold()

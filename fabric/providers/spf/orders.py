@@ -1,0 +1,118 @@
+"""Bodies of the calls that change something, as plain JSON values.
+
+Every collection is announced by its type, because Microsoft's parser wants it before the value.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Collection, Mapping
+from typing import Any, Final
+
+from fabric.providers.base import MachineOrder, TenantOrder
+from fabric.providers.spf import reading
+from fabric.providers.spf.reading import Row
+
+Body = dict[str, Any]
+Resource = tuple[str, uuid.UUID]
+
+# Our words for limits beside UserRoleScope's.
+LIMITS: Final = {
+    "cores": "RoleCPUCount",
+    "memory_mb": "RoleMemoryMB",
+    "storage_gb": "RoleStorageGB",
+    "machines": "RoleVMCount",
+}
+# What every guest takes for a computer name; Windows allows no longer one.
+_COMPUTER_NAME: Final = re.compile(r"(?!\d+\Z)[A-Za-z0-9](?:[A-Za-z0-9-]{0,13}[A-Za-z0-9])?\Z")
+
+
+def tenant(order: TenantOrder) -> Body:
+    """The SPF tenant: its subscription id becomes its own and the role's."""
+    return {"Name": order.name, "SubscriptionID": str(order.id)}
+
+
+def role(order: TenantOrder, known: Row, granted: Collection[Resource]) -> Body:
+    """What turns the role as it stands into the one ordered.
+
+    `known` is the role's row, `granted` the resources it has and the order may not name any more.
+    A scope given again takes the new limits; permissions are always replaced as a whole.
+    """
+    body: Body = {"odata.type": "VMM.UserRole", "ID": str(order.id)}
+    members = {name.casefold(): name for name in reading.texts(known, "Members")}
+    wanted = {name.casefold(): name for name in order.members}
+    _put(body, "AddMember", "Edm.String", [wanted[n] for n in wanted if n not in members])
+    _put(body, "RemoveMember", "Edm.String", [members[n] for n in members if n not in wanted])
+    stale = [quota for quota in _scopes(known, order) if quota != order.cloud_id]
+    _put(body, "RemoveScope", "VMM.UserRoleScope", [_scope(order, id) for id in stale])
+    limits = {LIMITS[name]: limit for name, limit in order.limits.items() if name in LIMITS}
+    _put(body, "AddScope", "VMM.UserRoleScope", [{**_scope(order, order.cloud_id), **limits}])
+    permission: Body = {"StampId": str(order.stamp_id)}
+    _put(permission, "Permission", "Edm.String", list(order.permissions), always=True)
+    _put(body, "PermissionInput", "VMM.UserRolePermission", [permission])
+    added = [_resource(order, resource) for resource in order.resources]
+    _put(body, "AddResource", "VMM.UserRoleResource", added)
+    removed = [_resource(order, each) for each in granted if each not in order.resources]
+    _put(body, "RemoveResource", "VMM.UserRoleResource", removed)
+    return body
+
+
+def _scopes(known: Row, order: TenantOrder) -> list[uuid.UUID]:
+    """The clouds of the order's stamp that the role reaches already."""
+    quotas = reading.several(known, "Quotas")
+    here = [quota for quota in quotas if reading.guid(quota, "StampId") == order.stamp_id]
+    return [found for found in (reading.guid(quota, "Scope") for quota in here) if found]
+
+
+def _scope(order: TenantOrder, cloud_id: uuid.UUID) -> Body:
+    return {"Scope": str(cloud_id), "StampId": str(order.stamp_id), "ScopeType": "Cloud"}
+
+
+def _resource(order: TenantOrder, resource: Resource) -> Body:
+    kind, id = resource
+    return {"Resource": str(id), "StampId": str(order.stamp_id), "ResourceType": kind}
+
+
+def _put(body: Body, name: str, kind: str, values: list[Any], *, always: bool = False) -> None:
+    if values or always:
+        body[f"{name}@odata.type"] = f"Collection({kind})"
+        body[name] = values
+
+
+def machine(order: MachineOrder) -> Body:
+    """A machine from a template, started when it is made; what is not ordered stays the template's.
+
+    A name no guest would take is not sent as the computer's: the template's pattern decides then.
+    """
+    body: Body = {
+        "odata.type": "VMM.VirtualMachine",
+        "StampId": str(order.stamp_id),
+        "CloudId": str(order.cloud_id),
+        "VMTemplateId": str(order.template_id),
+        "Name": order.name,
+        "Tag": order.tag,
+        "StartVM": True,
+    }
+    optional: Mapping[str, object] = {
+        "ComputerName": order.name if _COMPUTER_NAME.match(order.name) else None,
+        "Description": order.description or None,
+        "CPUCount": order.cores,
+        "Memory": order.memory_mb,
+    }
+    body |= {name: found for name, found in optional.items() if found is not None}
+    if order.admin_user and order.password:
+        body |= {"LocalAdminUserName": order.admin_user, "LocalAdminPassword": order.password}
+    if order.network_name:
+        adapter = {
+            "odata.type": "VMM.NewVMVirtualNetworkAdapterInput",
+            "VMNetworkName": order.network_name,
+        }
+        kind = "VMM.NewVMVirtualNetworkAdapterInput"
+        _put(body, "NewVirtualNetworkAdapterInput", kind, [adapter])
+    return body
+
+
+def operation(word: str, **flags: bool) -> Body:
+    """An operation on a machine; only Repair takes a flag."""
+    return {"odata.type": "VMM.VirtualMachine", "Operation": word, **flags}

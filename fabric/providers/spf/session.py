@@ -1,0 +1,330 @@
+"""One SPF endpoint over HTTP: addresses, credentials, limits; every failure leaves as a fault.
+
+Certificates are always verified, redirects never followed, cookies not kept, proxies from the
+environment not used. The password lives in the authorization only, never in a repr or a message.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import ssl
+import time
+import uuid
+from collections.abc import Generator, Iterable, Mapping
+from dataclasses import dataclass, field
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any, Final
+from urllib.parse import quote, unquote, urljoin
+
+import httpx
+
+from fabric.odata import atom, jsonfmt
+from fabric.odata.errors import ODataError
+from fabric.providers.errors import BrokenAnswer, CertificateFault
+from fabric.providers.spf import faults, reading
+from fabric.providers.spf.reading import Row
+
+READ_CAP: Final = 64 * 1024 * 1024
+MAX_PAGES: Final = 1000
+CONNECT_SECONDS: Final = 5.0
+IDLE_SECONDS: Final = 15.0
+JSON: Final = "application/json;odata=minimalmetadata"
+# Left as they are in a query: IIS counts its length after encoding.
+_PLAIN: Final = "'(),=:/*"
+_ID_IN_ADDRESS: Final = re.compile(r"\((?:.*?\bID=)?guid'([0-9a-f-]{36})'", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A successful answer, read to its end."""
+
+    status: int
+    headers: httpx.Headers = field(repr=False)
+    body: bytes = field(repr=False)
+
+    @property
+    def job_id(self) -> uuid.UUID | None:
+        """The id of VMM's job; on reads the header holds something else."""
+        return reading.guid(self.headers, "x-ms-request-id")
+
+    @property
+    def row(self) -> Row:
+        """The entity in the body, empty when there is none to be read."""
+        try:
+            found: Row = _reader(self.body).read_object(self.body)
+        except (ODataError, RecursionError):
+            return {}
+        return found
+
+    @property
+    def id(self) -> uuid.UUID | None:
+        """The id of what was created: from the body or, should that be cut, from its address."""
+        found = reading.guid(self.row, "ID")
+        if found is None:
+            named = _ID_IN_ADDRESS.search(unquote(self.headers.get("location", "")))
+            found = reading.guid({"ID": named[1]}, "ID") if named else None
+        return found
+
+
+class BasicAuth(httpx.Auth):
+    """Basic, sent with the first request already, so no call is made twice to be challenged.
+
+    The standard leaves open how other than ASCII characters travel: UTF-8 goes first, and a
+    challenge that does not ask for UTF-8 is answered in Windows' encoding.
+    """
+
+    def __init__(self, username: str, password: str) -> None:
+        self._values = list(dict.fromkeys(_basic_values(f"{username}:{password}")))
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        for value in self._values:
+            request.headers["Authorization"] = value
+            response = yield request
+            challenge = response.headers.get("www-authenticate", "").lower()
+            if response.status_code != 401 or "basic" not in challenge or "utf-8" in challenge:
+                # What was accepted goes first from now on.
+                self._values = sorted(self._values, key=value.__ne__)
+                return
+
+
+def _basic_values(credentials: str) -> Generator[str, None, None]:
+    for encoding in ("utf-8", "cp1252"):
+        try:
+            yield f"Basic {base64.b64encode(credentials.encode(encoding)).decode('ascii')}"
+        except UnicodeEncodeError:
+            continue
+
+
+class Session:
+    """Calls to one endpoint; safe to share between threads. Raises only provider faults.
+
+    Raises BrokenAnswer or CertificateFault at once for an address or an authority that no call
+    could be made with.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        username: str,
+        password: str,
+        *,
+        authority_pem: str,
+        transport: httpx.BaseTransport | None,
+        timeout: float,
+    ) -> None:
+        self.base, self.place = _read_address(url)
+        self._timeout = timeout
+        self._secrets = (password,)
+        self._update = "MERGE"
+        self._client = httpx.Client(
+            auth=BasicAuth(username, password),
+            transport=transport,
+            verify=True if transport else _trust(authority_pem, self.place),
+            timeout=httpx.Timeout(timeout, connect=min(CONNECT_SECONDS, timeout)),
+            limits=httpx.Limits(
+                max_connections=20, max_keepalive_connections=10, keepalive_expiry=IDLE_SECONDS
+            ),
+            cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
+            trust_env=False,
+            follow_redirects=False,
+            headers={
+                "User-Agent": "Katal",
+                "Accept-Encoding": "identity",
+                "DataServiceVersion": "3.0",
+                "MaxDataServiceVersion": "3.0",
+            },
+        )
+
+    def __repr__(self) -> str:
+        return f"Session({self.place!r})"
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._client.close()
+
+    def admin(self, path: str) -> str:
+        """Return the address of something in the Admin service."""
+        return f"{self.base}/SC2012R2/Admin/Microsoft.Management.Odata.svc/{path}"
+
+    def vmm(self, path: str, tenant: uuid.UUID | None = None) -> str:
+        """Return the address of something in the VMM service, as the tenant sees it if given."""
+        inside = f"{tenant}/" if tenant else ""
+        return f"{self.base}/SC2012R2/VMM/{inside}Microsoft.Management.Odata.svc/{path}"
+
+    def document(self, url: str, *, accept: str = "application/xml") -> bytes:
+        """Return a body as it is."""
+        return self.send("GET", url, accept=accept).body
+
+    def row(self, url: str) -> Row:
+        """Return one entity."""
+        found = self.send("GET", url).row
+        if not found:
+            raise faults.no_spf(self.place)
+        return found
+
+    def rows(self, url: str) -> list[Row]:
+        """Return a whole feed. A next page is followed on the same origin only; any other one is
+        a fault, because a list cut short would tell that things are gone."""
+        found: list[Row] = []
+        seen: set[str] = set()
+        page: str | None = url
+        while page is not None:
+            if page in seen or len(seen) >= MAX_PAGES or not self._is_own(page):
+                raise BrokenAnswer(f"{self.place} answers with a list that cannot be followed.")
+            seen.add(page)
+            rows, link = self._page(page)
+            found += rows
+            page = urljoin(page, link) if link else None
+        return found
+
+    def _page(self, url: str) -> tuple[list[dict[str, Any]], str | None]:
+        body = self.send("GET", url).body
+        try:
+            rows, link, _ = _reader(body).read_feed(body)
+        except (ODataError, RecursionError):
+            raise faults.no_spf(self.place) from None
+        return rows, link
+
+    def _is_own(self, url: str) -> bool:
+        try:
+            asked, own = httpx.URL(url), httpx.URL(self.base)
+        except httpx.InvalidURL:
+            return False
+        return (asked.scheme, asked.host, asked.port) == (own.scheme, own.host, own.port)
+
+    def create(
+        self,
+        url: str,
+        body: Mapping[str, object],
+        *,
+        headers: Mapping[str, str] | None = None,
+        secrets: Iterable[str] = (),
+    ) -> Answer:
+        """Post an entity; the answer always has its id."""
+        answer = self.send("POST", url, body=body, headers=headers, secrets=secrets)
+        if answer.id is None:
+            raise faults.no_spf(self.place)
+        return answer
+
+    def merge(
+        self, url: str, body: Mapping[str, object], *, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """Change the properties given, with PUT where MERGE is not spoken."""
+        try:
+            return self.send(self._update, url, body=body, headers=headers)
+        except faults.NotAllowed:
+            if self._update == "PUT":
+                raise
+        answer = self.send("PUT", url, body=body, headers=headers)
+        self._update = "PUT"
+        return answer
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        body: Mapping[str, object] | None = None,
+        headers: Mapping[str, str] | None = None,
+        accept: str = JSON,
+        secrets: Iterable[str] = (),
+    ) -> Answer:
+        """Make one call and read its answer; raises the fault of anything but success.
+
+        A read whose connection was cut is made once more, because an idle connection may have been
+        closed on the other side just then; a write never is: it may have been done.
+        """
+        sent = {"Accept": accept, **(headers or {})}
+        content = None
+        if body is not None:
+            sent["Content-Type"] = JSON
+            content = json.dumps(body, ensure_ascii=True).encode("ascii")
+        request = self._client.build_request(method, url, content=content, headers=sent)
+        try:
+            answer = self._exchange(request)
+        except httpx.HTTPError as error:
+            if method != "GET" or not faults.is_cut_off(error):
+                raise faults.from_exception(error, self.place, self._timeout) from None
+            answer = self._again(request)
+        if 200 <= answer.status < 300:
+            if faults.is_page(answer.headers):
+                raise faults.no_spf(self.place)
+            return answer
+        raise faults.from_status(
+            answer.status,
+            answer.headers,
+            answer.body,
+            place=self.place,
+            writing=method != "GET",
+            secrets=(*self._secrets, *secrets),
+        )
+
+    def _again(self, request: httpx.Request) -> Answer:
+        try:
+            return self._exchange(request)
+        except httpx.HTTPError as error:
+            raise faults.from_exception(error, self.place, self._timeout) from None
+
+    def _exchange(self, request: httpx.Request) -> Answer:
+        """Send, and read at most READ_CAP bytes within twice the time-out in all."""
+        latest = time.monotonic() + 2 * self._timeout
+        response = self._client.send(request, stream=True)
+        chunks, size = [], 0
+        try:
+            for chunk in response.iter_bytes():
+                chunks.append(chunk)
+                size += len(chunk)
+                if size > READ_CAP:
+                    limit = READ_CAP // 2**20
+                    raise BrokenAnswer(f"{self.place} answers with more than {limit} MB.")
+                if time.monotonic() > latest:
+                    raise httpx.ReadTimeout("the answer trickles", request=request)
+        finally:
+            response.close()
+        return Answer(response.status_code, response.headers, b"".join(chunks))
+
+
+def _reader(body: bytes) -> Any:
+    """Return the module that reads this body: Atom is understood although JSON was asked for."""
+    return atom if body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<" else jsonfmt
+
+
+def _read_address(url: str) -> tuple[str, str]:
+    """Return the base address without credentials in it, and `host:port` for people."""
+    try:
+        found = httpx.URL(url.strip())
+    except httpx.InvalidURL:
+        found = httpx.URL("")
+    if not found.host:
+        raise BrokenAnswer("The address must look like https://spf.example.net:8090.")
+    host = f"[{found.host}]" if ":" in found.host else found.host
+    place = f"{host}:{found.port or 443}"
+    if found.scheme != "https":
+        raise CertificateFault(
+            f"{place} must be addressed with https, or the password would travel in the clear."
+        )
+    return f"https://{place}{quote(found.path.rstrip('/'), safe='/%')}", place
+
+
+def _trust(authority_pem: str, place: str) -> ssl.SSLContext:
+    """Return a context that trusts the named authority alone, or the system's."""
+    if not authority_pem.strip():
+        return ssl.create_default_context()
+    try:
+        context = ssl.create_default_context(cadata=authority_pem)
+    except (ssl.SSLError, ValueError):
+        raise CertificateFault(
+            f"The authority given for {place} is not a certificate in PEM format.",
+            advice="Paste the text from BEGIN CERTIFICATE to END CERTIFICATE.",
+        ) from None
+    # The certificate named may be the server's own, or one in the middle.
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    return context
+
+
+def query(**options: str) -> str:
+    """Return `?$filter=…&$expand=…`; empty options are left out."""
+    parts = [f"${name}={quote(value, safe=_PLAIN)}" for name, value in options.items() if value]
+    return f"?{'&'.join(parts)}" if parts else ""

@@ -1,0 +1,99 @@
+"""From a registered endpoint's row to the client that talks to it.
+
+Clients are kept per process so that connections are reused, and made anew when the row's address,
+account or authority changed. A forked child starts with none: two processes must not share a TLS
+connection.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from django.conf import settings
+
+from fabric.models import Provider as Row
+from fabric.providers.base import Provider
+from fabric.providers.spf import SPFProvider
+
+MAX_KEPT: Final = 64
+
+Factory = Callable[[Row], Provider]
+
+
+class _Kept:
+    """The clients of this process, the least recently used first."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.clients: OrderedDict[Hashable, Provider] = OrderedDict()
+
+
+_kept = _Kept()
+_replacement: Factory | None = None
+
+
+def provider_for(row: Row) -> Provider:
+    """Return the client of an endpoint; raises a provider fault for an address or an authority
+    that no client can be made with."""
+    if _replacement is not None:
+        return _replacement(row)
+    key = (
+        row.pk,
+        row.url,
+        row.username,
+        row.password_sealed,
+        row.authority_pem,
+        _abilities(row.capabilities),
+    )
+    kept = _kept
+    with kept.lock:
+        client = kept.clients.get(key)
+        if client is None:
+            client = kept.clients[key] = _make(row)
+        kept.clients.move_to_end(key)
+        while len(kept.clients) > MAX_KEPT:
+            # Not closed: another thread may be using it. Its connections end with it.
+            kept.clients.popitem(last=False)
+    return client
+
+
+def _make(row: Row) -> Provider:
+    return SPFProvider(
+        row.url,
+        row.username,
+        row.open_password(),
+        authority_pem=row.authority_pem,
+        timeout=settings.SPF_TIMEOUT_SECONDS,
+        capabilities=_abilities(row.capabilities),
+    )
+
+
+def _abilities(capabilities: Any) -> frozenset[str]:
+    """The optional abilities noted when the endpoint was registered."""
+    noted = capabilities.get("abilities", ()) if isinstance(capabilities, dict) else capabilities
+    return frozenset(noted or ())
+
+
+@contextmanager
+def use(factory: Factory) -> Iterator[None]:
+    """Have all threads get their clients from `factory`; for tests and demonstrations."""
+    global _replacement
+    before, _replacement = _replacement, factory
+    try:
+        yield
+    finally:
+        _replacement = before
+
+
+def forget_all() -> None:
+    """Drop every kept client."""
+    global _kept
+    _kept = _Kept()
+
+
+os.register_at_fork(after_in_child=forget_all)
