@@ -1,0 +1,1 @@
+"""Speed, measured: `make bench` prints a table. Ratios are taken within one run."""

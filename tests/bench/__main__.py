@@ -1,0 +1,34 @@
+"""`make bench`: measure everything, or what is named: lists deploy burst away servers."""
+
+from __future__ import annotations
+
+import sys
+
+from tests.bench import away, burst, deploy, lists, servers
+from tests.bench.cloud import cloud
+from tests.bench.table import Row, show
+
+ON_A_CLOUD = {
+    "deploy": deploy.measure,
+    "burst": burst.measure,
+    "lists": lists.measure,
+    "away": away.measure,
+}
+
+
+def main(names: list[str]) -> int:
+    """Print the table; 1 when a goal was missed."""
+    wanted = names or [*ON_A_CLOUD, "servers"]
+    rows: list[Row] = []
+    with cloud() as it:
+        for name, measure in ON_A_CLOUD.items():
+            if name in wanted:
+                rows += measure(it)
+        if "servers" in wanted:
+            rows += servers.measure(it)
+    show(rows)
+    return 0 if all(row.reached is not False for row in rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
