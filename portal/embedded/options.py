@@ -71,7 +71,7 @@ class Options:
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{environ.get('PATH', os.defpath)}",
             "PYTHONUNBUFFERED": "1",
             # Celery warns of root at every start; here root is a choice the person made.
-            "PYTHONWARNINGS": "ignore::RuntimeWarning:celery.platforms",
+            "PYTHONWARNINGS": "ignore:::celery.platforms",
         }
         return defaults | kept | fixed
 

@@ -42,7 +42,7 @@ def is_free(bind: str, port: int) -> bool:
 
 
 def answers(host: str, port: int, authority: Path | None = None) -> bool:
-    """Whether a web server answers there, with anything; over TLS when given its authority."""
+    """Whether a web server answers there, if only to refuse; over TLS when given its authority."""
     connection: http.client.HTTPConnection
     if authority is None:
         connection = http.client.HTTPConnection(host, port, timeout=10)
@@ -52,9 +52,10 @@ def answers(host: str, port: int, authority: Path | None = None) -> bool:
         connection = http.client.HTTPSConnection(host, port, timeout=10, context=context)
     try:
         connection.request("HEAD", "/", headers={"Host": f"localhost:{port}"})
-        connection.getresponse().read()
+        response = connection.getresponse()
+        response.read()
+        return response.status < 500
     except (OSError, http.client.HTTPException):
         return False
     finally:
         connection.close()
-    return True
