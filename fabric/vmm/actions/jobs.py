@@ -1,0 +1,135 @@
+"""Jobs: begun by other actions, restarted and cancelled here."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from fabric.durable import engine, sweep
+from fabric.durable.nudge import nudge_on_commit
+from fabric.durable.recipe import Recipe
+from fabric.durable.states import LIVE, JobState
+from fabric.vmm import roles, tasks
+from fabric.vmm.errors import Conflict, NotFound, WrongState
+from fabric.vmm.jobs import OPERATIONS, RECIPES, REMOVE, UPDATE
+from fabric.vmm.models import Job, VirtualMachine
+from fabric.vmm.roles import Caller
+from fabric.vmm.states import MachineStatus
+
+_BY_RECIPE = {operation.recipe.name: operation for operation in OPERATIONS.values()}
+
+
+def begin(
+    caller: Caller,
+    machine: VirtualMachine,
+    recipe: Recipe,
+    *,
+    cmdlet: str,
+    inputs: dict[str, Any],
+    secrets: dict[str, str] | None = None,
+    id: uuid.UUID | None = None,
+) -> Job:
+    """Start a job on a machine, inside the transaction that holds the machine's row."""
+    job = engine.start(
+        Job,
+        recipe,
+        subject=machine.pk,
+        inputs=inputs,
+        secrets=secrets,
+        id=id or uuid.uuid4(),
+        server_id=machine.server_id,
+        role_id=machine.role_id,
+        owner_name=caller.principal or machine.owner_name,
+        cmdlet=cmdlet,
+        target_name=machine.name,
+    )
+    nudge_on_commit(tasks.advance, job.pk)
+    return job
+
+
+def live_job(machine: VirtualMachine) -> Job | None:
+    """Return the job that works on a machine now."""
+    return Job.objects.filter(subject=machine.pk, state__in=LIVE).first()
+
+
+@transaction.atomic
+def restart(caller: Caller, job: Job) -> Job:
+    """Resume a failed job from the step it failed in; the machine's latest job only.
+
+    A machine part that was found missing is made again from its disk on.
+    """
+    machine = _machine_of(caller, job)
+    _require_permission(caller, job)
+    held = Job.objects.get(pk=job.pk)
+    if held.state in LIVE:
+        return held
+    if held.state != JobState.FAILED:
+        raise WrongState(f"The job “{held.title}” has not failed: it is {held.state}.")
+    if machine.most_recent_job_id != held.pk:
+        raise Conflict("A later job has worked on the machine since.")
+    if held.recipe == UPDATE.name and held.inputs.get("size") and not _may_be_resized(held):
+        raise WrongState("The change was undone when it failed.", advice="Ask for it again.")
+    recipe = RECIPES[held.recipe]
+    is_missing = (held.fault or {}).get("code") == "missing"
+    names = [step.name for step in recipe.steps]
+    back = "ensure_disks" if is_missing and "ensure_disks" in names else None
+    sweep.resume(held, recipe, step=back)
+    busy = _busy(held)
+    if busy is not None:
+        VirtualMachine.objects.filter(pk=machine.pk).update(
+            status=busy, deployment_error=None, modified_at=Now()
+        )
+    nudge_on_commit(tasks.advance, held.pk)
+    held.refresh_from_db()
+    return held
+
+
+@transaction.atomic
+def cancel(caller: Caller, job: Job) -> Job:
+    """Ask a creation to stop before its next step; what was made stays until removed."""
+    _machine_of(caller, job)
+    _require_permission(caller, job)
+    if RECIPES[job.recipe].cancel_before is None:
+        raise WrongState(f"The job “{job.title}” cannot be stopped.")
+    sweep.request_cancel(job)
+    nudge_on_commit(tasks.advance, job.pk)
+    job.refresh_from_db()
+    return job
+
+
+def _machine_of(caller: Caller, job: Job) -> VirtualMachine:
+    machine = (
+        VirtualMachine.objects.select_for_update(no_key=True)
+        .visible_to(caller)
+        .filter(pk=job.subject)
+        .first()
+    )
+    if machine is None:
+        raise NotFound("The virtual machine of this job is not there.")
+    return machine
+
+
+def _require_permission(caller: Caller, job: Job) -> None:
+    if job.recipe in _BY_RECIPE:
+        roles.require_all(caller, *roles.OPERATION_PERMISSIONS[_BY_RECIPE[job.recipe].name])
+    elif job.recipe == REMOVE.name:
+        roles.require_all(caller, "Remove")
+    else:
+        roles.require_any(caller, *roles.CHANGE)
+
+
+def _may_be_resized(job: Job) -> bool:
+    return (job.fault or {}).get("code") in ("unreachable", "timed_out")
+
+
+def _busy(job: Job) -> str | None:
+    if job.recipe in _BY_RECIPE:
+        return _BY_RECIPE[job.recipe].busy
+    if job.recipe == REMOVE.name:
+        return MachineStatus.DELETING
+    if job.recipe == UPDATE.name:
+        return MachineStatus.UNDER_UPDATE if job.inputs.get("size") else None
+    return MachineStatus.UNDER_CREATION

@@ -1,0 +1,76 @@
+"""Lease addresses from the pools of a network, and make MACs. A pool's row is its lock."""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+
+from django.db import connection
+
+from fabric.vmm.errors import NoFreeAddress
+from fabric.vmm.models import AddressPool, NetworkAdapter
+
+# Locally administered, so that no maker of real adapters has them.
+MAC_PREFIX = "02:4B"
+
+# From the cursor to the end, then from the start to the cursor; never the gateway or a DNS server.
+_LEASE = """
+INSERT INTO vmm_addresslease (id, pool_id, adapter_id, address, created_at)
+SELECT %(id)s, %(pool)s, %(adapter)s, %(first)s::inet + place, clock_timestamp()
+FROM (SELECT generate_series(%(start)s::bigint, %(stop)s::bigint) AS place) AS places
+WHERE NOT (%(first)s::inet + place = ANY(%(kept)s::inet[]))
+AND NOT EXISTS (SELECT 1 FROM vmm_addresslease AS held
+                WHERE held.pool_id = %(pool)s AND held.address = %(first)s::inet + place)
+LIMIT 1
+RETURNING address - %(first)s::inet, host(address)
+"""
+
+
+def lease(adapter: NetworkAdapter) -> str | None:
+    """Give a connected adapter an address; None when its network has no pool.
+
+    Call it in a transaction, once an adapter. Raises NoFreeAddress when all pools are used up.
+    """
+    pools = list(
+        AddressPool.objects.select_for_update(no_key=True)
+        .filter(network=adapter.network_id)
+        .order_by("first")
+    )
+    for pool in pools:
+        address = _lease_from(pool, adapter)
+        if address is not None:
+            return address
+    if pools:
+        raise NoFreeAddress(
+            f"The network {adapter.network} has no free address.",
+            advice="Your provider can extend its address pool; remove unused machines meanwhile.",
+        )
+    return None
+
+
+def new_mac() -> str:
+    """Return a random MAC; the unique constraint on adapters says whether it is new."""
+    return ":".join([MAC_PREFIX, *(f"{byte:02X}" for byte in secrets.token_bytes(4))])
+
+
+def _lease_from(pool: AddressPool, adapter: NetworkAdapter) -> str | None:
+    for start, stop in ((pool.cursor, pool.size - 1), (0, pool.cursor - 1)):
+        with connection.cursor() as cursor:
+            cursor.execute(
+                _LEASE,
+                {
+                    "id": uuid.uuid4(),
+                    "pool": pool.pk,
+                    "adapter": adapter.pk,
+                    "first": str(pool.first),
+                    "start": start,
+                    "stop": stop,
+                    "kept": [str(a) for a in (pool.gateway, *pool.dns) if a],
+                },
+            )
+            row = cursor.fetchone()
+        if row is not None:
+            place, address = row
+            AddressPool.objects.filter(pk=pool.pk).update(cursor=(place + 1) % pool.size)
+            return str(address)
+    return None

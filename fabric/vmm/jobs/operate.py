@@ -1,0 +1,230 @@
+"""Operations on a machine that is there: power, re-reading, another size.
+
+`inputs` hold `before`, the status to return to when the host refuses, and the host.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from fabric.durable.errors import Fault
+from fabric.durable.recipe import Again, Recipe, Turn
+from fabric.hypervisors.base import Power
+from fabric.vmm import placement
+from fabric.vmm.jobs.faults import again, step
+from fabric.vmm.jobs.hosts import driver, status_after, write
+from fabric.vmm.models import VirtualMachine
+from fabric.vmm.states import MachineStatus as Status
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A named operation: from where, over what, to where, and the recipe that does it."""
+
+    name: str
+    cmdlet: str
+    allowed: frozenset[Status]
+    busy: Status | None
+    recipe: Recipe
+
+
+STATUS_OF_POWER = {
+    Power.RUNNING: Status.RUNNING,
+    Power.OFF: Status.POWER_OFF,
+    Power.PAUSED: Status.PAUSED,
+    Power.SAVED: Status.SAVED,
+}
+
+
+def _mover(power: Power, hard: bool) -> Callable[[Turn], Again | None]:
+    def ensure_power(turn: Turn) -> Again | None:
+        return again(driver(turn).ensure_power(turn.job.subject, power, hard=hard))
+
+    return ensure_power
+
+
+def _writer(status: Status) -> Callable[[Turn], None]:
+    def ensure_written(turn: Turn) -> None:
+        write(turn, status=status, failed_job_id=None)
+
+    return ensure_written
+
+
+def failed(turn: Turn, fault: Fault) -> None:
+    """Put the machine back where it stood, unless its host does not answer or lost it."""
+    before = turn.job.inputs["before"]
+    write(turn, status=status_after(fault, before), failed_job_id=turn.job.pk)
+
+
+def _power(
+    name: str,
+    title: str,
+    cmdlet: str,
+    moves: tuple[tuple[str, Power, bool], ...],
+    allowed: set[Status],
+    busy: Status,
+    limit: float = 300,
+) -> Operation:
+    """Describe an operation that moves power; moves are (title, target, hard)."""
+    steps = [
+        step(f"ensure_{power}", words, _mover(power, hard), share=40, limit=limit)
+        for words, power, hard in moves
+    ]
+    end = step(
+        "ensure_written", "Finish", _writer(STATUS_OF_POWER[moves[-1][1]]), local=True, share=5
+    )
+    recipe = Recipe(name.lower(), title, (*steps, end), failed=failed)
+    return Operation(name, cmdlet, frozenset(allowed), busy, recipe)
+
+
+def ensure_read(turn: Turn) -> Again | None:
+    """Ask the host where the guest stands."""
+    guest = driver(turn).guest(turn.job.subject)
+    if guest is not None and guest.power not in STATUS_OF_POWER:
+        return Again(1.0, message="The host is still changing its power.")
+    turn.memo["power"] = None if guest is None else str(guest.power)
+    if guest is not None:
+        turn.memo["hypervisor_id"] = str(guest.hypervisor_id)
+    return None
+
+
+def ensure_refreshed(turn: Turn) -> None:
+    """Write what the host told; a machine that was never made stays a failed one."""
+    power = turn.memo["power"]
+    if power is None:
+        never_made = turn.job.inputs["before"] == Status.CREATION_FAILED
+        write(turn, status=Status.CREATION_FAILED if never_made else Status.MISSING)
+        return
+    write(
+        turn,
+        status=STATUS_OF_POWER[Power(power)],
+        hypervisor_id=turn.memo["hypervisor_id"],
+        deployment_error=None,
+        failed_job_id=None,
+    )
+
+
+def ensure_resized(turn: Turn) -> None:
+    """Give the guest its new size, when it is to have one."""
+    size = turn.job.inputs.get("size")
+    if size is not None:
+        driver(turn).ensure_resized(turn.job.subject, size["cores"], size["memory_mb"])
+
+
+def ensure_updated(turn: Turn) -> None:
+    """Write that the machine is as it was asked to be."""
+    write(turn, status=turn.job.inputs["before"], failed_job_id=None)
+
+
+def update_failed(turn: Turn, fault: Fault) -> None:
+    """Count the old size again, unless the host may have taken the new one."""
+    inputs: dict[str, Any] = turn.job.inputs
+    if inputs.get("size") and fault.code not in ("unreachable", "timed_out"):
+        machine = VirtualMachine.objects.select_for_update(no_key=True).get(pk=turn.job.subject)
+        old = inputs["old_size"]
+        placement.resize(machine, old["cores"], old["memory_mb"])
+        write(turn, **old)
+    failed(turn, fault)
+
+
+UPDATE = Recipe(
+    "update",
+    "Change properties of virtual machine",
+    (
+        step("ensure_resized", "Change processors and memory", ensure_resized),
+        step("ensure_updated", "Finish", ensure_updated, local=True),
+    ),
+    failed=update_failed,
+)
+
+REFRESH = Recipe(
+    "refresh",
+    "Refresh virtual machine",
+    (
+        step("ensure_read", "Ask the host", ensure_read),
+        step("ensure_refreshed", "Finish", ensure_refreshed, local=True),
+    ),
+    failed=failed,
+)
+
+_CUT = ("Turn the machine off", Power.OFF, True)
+_RUN = ("Start the machine", Power.RUNNING, False)
+_SETTLED = {
+    *STATUS_OF_POWER.values(),
+    Status.HOST_NOT_RESPONDING,
+    Status.MISSING,
+    Status.CREATION_FAILED,
+}
+
+OPERATIONS = {
+    operation.name: operation
+    for operation in (
+        _power(
+            "Start",
+            "Start virtual machine",
+            "Start-SCVirtualMachine",
+            (_RUN,),
+            {Status.POWER_OFF, Status.SAVED},
+            Status.STARTING,
+        ),
+        _power(
+            "Stop",
+            "Turn off virtual machine",
+            "Stop-SCVirtualMachine",
+            (_CUT,),
+            {Status.RUNNING, Status.PAUSED, Status.HOST_NOT_RESPONDING},
+            Status.POWERING_OFF,
+        ),
+        _power(
+            "Shutdown",
+            "Shut down virtual machine",
+            "Stop-SCVirtualMachine",
+            (("Ask the operating system to shut down", Power.OFF, False),),
+            {Status.RUNNING},
+            Status.POWERING_OFF,
+        ),
+        _power(
+            "Reset",
+            "Reset virtual machine",
+            "Reset-SCVirtualMachine",
+            (_CUT, _RUN),
+            {Status.RUNNING},
+            Status.STARTING,
+        ),
+        _power(
+            "Suspend",
+            "Pause virtual machine",
+            "Suspend-SCVirtualMachine",
+            (("Pause the machine", Power.PAUSED, False),),
+            {Status.RUNNING},
+            Status.PAUSING,
+        ),
+        _power(
+            "Resume",
+            "Resume virtual machine",
+            "Resume-SCVirtualMachine",
+            (("Resume the machine", Power.RUNNING, False),),
+            {Status.PAUSED},
+            Status.STARTING,
+        ),
+        _power(
+            "SaveState",
+            "Save state of virtual machine",
+            "Save-SCVirtualMachine",
+            (("Save memory to disk", Power.SAVED, False),),
+            {Status.RUNNING, Status.PAUSED},
+            Status.SAVING,
+        ),
+        _power(
+            "DiscardSavedState",
+            "Discard saved state of virtual machine",
+            "Discard-SCSavedState",
+            (("Discard the saved state", Power.OFF, True),),
+            {Status.SAVED},
+            Status.POWERING_OFF,
+        ),
+        Operation("Refresh", "Read-SCVirtualMachine", frozenset(_SETTLED), None, REFRESH),
+    )
+}

@@ -1,0 +1,114 @@
+"""Virtual machines."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, Self
+
+from django.db import models
+from django.utils import timezone
+
+from fabric.vmm.models.cloud import Cloud
+from fabric.vmm.models.host import Host
+from fabric.vmm.models.library import OSType, VMTemplate
+from fabric.vmm.models.server import Server
+from fabric.vmm.models.userrole import UserRole
+from fabric.vmm.models.visible import ScopedQuerySet
+from fabric.vmm.states import MachineStatus, machine_state
+
+
+class StartAction(models.TextChoices):
+    NEVER = "NeverAutoTurnOnVM", "Never turn on"
+    IF_RUNNING = "TurnOnVMIfRunningWhenVSStopped", "Turn on if it was running"
+    ALWAYS = "AlwaysAutoTurnOnVM", "Always turn on"
+
+
+class StopAction(models.TextChoices):
+    SAVE = "SaveVM", "Save state"
+    TURN_OFF = "TurnOffVM", "Turn off"
+    SHUT_DOWN = "ShutdownGuestOS", "Shut down"
+
+
+class VirtualMachineQuerySet(ScopedQuerySet):
+    def of_role(self, role: Any) -> Self:
+        """Return the role's own machines."""
+        return self.filter(role=role)
+
+
+class VirtualMachine(models.Model):
+    """One machine. Its row counts against quota as long as it is there.
+
+    `hypervisor_id` is the host's own id for it (VMId on the wire), null until deployed.
+    `request_key` is the caller's: the same key again is the same machine. `deployment_error` is
+    {code, message, advice, step} after a failed deployment.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    server = models.ForeignKey(Server, on_delete=models.PROTECT, related_name="machines")
+    cloud = models.ForeignKey(Cloud, on_delete=models.PROTECT, related_name="machines_here")
+    role = models.ForeignKey(
+        UserRole, null=True, blank=True, on_delete=models.PROTECT, related_name="machines"
+    )
+    host = models.ForeignKey(
+        Host, null=True, blank=True, on_delete=models.PROTECT, related_name="machines"
+    )
+    template = models.ForeignKey(
+        VMTemplate, null=True, blank=True, on_delete=models.SET_NULL, related_name="machines"
+    )
+    owner_name = models.CharField(max_length=320, blank=True, default="")
+    name = models.CharField(max_length=64)
+    computer_name = models.CharField(max_length=63)
+    description = models.TextField(blank=True, default="")
+    tag = models.CharField(max_length=255, blank=True, default="")
+    request_key = models.CharField(max_length=100, null=True, blank=True, unique=True)
+    cores = models.PositiveSmallIntegerField()
+    memory_mb = models.PositiveIntegerField()
+    storage_gb = models.PositiveIntegerField()
+    os_name = models.CharField(max_length=200, blank=True, default="")
+    os_type = models.CharField(max_length=10, choices=OSType.choices, default=OSType.OTHER)
+    generation = models.PositiveSmallIntegerField(default=2)
+    status = models.CharField(
+        max_length=24, choices=MachineStatus.choices, default=MachineStatus.UNDER_CREATION
+    )
+    start_action = models.CharField(
+        max_length=40, choices=StartAction.choices, default=StartAction.NEVER
+    )
+    stop_action = models.CharField(
+        max_length=40, choices=StopAction.choices, default=StopAction.SAVE
+    )
+    hypervisor_id = models.UUIDField(null=True, blank=True)
+    most_recent_job_id = models.UUIDField(null=True, blank=True)
+    failed_job_id = models.UUIDField(null=True, blank=True)
+    deployment_error = models.JSONField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    modified_at = models.DateTimeField(default=timezone.now)
+
+    objects = VirtualMachineQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            # Usage is summed from these alone.
+            models.Index(
+                fields=["role", "cloud"],
+                include=["owner_name", "cores", "memory_mb", "storage_gb"],
+                name="vmm_vm_role_usage",
+            ),
+            models.Index(
+                fields=["cloud"],
+                include=["cores", "memory_mb", "storage_gb"],
+                name="vmm_vm_cloud_usage",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def status_string(self) -> str:
+        """Return the status in words (StatusString)."""
+        return str(MachineStatus(self.status).label)
+
+    @property
+    def machine_state(self) -> str:
+        """Return the power alone (VirtualMachineState)."""
+        return machine_state(self.status)

@@ -1,0 +1,105 @@
+"""User roles: who may do what, in which clouds, up to which limits, with which resources.
+
+A role has no server: its id alone names it, and it may span several (so it is in SPF).
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, Self
+
+from django.db import models
+
+from fabric.vmm.models.cloud import Cloud
+from fabric.vmm.models.visible import ScopedQuerySet
+
+
+class RoleProfile(models.TextChoices):
+    TENANT_ADMIN = "TenantAdmin", "Tenant Administrator"
+    SELF_SERVICE = "SelfServiceUser", "Self-Service User"
+    ADMINISTRATOR = "Administrator", "Administrator"
+    DELEGATED = "DelegatedAdmin", "Delegated Administrator"
+    READ_ONLY = "ReadOnlyAdmin", "Read-Only Administrator"
+
+
+class ResourceKind(models.TextChoices):
+    TEMPLATE = "VMTemplate", "VM template"
+    PROFILE = "HardwareProfile", "Hardware profile"
+    NETWORK = "VMNetwork", "VM network"
+
+
+class UserRoleQuerySet(ScopedQuerySet):
+    def of_role(self, role: Any) -> Self:
+        """Return the role itself."""
+        return self.filter(pk=role.pk)
+
+
+class UserRole(models.Model):
+    """A role; the id is the caller's (the tenant's). `permissions` are names, as on the wire."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=320, unique=True)
+    profile = models.CharField(max_length=20, choices=RoleProfile.choices)
+    description = models.TextField(blank=True, default="")
+    members = models.JSONField(default=list)
+    permissions = models.JSONField(default=list)
+    created_at = models.DateTimeField(auto_now_add=True)
+    modified_at = models.DateTimeField(auto_now=True)
+
+    objects = UserRoleQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class RoleScopeQuerySet(ScopedQuerySet):
+    def of_role(self, role: Any) -> Self:
+        return self.filter(role=role)
+
+
+class RoleScope(models.Model):
+    """A cloud in a role's scope, with the limits of the role there and of each of its members.
+
+    Its row is the lock under which the role's usage of the cloud is counted.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    role = models.ForeignKey(UserRole, on_delete=models.CASCADE, related_name="scopes")
+    cloud = models.ForeignKey(Cloud, on_delete=models.PROTECT, related_name="scopes")
+    vm_count = models.PositiveIntegerField(null=True, blank=True)
+    cpu_count = models.PositiveIntegerField(null=True, blank=True)
+    memory_mb = models.PositiveIntegerField(null=True, blank=True)
+    storage_gb = models.PositiveIntegerField(null=True, blank=True)
+    member_vm_count = models.PositiveIntegerField(null=True, blank=True)
+    member_cpu_count = models.PositiveIntegerField(null=True, blank=True)
+    member_memory_mb = models.PositiveIntegerField(null=True, blank=True)
+    member_storage_gb = models.PositiveIntegerField(null=True, blank=True)
+
+    objects = RoleScopeQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["role", "cloud"], name="vmm_rolescope_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.role_id} in {self.cloud_id}"
+
+
+class RoleResource(models.Model):
+    """A template, hardware profile or network that a role may use."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    role = models.ForeignKey(UserRole, on_delete=models.CASCADE, related_name="resources")
+    kind = models.CharField(max_length=20, choices=ResourceKind.choices)
+    resource_id = models.UUIDField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["role", "kind", "resource_id"], name="vmm_roleresource_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.resource_id}"

@@ -1,0 +1,31 @@
+"""Who sees which rows, once for all models: administrators all, a user role its own."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from django.db import models
+
+from fabric.vmm.roles import Caller
+
+
+class ScopedQuerySet(models.QuerySet):
+    """A queryset that knows `visible_to(caller)`. What a role sees is said by `of_role`."""
+
+    def visible_to(self, caller: Caller) -> Self:
+        """Return what the caller may see; acting for a role narrows even an administrator."""
+        if caller.role is not None:
+            return self.of_role(caller.role)
+        return self.all() if caller.is_administrator else self.none()
+
+    def of_role(self, role: Any) -> Self:
+        """Return what a user role sees; nothing unless a model says otherwise."""
+        return self.none()
+
+    def granted_to(self, role: Any, kind: str) -> Self:
+        """Return the rows that were granted to a role one by one."""
+        from fabric.vmm.models.userrole import RoleResource
+
+        return self.filter(
+            pk__in=RoleResource.objects.filter(role=role, kind=kind).values("resource_id")
+        )

@@ -1,0 +1,119 @@
+"""Load curves: asked of each host in one question, kept as one bounded row a machine and frame.
+
+Samples that fall into the same span of a frame are averaged into one point, whose time is that of
+its first sample. Memory is in MB, network in kbit/s, processor in percent.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from fabric.hypervisors.base import Counters
+from fabric.hypervisors.errors import DriverFault
+from fabric.vmm.drivers import open_driver
+from fabric.vmm.models import Host, Performance, VirtualMachine
+from fabric.vmm.models.performance import Frame
+
+log = logging.getLogger(__name__)
+
+Curve = tuple[str, list[int], list[datetime]]
+
+COUNTERS = (
+    ("CPUUsage", "cpu_percent"),
+    ("MemoryUsage", "memory_mb"),
+    ("StorageIOPSUsage", "storage_iops"),
+    ("NetworkIOUsage", "network_kbps"),
+)
+# Seconds a point, points kept, seconds between updates.
+FRAMES = {Frame.HOUR: (60, 60, 20), Frame.DAY: (900, 96, 60), Frame.MONTH: (21_600, 120, 900)}
+TICK_SECONDS = 20
+
+
+def curves(machine: VirtualMachine, frame: str) -> list[Curve]:
+    """Return the four curves of a machine, oldest point first; empty ones before the first sample.
+
+    The name of the frame is taken in any case.
+    """
+    wanted = Frame(frame.lower())
+    row = Performance.objects.filter(machine=machine, frame=wanted).first()
+    if row is None:
+        return [(counter, [], []) for counter, _ in COUNTERS]
+    seconds, points, _ = FRAMES[wanted]
+    # After a pause of the sampling the row holds points older than the frame.
+    oldest = timezone.now() - timedelta(seconds=seconds * points)
+    first = sum(moment < oldest for moment in row.times)
+    return [
+        (counter, getattr(row, field)[first:], row.times[first:]) for counter, field in COUNTERS
+    ]
+
+
+def sample(now: datetime) -> int:
+    """Ask every available host for the load of all its guests; return how many were told."""
+    count = 0
+    for kind, name in Host.objects.filter(is_available=True).values_list("hypervisor", "name"):
+        try:
+            told = open_driver(kind, name).counters()
+        except DriverFault as fault:
+            log.info("no counters from host %s: %s", name, fault.code)
+            continue
+        record(told, now)
+        count += len(told)
+    return count
+
+
+def record(told: Sequence[Counters], now: datetime) -> None:
+    """Add counters to the curves of the machines they belong to; one statement a frame."""
+    if not told:
+        return
+    samples = [
+        [counters.id for counters in told],
+        *([getattr(counters, field) for counters in told] for _, field in COUNTERS),
+    ]
+    for frame, (seconds, points, every) in FRAMES.items():
+        is_due = int(now.timestamp()) // TICK_SECONDS % (every // TICK_SECONDS) == 0
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(
+                _INSERT + (_MERGE if is_due else "DO NOTHING"),
+                {
+                    "frame": str(frame),
+                    "now": now,
+                    "seconds": seconds,
+                    "points": points,
+                    **{f"s{i}": values for i, values in enumerate(samples)},
+                },
+            )
+
+
+_FIELDS = [field for _, field in COUNTERS]
+# A machine being deleted is locked, and skipped.
+_INSERT = f"""
+INSERT INTO vmm_performance AS p (id, machine_id, frame, times, {", ".join(_FIELDS)}, weight)
+SELECT gen_random_uuid(), vm.id, %(frame)s, ARRAY[%(now)s::timestamptz],
+    ARRAY[s1], ARRAY[s2], ARRAY[s3], ARRAY[s4], 1
+FROM unnest(%(s0)s::uuid[], %(s1)s::int[], %(s2)s::int[], %(s3)s::int[], %(s4)s::int[])
+    AS told (id, s1, s2, s3, s4)
+JOIN vmm_virtualmachine AS vm ON vm.id = told.id
+ORDER BY vm.id FOR KEY SHARE OF vm SKIP LOCKED
+ON CONFLICT (machine_id, frame)
+"""  # noqa: S608 - made of our own column names only
+_SAME_POINT = """floor(extract(epoch FROM p.times[cardinality(p.times)]) / %(seconds)s)
+    = floor(extract(epoch FROM %(now)s::timestamptz) / %(seconds)s)"""
+_END = "cardinality(p.times)"
+
+
+def _grown(field: str) -> str:
+    last = f"p.{field}[{_END}]"
+    return f"""{field} = CASE WHEN {_SAME_POINT}
+        THEN p.{field}[:{_END} - 1] || ({last} * p.weight + excluded.{field}[1]) / (p.weight + 1)
+        ELSE p.{field}[{_END} - %(points)s + 2:] || excluded.{field} END"""
+
+
+_MERGE = f"""DO UPDATE SET {", ".join(map(_grown, _FIELDS))},
+    weight = CASE WHEN {_SAME_POINT} THEN p.weight + 1 ELSE 1 END,
+    times = CASE WHEN {_SAME_POINT} THEN p.times
+        ELSE p.times[{_END} - %(points)s + 2:] || excluded.times END"""

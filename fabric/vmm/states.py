@@ -1,0 +1,52 @@
+"""Where a machine stands, in VMM's words (value: Status, label: StatusString), and the families."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class MachineStatus(models.TextChoices):
+    UNDER_CREATION = "UnderCreation", "Creating..."
+    CREATION_FAILED = "CreationFailed", "Creation Failed"
+    RUNNING = "Running", "Running"
+    POWER_OFF = "PowerOff", "Stopped"
+    PAUSED = "Paused", "Paused"
+    SAVED = "Saved", "Saved"
+    STARTING = "Starting", "Starting..."
+    POWERING_OFF = "PoweringOff", "Stopping..."
+    PAUSING = "Pausing", "Pausing..."
+    SAVING = "Saving", "Saving..."
+    RESTORING = "Restoring", "Restoring..."
+    UNDER_UPDATE = "UnderUpdate", "Updating..."
+    DELETING = "Deleting", "Deleting..."
+    HOST_NOT_RESPONDING = "HostNotResponding", "Host Not Responding"
+    MISSING = "Missing", "Missing"
+
+
+REMOVABLE = frozenset(
+    {
+        MachineStatus.POWER_OFF,
+        MachineStatus.SAVED,
+        MachineStatus.CREATION_FAILED,
+        MachineStatus.HOST_NOT_RESPONDING,
+        MachineStatus.MISSING,
+    }
+)
+
+_SHOWN_AS_ITSELF = frozenset(
+    {
+        MachineStatus.RUNNING,
+        MachineStatus.PAUSED,
+        MachineStatus.SAVED,
+        MachineStatus.STARTING,
+        MachineStatus.POWERING_OFF,
+        MachineStatus.PAUSING,
+        MachineStatus.SAVING,
+        MachineStatus.RESTORING,
+    }
+)
+
+
+def machine_state(status: str) -> str:
+    """Return VirtualMachineState, which knows power and nothing else, for a Status."""
+    return status if status in _SHOWN_AS_ITSELF else str(MachineStatus.POWER_OFF)
