@@ -13,6 +13,7 @@ _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\Z")
 WINDOWS_NAME_LENGTH = 15
 NAME_LENGTH = 63
 PASSWORD_LENGTH = (8, 123)
+_NEEDS_STOP = (MachineState.RUNNING, MachineState.PAUSED)
 
 
 def why_not(
@@ -32,6 +33,8 @@ def why_not(
     if busy or state in BUSY:
         return _("Wait until the present work on this machine ends.")
     if state in states:
+        if verb == Verb.DELETE and state in _NEEDS_STOP and "Stop" not in granted:
+            return _("Shut it down first: your plan does not allow turning it off.")
         return None
     if state == MachineState.UNREACHABLE:
         return _("The machine's cloud cannot be reached at the moment.")

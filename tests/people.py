@@ -21,7 +21,7 @@ def make_user(email: str, *, is_operator: bool = False) -> User:
 
 
 @pytest.fixture
-def vault(tmp_path, settings):
+def vault(db, tmp_path, settings):
     """Return an open configuration store of the test's own."""
     settings.VAULT_KEY_FILE = tmp_path / "vault.key"
     store.forget()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 from fabric.durable.errors import Fault
 from fabric.durable.recipe import Again, Recipe, Step, Turn
 from fabric.jobs import far_side
@@ -48,7 +50,7 @@ def wait_until_off(turn: Turn) -> Again | None:
 def ensure_deleted(turn: Turn) -> None:
     """Ask for the deletion of the machine and its disks."""
     job = turn.job
-    remote_id = turn.memo["remote_id"]
+    remote_id = turn.memo["remote_id"] and uuid.UUID(turn.memo["remote_id"])
     if remote_id is None:
         far_side.note(turn, None)
         return
