@@ -225,7 +225,7 @@ def is_page(headers: httpx.Headers) -> bool:
 
 def own_words(body: bytes, secrets: Collection[str] = ()) -> str:
     """Return the far side's message on one line, without anything secret it may repeat."""
-    text = _CONTROL.sub(" ", errorbody.read_message(body)).strip()
+    text = " ".join(_CONTROL.sub(" ", errorbody.read_message(body)).split())
     for secret in secrets:
         if secret:
             text = text.replace(secret, "…")

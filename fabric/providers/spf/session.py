@@ -33,6 +33,7 @@ IDLE_SECONDS: Final = 15.0
 JSON: Final = "application/json;odata=minimalmetadata"
 # Left as they are in a query: IIS counts its length after encoding.
 _PLAIN: Final = "'(),=:/*"
+_HOST: Final = re.compile(r"[A-Za-z0-9._-]+\Z|[0-9A-Fa-f:.]+\Z")
 _ID_IN_ADDRESS: Final = re.compile(r"\((?:.*?\bID=)?guid'([0-9a-f-]{36})'", re.IGNORECASE)
 
 
@@ -176,7 +177,7 @@ class Session:
             seen.add(page)
             rows, link = self._page(page)
             found += rows
-            page = urljoin(page, link) if link else None
+            page = _joined(page, link) if link else None
         return found
 
     def _page(self, url: str) -> tuple[list[dict[str, Any]], str | None]:
@@ -286,6 +287,13 @@ class Session:
         return Answer(response.status_code, response.headers, b"".join(chunks))
 
 
+def _joined(page: str, link: str) -> str:
+    try:
+        return urljoin(page, link)
+    except ValueError:
+        return ""
+
+
 def _reader(body: bytes) -> Any:
     """Return the module that reads this body: Atom is understood although JSON was asked for."""
     return atom if body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<" else jsonfmt
@@ -297,9 +305,10 @@ def _read_address(url: str) -> tuple[str, str]:
         found = httpx.URL(url.strip())
     except httpx.InvalidURL:
         found = httpx.URL("")
-    if not found.host:
+    name = found.raw_host.decode("ascii")
+    if not _HOST.match(name):
         raise BrokenAnswer("The address must look like https://spf.example.net:8090.")
-    host = f"[{found.host}]" if ":" in found.host else found.host
+    host = f"[{name}]" if ":" in name else name
     place = f"{host}:{found.port or 443}"
     if found.scheme != "https":
         raise CertificateFault(
