@@ -175,6 +175,7 @@ WHITENOISE_MAX_AGE = 31_536_000
 
 # Where people find the two sites; mails and cross-site links are built from these.
 ADMIN_SITE_URL = env.text("KATAL_ADMIN_URL", "http://localhost:30091")
+SPF_URL = f"https://localhost:{env.text('KATAL_SPF_PORT', '8090')}"
 TENANT_SITE_URL = env.text("KATAL_TENANT_URL", "http://localhost:30081")
 
 # The configuration store: the key unwrapped by the passphrase is kept in this file, mode 0600.

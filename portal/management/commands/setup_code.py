@@ -19,6 +19,6 @@ class Command(BaseCommand):
             self.stdout.write("Katal is set up.")
             return
         self.stdout.write(
-            f"This Katal is not set up yet. Open {settings.ADMIN_SITE_URL}/setup/ and give this "
+            f"This Katal is not set up yet. Open {settings.ADMIN_SITE_URL}/set-up/ and give this "
             f"code:\n\n    {code}\n"
         )
