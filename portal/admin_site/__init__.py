@@ -1,0 +1,1 @@
+"""The operators' site: pages over actions. Nobody else gets past `access.operator_required`."""

@@ -1,0 +1,1 @@
+"""The shape of what operators type. Rules are the actions' business."""

@@ -1,0 +1,38 @@
+"""Make a plan, and say who may have it."""
+
+from __future__ import annotations
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from plans import services
+from plans.models import Access
+
+
+class PlanForm(forms.Form):
+    """A plan's name and the services in it."""
+
+    name = forms.CharField(
+        label=_("Name"), max_length=80, help_text=_("Tenants choose a plan by its name.")
+    )
+    description = forms.CharField(
+        label=_("Description"),
+        max_length=2000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text=_("What a tenant gets, in two or three sentences."),
+    )
+    services = forms.MultipleChoiceField(label=_("Services"), widget=forms.CheckboxSelectMultiple)
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        known = services.registered()
+        self.fields["services"].choices = [(each.key, each.title) for each in known]
+        if len(known) == 1:
+            self.fields["services"].initial = [known[0].key]
+
+
+class AccessForm(forms.Form):
+    """Who may subscribe to a plan."""
+
+    access = forms.ChoiceField(label=_("Access"), choices=Access.choices, widget=forms.RadioSelect)

@@ -1,0 +1,76 @@
+"""The admin site's frame: what the menu counts, and what New offers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from fabric.durable.states import LIVE
+from fabric.models import Cloud, Job
+from plans.models import Plan, Subscription
+from portal.frame import Frame, Item
+from tenants.models import User
+
+VM_CLOUD_PAGES = ("vmclouds", "provider-register", "provider", "stamp-register", "cloud")
+PLAN_PAGES = ("plans", "plan-new", "plan", "plan-quotas", "plan-access")
+USER_PAGES = ("users", "user-new", "user", "user-subscribe")
+SUBSCRIPTION_PAGES = ("subscriptions", "subscription", "subscription-state")
+ACTIVITY_PAGES = ("activity", "activity-entry")
+
+
+class SiteFrame(Frame):
+    """Five counts when all of it is shown."""
+
+    @property
+    def label(self) -> str:  # type: ignore[override]
+        return _("Admin")
+
+    @property
+    def running_url(self) -> str:  # type: ignore[override]
+        return reverse("activity") + "?phase=started"
+
+    @property
+    def search_url(self) -> str:  # type: ignore[override]
+        return reverse("subscriptions")
+
+    @property
+    def search_hint(self) -> str:  # type: ignore[override]
+        return _("Search subscriptions")
+
+    @cached_property
+    def running(self) -> int:
+        return Job.objects.filter(state__in=LIVE).count()
+
+    @cached_property
+    def menu(self) -> Sequence[Item]:
+        clouds = Cloud.objects.present().count()
+        subscriptions = Subscription.objects.count()
+        return (
+            Item(_("Overview"), "layout-dashboard", reverse("overview"), pages=("overview",)),
+            Item(_("VM clouds"), "cloud", reverse("vmclouds"), clouds, VM_CLOUD_PAGES),
+            Item(_("Plans"), "package", reverse("plans"), Plan.objects.count(), PLAN_PAGES),
+            Item(
+                _("Subscriptions"),
+                "layers",
+                reverse("subscriptions"),
+                subscriptions,
+                SUBSCRIPTION_PAGES,
+            ),
+            Item(_("Users"), "users", reverse("users"), User.objects.count(), USER_PAGES),
+            Item(_("Activity"), "activity", reverse("activity"), pages=ACTIVITY_PAGES),
+        )
+
+    @cached_property
+    def new(self) -> Sequence[Item]:
+        return (
+            Item(_("Plan"), "package", reverse("plan-new")),
+            Item(_("User"), "user", reverse("user-new")),
+            Item(_("SPF endpoint"), "plug", reverse("provider-register")),
+        )
+
+    @cached_property
+    def person(self) -> Sequence[Item]:
+        return (Item(_("Change password"), "key-round", reverse("account_change_password")),)

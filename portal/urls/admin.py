@@ -1,0 +1,69 @@
+"""The admin site, port 30091."""
+
+from __future__ import annotations
+
+from allauth.account import urls as account_urls
+from django.urls import include, path
+
+from portal.admin_site.access import gated
+from portal.admin_site.views import (
+    activity,
+    clouds,
+    overview,
+    plans,
+    providers,
+    quotas,
+    setup,
+    subscriptions,
+    users,
+)
+from portal.frame import set_theme
+
+vm_clouds = [
+    path("", providers.index, name="vmclouds"),
+    path("register/", providers.register, name="provider-register"),
+    path("endpoints/<uuid:pk>/", providers.show, name="provider"),
+    path("endpoints/<uuid:pk>/register/", providers.register_stamp, name="stamp-register"),
+    path("endpoints/<uuid:pk>/refresh/", providers.refresh, name="provider-refresh"),
+    path("clouds/<uuid:pk>/", clouds.show, name="cloud"),
+]
+
+plan_pages = [
+    path("", plans.index, name="plans"),
+    path("new/", plans.create, name="plan-new"),
+    path("<uuid:pk>/", plans.show, name="plan"),
+    path("<uuid:pk>/quotas/", quotas.edit, name="plan-quotas"),
+    path("<uuid:pk>/access/", plans.change_access, name="plan-access"),
+]
+
+user_pages = [
+    path("", users.index, name="users"),
+    path("new/", users.create, name="user-new"),
+    path("<uuid:pk>/", users.show, name="user"),
+    path("<uuid:pk>/subscribe/", users.subscribe, name="user-subscribe"),
+]
+
+subscription_pages = [
+    path("", subscriptions.index, name="subscriptions"),
+    path("<uuid:pk>/", subscriptions.show, name="subscription"),
+    path("<uuid:pk>/retry/", subscriptions.retry, name="subscription-retry"),
+    path("<uuid:pk>/state/", subscriptions.change_state, name="subscription-state"),
+]
+
+urlpatterns = [
+    path("", overview.show, name="overview"),
+    path("set-up/", setup.set_up, name="setup"),
+    path("account/", include(gated(account_urls.urlpatterns))),
+    path("vm-clouds/", include(vm_clouds)),
+    path("plans/", include(plan_pages)),
+    path("users/", include(user_pages)),
+    path("subscriptions/", include(subscription_pages)),
+    path("activity/", activity.index, name="activity"),
+    path("activity/<uuid:pk>/", activity.show, name="activity-entry"),
+    path("theme/", set_theme, name="theme"),
+]
+
+handler400 = "portal.faults.bad_request"
+handler403 = "portal.faults.forbidden"
+handler404 = "portal.faults.not_found"
+handler500 = "portal.faults.server_error"
