@@ -1,5 +1,5 @@
 from plans.models.ledger import Entry, EntryKind
-from plans.models.plan import Access, Plan, PlanService
+from plans.models.plan import Access, Plan, PlanQuerySet, PlanService
 from plans.models.subscription import Provisioning, Subscription, SubscriptionState
 
 __all__ = [
@@ -7,6 +7,7 @@ __all__ = [
     "Entry",
     "EntryKind",
     "Plan",
+    "PlanQuerySet",
     "PlanService",
     "Provisioning",
     "Subscription",
