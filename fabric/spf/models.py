@@ -1,0 +1,102 @@
+"""What SPF itself remembers: who may call, which VMM servers it speaks for, and its tenants.
+
+Machines, clouds and user roles are VMM's. A stamp means the VMM server named by its server of type
+VMM; the two sides share that name and nothing else.
+"""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+from django.db.models.functions import Lower
+
+
+class Group(models.TextChoices):
+    """The local groups of an SPF server: each opens one service."""
+
+    ADMIN = "SPF_Admin", "Admin service"
+    VMM = "SPF_VMM", "VMM service"
+    PROVIDER = "SPF_Provider", "Provider service"
+    USAGE = "SPF_Usage", "Usage service"
+
+
+class Account(models.Model):
+    """A caller. `is_vmm_administrator` is a right inside VMM: without it the groups open the door
+    of the VMM service, and nothing is behind it.
+    """
+
+    username = models.CharField(max_length=150, unique=True)
+    password = models.CharField(max_length=200)
+    groups = models.JSONField(default=list)
+    is_vmm_administrator = models.BooleanField(default=False)
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.username
+
+    def has(self, group: str) -> bool:
+        """Tell whether the account is in a group."""
+        return group in self.groups
+
+
+class Stamp(models.Model):
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=255)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(Lower("name"), name="spf_stamp_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ServerType(models.IntegerChoices):
+    VMM = 0
+    OPERATIONS_MANAGER = 1
+    DATA_PROTECTION_MANAGER = 2
+    DATA_WAREHOUSE = 3
+    REMOTE_DESKTOP_GATEWAY = 4
+    ORCHESTRATOR = 5
+    NONE = 6
+
+
+class ServerEntry(models.Model):
+    """A server SPF knows of; one server may stand for one stamp of each kind."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=255)
+    server_type = models.PositiveSmallIntegerField(
+        choices=ServerType.choices, default=ServerType.VMM
+    )
+    stamps = models.ManyToManyField(Stamp, related_name="servers", blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(Lower("name"), "server_type", name="spf_server_name"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class AccountStatus(models.IntegerChoices):
+    ACTIVE = 0
+    SUSPENDED = 1
+
+
+class Tenant(models.Model):
+    """A subscription; its id is also the id of its user role in VMM."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=255, unique=True)
+    account_status = models.PositiveSmallIntegerField(
+        choices=AccountStatus.choices, default=AccountStatus.ACTIVE
+    )
+    key = models.TextField(blank=True, default="")
+    issuer_name = models.CharField(max_length=255, blank=True, default="")
+    stamps = models.ManyToManyField(Stamp, related_name="tenants", blank=True)
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,156 @@
+"""How an entity set is declared: where its rows come from and what may be done to them.
+
+A declaration speaks of properties, never of HTTP, URLs or formats; `reading` and `writing` do the
+rest for every set alike. The names and types of the properties are in `fabric.spf.edm`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from fabric.odata.literals import Value
+from fabric.odata.schema import EntitySet, Model
+from fabric.spf.scope import Scope
+
+Row = dict[str, Any]
+Wanted = Mapping[str, list[Value]]
+
+
+@dataclass(frozen=True)
+class Column:
+    """Where the database keeps a property. `values` gives what a wanted value is called there;
+    without it the value itself, read by the property's type. Only plain columns can be sorted by.
+    """
+
+    path: str
+    values: Callable[[Scope, Value], Iterable[Any]] | None = None
+
+
+@dataclass(frozen=True)
+class Join:
+    """A navigation: the rows of the target set whose `there` equals our `here`.
+
+    With `through`, pairs of the two, for what no property of either side shows.
+    """
+
+    here: str
+    there: str
+    through: Callable[[Scope, Collection[Value]], Iterable[tuple[Value, Value]]] | None = None
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a handler did: the object as it is now, and the VMM job still at work."""
+
+    found: Any
+    job_id: UUID | None = None
+
+
+@dataclass(frozen=True)
+class Create:
+    """POST: the properties read from the body, those without which it is refused, and the act."""
+
+    run: Callable[[Scope, Row], Written]
+    takes: frozenset[str]
+    requires: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Update:
+    """PUT, MERGE and PATCH alike: absent and null both mean unchanged. Returns the job, if any."""
+
+    run: Callable[[Scope, Any, Row], UUID | None]
+    takes: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Link:
+    """POST and DELETE on `$links`: join two objects, or part them."""
+
+    add: Callable[[Scope, Any, Any], None]
+    remove: Callable[[Scope, Any, Any], None]
+
+
+def names(text: str) -> frozenset[str]:
+    """Property names separated by blanks."""
+    return frozenset(text.split())
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of the database: what the caller may see, and how one is told in properties."""
+
+    objects: Callable[[Scope], QuerySet[Any]]
+    row: Callable[[Scope, Any], Row]
+    columns: Mapping[str, Column] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Computed:
+    """Rows made up on the spot. `rows` gets the equalities known of what is wanted and may answer
+    more than that, never less.
+    """
+
+    rows: Callable[[Scope, Wanted], Iterable[Row]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resource:
+    """One entity set. Writing acts on objects of the first source.
+
+    `needs` are properties without an equality on which the set is not read.
+    """
+
+    name: str
+    sources: tuple[Table | Computed, ...] = ()
+    joins: Mapping[str, Join] = field(default_factory=dict)
+    needs: tuple[str, ...] = ()
+    create: Create | None = None
+    update: Update | None = None
+    delete: Callable[[Scope, Any], UUID | None] | None = None
+    links: Mapping[str, Link] = field(default_factory=dict)
+
+    @property
+    def table(self) -> Table | None:
+        """The first source, if it is a table."""
+        first = self.sources[0] if self.sources else None
+        return first if isinstance(first, Table) else None
+
+
+class Service:
+    """A model with what stands behind its sets; a set without a declaration is empty."""
+
+    def __init__(self, model: Model, resources: Iterable[Resource]) -> None:
+        self.model = model
+        self._resources = {each.name: each for each in resources}
+        for each in self._resources.values():
+            _check(each, model)
+
+    def resource(self, entity_set: EntitySet | str) -> Resource:
+        """The declaration of a set."""
+        name = entity_set if isinstance(entity_set, str) else entity_set.name
+        found = self._resources.get(name)
+        return found if found is not None else Resource(name=name)
+
+
+def _check(resource: Resource, model: Model) -> None:
+    """Refuse, when the process starts, a declaration that names what its type does not have."""
+    entity = model.sets[resource.name].type
+    known = {prop.name for prop in entity.props}
+    navs = {nav.name: model.sets[nav.target_set].type for nav in entity.navs}
+    tables = (each for each in resource.sources if isinstance(each, Table))
+    used = {*resource.needs, *(name for table in tables for name in table.columns)}
+    for written in (resource.create, resource.update):
+        used |= written.takes if written is not None else set()
+    strange = used - known
+    for name, join in resource.joins.items():
+        if name not in navs or join.here not in known or navs[name].prop(join.there) is None:
+            strange.add(name)
+    strange |= resource.links.keys() - navs.keys()
+    if strange:
+        raise LookupError(f"{resource.name} has no {', '.join(sorted(strange))}")

@@ -1,0 +1,272 @@
+"""Virtual machines: how one is told, made, operated, changed and removed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from fabric.odata.errors import BadRequest
+from fabric.odata.literals import Value
+from fabric.spf.schema import Column, Create, Join, Resource, Row, Table, Update, Written, names
+from fabric.spf.scope import Scope
+from fabric.spf.sets.columns import GIB, plain, stamp
+from fabric.spf.sets.errorinfo import error_info
+from fabric.spf.sets.library import operating_system
+from fabric.spf.sets.userroles import ADMINISTRATOR_ID, ADMINISTRATOR_NAME
+from fabric.vmm.actions import machines
+from fabric.vmm.models import HardwareProfile, Server, UserRole, VirtualMachine
+from fabric.vmm.states import MachineStatus
+
+
+def _machines(scope: Scope) -> QuerySet[Any]:
+    assert scope.caller is not None
+    rows = VirtualMachine.objects.visible_to(scope.caller).filter(server__in=scope.servers)
+    return rows.select_related("role", "host")
+
+
+def _machine(scope: Scope, machine: VirtualMachine) -> Row:
+    """What is only sent (templates, passwords, Operation …) is null here, whatever was sent."""
+    assert scope.caller is not None
+    failure = machine.deployment_error
+    return {
+        **_CONSTANT,
+        "ID": machine.pk,
+        "StampId": scope.stamp_of(machine.server_id),
+        "Name": machine.name,
+        "AddedTime": machine.created_at,
+        "CloudId": machine.cloud_id,
+        "ComputerName": machine.computer_name,
+        "CPUCount": machine.cores,
+        "CreationTime": machine.created_at,
+        "DeploymentErrorInfo": error_info(failure) if failure else None,
+        "Description": machine.description,
+        "FailedJobID": machine.failed_job_id,
+        "Generation": machine.generation,
+        "HasSavedState": machine.status == MachineStatus.SAVED,
+        "Memory": machine.memory_mb,
+        "MemoryAssignedMB": machine.memory_mb if machine.status == MachineStatus.RUNNING else 0,
+        "ModifiedTime": machine.modified_at,
+        "MostRecentTaskId": machine.most_recent_job_id,
+        "OperatingSystem": machine.os_name,
+        "OperatingSystemInstance": operating_system(machine.os_name, machine.os_type),
+        "Owner": _owner(machine),
+        "StartAction": machine.start_action,
+        "Status": machine.status,
+        "StatusString": machine.status_string,
+        "StopAction": machine.stop_action,
+        "Tag": machine.tag or "(none)",
+        "TotalSize": machine.storage_gb * GIB if machine.hypervisor_id else 0,
+        "VirtualMachineState": machine.machine_state,
+        # Where a machine runs is the hoster's business.
+        "VMHostName": machine.host.name if machine.host and scope.caller.is_unbound else None,
+        "VMId": machine.hypervisor_id,
+    }
+
+
+# As VMM tells every machine of this kind; -1 is "not known".
+_CONSTANT: Row = {
+    "BackupEnabled": False,
+    "CapabilityProfile": "Hyper-V",
+    "CPUMax": 100,
+    "CPUReserve": 0,
+    "CPUUtilization": 0,
+    "DataExchangeEnabled": False,
+    "DelayStart": 0,
+    "DiskIO": 0,
+    "DynamicMemoryDemandMB": 0,
+    "DynamicMemoryEnabled": False,
+    "Enabled": True,
+    "ExcludeFromPRO": False,
+    "ExpectedCPUUtilization": 20,
+    "HasPassthroughDisk": False,
+    "HasVMAdditions": False,
+    "HeartbeatEnabled": False,
+    "IsFaultTolerant": False,
+    "IsHighlyAvailable": False,
+    "IsRecoveryVM": False,
+    "IsUndergoingLiveMigration": False,
+    "LibraryGroup": "",
+    "LimitCPUForMigration": False,
+    "LimitCPUFunctionality": False,
+    "Location": "",
+    "MarkedAsTemplate": False,
+    "MemoryWeight": 5000,
+    "NetworkUtilization": 0,
+    "OperatingSystemShutdownEnabled": False,
+    "PerfCPUUtilization": -1,
+    "PerfDiskBytesRead": -1,
+    "PerfDiskBytesWrite": -1,
+    "PerfNetworkBytesRead": -1,
+    "PerfNetworkBytesWrite": -1,
+    "SourceObjectType": "VM Template",
+    "TimeSynchronizationEnabled": False,
+    "UndoDisksEnabled": False,
+    "VirtualizationPlatform": "HyperV",
+}
+
+
+def _owner(machine: VirtualMachine) -> Row:
+    """RoleID is never null: .NET clients read it without looking."""
+    role = machine.role
+    return {
+        "UserName": machine.owner_name or None,
+        "RoleName": ADMINISTRATOR_NAME if role is None else role.name,
+        "RoleID": ADMINISTRATOR_ID if role is None else role.pk,
+    }
+
+
+def _create(scope: Scope, body: Row) -> Written:
+    assert scope.caller is not None
+    if "VirtualHardDiskId" in body:
+        raise BadRequest("This server makes machines from templates only: give VMTemplateId.")
+    if "VMTemplateId" not in body:
+        raise BadRequest("The parameter VMTemplateId is mandatory.")
+    server = Server.objects.get(pk=scope.server_of(body["StampId"]))
+    cores, memory_mb = _size(scope, body)
+    machine, job = machines.create(
+        scope.caller,
+        server=server,
+        cloud_id=body["CloudId"],
+        name=body["Name"],
+        template_id=body["VMTemplateId"],
+        cores=cores,
+        memory_mb=memory_mb,
+        adapters=[_adapter(item) for item in body.get("NewVirtualNetworkAdapterInput", ())],
+        computer_name=body.get("ComputerName", ""),
+        description=body.get("Description", ""),
+        tag=body.get("Tag", ""),
+        local_admin_user=body.get("LocalAdminUserName", ""),
+        local_admin_password=body.get("LocalAdminPassword", ""),
+        start=body.get("StartVM", False),
+        request_key=scope.request_key or None,
+        owner_role=_owner_role(scope, body.get("Owner") or {}),
+    )
+    return Written(machine, job.pk)
+
+
+def _size(scope: Scope, body: Row) -> tuple[int | None, int | None]:
+    """Processors and memory: as sent, else the hardware profile's, else the template's."""
+    assert scope.caller is not None
+    cores, memory_mb = body.get("CPUCount"), body.get("Memory")
+    if "HardwareProfileId" not in body:
+        return cores, memory_mb
+    profiles = HardwareProfile.objects.visible_to(scope.caller)
+    profile = profiles.filter(server__in=scope.servers, pk=body["HardwareProfileId"]).first()
+    if profile is None:
+        raise BadRequest("The parameter HardwareProfileId names no hardware profile you may use.")
+    return cores or profile.cores, memory_mb or profile.memory_mb
+
+
+def _adapter(item: Row) -> machines.NewAdapter:
+    return machines.NewAdapter(
+        network_id=item.get("VMNetworkId"),
+        network_name=item.get("VMNetworkName") or "",
+        mac=item.get("MACAddress") or "",
+        mac_type=item.get("MACAddressType") or "",
+        ipv4_type=item.get("IPv4AddressType") or "",
+    )
+
+
+def _owner_role(scope: Scope, owner: Row) -> UserRole | None:
+    """The role an administrator makes the machine for; everybody else makes it for its own."""
+    assert scope.caller is not None
+    role_id = owner.get("RoleID")
+    if scope.caller.role is not None or role_id in (None, ADMINISTRATOR_ID):
+        return None
+    role: UserRole | None = UserRole.objects.visible_to(scope.caller).filter(pk=role_id).first()
+    if role is None:
+        raise BadRequest("The parameter Owner names no user role.")
+    return role
+
+
+def _update(scope: Scope, machine: VirtualMachine, body: Row) -> UUID | None:
+    """An operation, else a change. Clients send what they read: only what differs is a change."""
+    assert scope.caller is not None
+    if body.get("Operation"):
+        if body.get("Agent"):
+            raise BadRequest("Repair by Agent is not offered.")
+        return machines.operate(
+            scope.caller,
+            machine,
+            body["Operation"],
+            retry=bool(body.get("Retry")),
+            undo=bool(body.get("Undo")),
+            dismiss=bool(body.get("Dismiss")),
+        ).pk
+    known = _machine(scope, machine)
+    changes = {
+        word: body[name]
+        for name, word in _CHANGES.items()
+        if name in body and body[name] != known[name]
+    }
+    return machines.update(scope.caller, machine, **changes).pk if changes else None
+
+
+def _delete(scope: Scope, machine: VirtualMachine) -> UUID:
+    assert scope.caller is not None
+    return machines.remove(scope.caller, machine).pk
+
+
+def _tags(scope: Scope, value: Value) -> Iterable[str]:
+    return ["" if value == "(none)" else str(value)]
+
+
+_CHANGES = {
+    "Name": "name",
+    "Description": "description",
+    "Tag": "tag",
+    "CPUCount": "cores",
+    "Memory": "memory_mb",
+}
+
+SETS = (
+    Resource(
+        name="VirtualMachines",
+        sources=(
+            Table(
+                _machines,
+                _machine,
+                plain(
+                    ID="pk",
+                    Name="name",
+                    CloudId="cloud",
+                    ComputerName="computer_name",
+                    CPUCount="cores",
+                    Memory="memory_mb",
+                    MostRecentTaskId="most_recent_job_id",
+                    Status="status",
+                    VMId="hypervisor_id",
+                    AddedTime="created_at",
+                    CreationTime="created_at",
+                    ModifiedTime="modified_at",
+                )
+                | {"StampId": stamp(), "Tag": Column("tag", _tags)},
+            ),
+        ),
+        joins={
+            "Cloud": Join("CloudId", "ID"),
+            "FailedJob": Join("FailedJobID", "ID"),
+            "MostRecentTask": Join("MostRecentTaskId", "ID"),
+            "VirtualDiskDrives": Join("ID", "VMId"),
+            "VirtualHardDisks": Join("ID", "VMId"),
+            "VirtualNetworkAdapters": Join("ID", "VMId"),
+        },
+        create=Create(
+            _create,
+            takes=names(
+                "StampId CloudId Name VMTemplateId VirtualHardDiskId HardwareProfileId CPUCount "
+                "Memory NewVirtualNetworkAdapterInput ComputerName Description Tag StartVM Owner "
+                "LocalAdminUserName LocalAdminPassword"
+            ),
+            requires=("StampId", "CloudId", "Name"),
+        ),
+        update=Update(
+            _update,
+            takes=names("Operation Retry Undo Dismiss Agent Name Description Tag CPUCount Memory"),
+        ),
+        delete=_delete,
+    ),
+)

@@ -1,0 +1,41 @@
+"""Load curves of one machine over one time frame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from fabric.spf.schema import Computed, Resource, Row, Wanted
+from fabric.spf.scope import Scope
+from fabric.spf.sets.columns import guids
+from fabric.vmm.models import Frame, VirtualMachine
+from fabric.vmm.performance import curves
+
+
+def _performance(scope: Scope, wanted: Wanted) -> Iterable[Row]:
+    assert scope.caller is not None
+    machines = VirtualMachine.objects.visible_to(scope.caller).filter(
+        server__in=scope.servers, pk__in=guids(wanted, "VMId") or ()
+    )
+    for machine in machines:
+        for asked in wanted.get("TimeFrame", ()):
+            if str(asked).lower() not in Frame.values:
+                continue
+            for counter, history, times in curves(machine, str(asked)):
+                yield {
+                    "PerformanceCounter": counter,
+                    "PerformanceHistory": history,
+                    "StampId": scope.stamp_of(machine.server_id),
+                    # In the case it was asked in, or the filter would not find it.
+                    "TimeFrame": str(asked),
+                    "TimeSamples": times,
+                    "VMId": machine.pk,
+                }
+
+
+SETS = (
+    Resource(
+        name="PerformanceData",
+        sources=(Computed(_performance),),
+        needs=("StampId", "VMId", "TimeFrame"),
+    ),
+)

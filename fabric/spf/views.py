@@ -1,0 +1,211 @@
+"""The one door of each service: sign in, check the group, understand the call, carry it out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
+
+from fabric.odata.errors import (
+    BadRequest,
+    Forbidden,
+    MethodNotAllowed,
+    NotFound,
+    ODataError,
+)
+from fabric.odata.literals import parse_guid
+from fabric.odata.negotiate import Format
+from fabric.odata.shape import resolve
+from fabric.odata.uri import Kind, ResourcePath, parse_path
+from fabric.spf import answers
+from fabric.spf.accounts import NotSignedIn, sign_in
+from fabric.spf.calls import Call, answer_format, understand, vmm_scope
+from fabric.spf.models import Account, Group
+from fabric.spf.reading import Place, Reader
+from fabric.spf.scope import Scope
+from fabric.spf.services import ADMIN_SERVICE, VMM_SERVICE
+from fabric.spf.writing import Writer
+from fabric.vmm.errors import VMMError
+
+Work = Callable[[Account, Format], HttpResponse]
+
+
+@csrf_exempt
+def admin_service(request: HttpRequest, root: str, path: str) -> HttpResponse:
+    """Stamps, servers and tenants."""
+
+    def work(account: Account, format: Format) -> HttpResponse:
+        scope = Scope(account=account, root=request.build_absolute_uri(f"/{root}/"))
+        return _carry_out(understand(request, ADMIN_SERVICE, scope, path, format))
+
+    return _guarded(request, Group.ADMIN, work)
+
+
+@csrf_exempt
+def vmm_service(
+    request: HttpRequest, root: str, path: str, before: str | None = None, after: str | None = None
+) -> HttpResponse:
+    """VMM for its administrators; for one user role where the URL names a subscription."""
+
+    def work(account: Account, format: Format) -> HttpResponse:
+        given = before or after
+        tenant: UUID | None = parse_guid(given) if given else None
+        address = request.build_absolute_uri(f"/{root}/")
+        scope = vmm_scope(request, account, tenant, address)
+        return _carry_out(understand(request, VMM_SERVICE, scope, path, format))
+
+    return _guarded(request, Group.VMM, work)
+
+
+@csrf_exempt
+def provider_service(request: HttpRequest) -> HttpResponse:
+    """Notifications of Windows Azure Pack: this server takes none, and has none to tell."""
+    return _guarded(request, Group.PROVIDER, lambda account, format: _nothing_yet(request))
+
+
+@csrf_exempt
+def usage_service(request: HttpRequest) -> HttpResponse:
+    """Usage records: an empty list means that there is nothing new."""
+    return _guarded(request, Group.USAGE, lambda account, format: _nothing_yet(request))
+
+
+@csrf_exempt
+def nothing_here(request: HttpRequest) -> HttpResponse:
+    """Any other address."""
+    return answers.refused(NotFound("There is no service at this address."), Format.ATOM)
+
+
+def _guarded(request: HttpRequest, group: str, work: Work) -> HttpResponse:
+    """Whatever happens, an answer in the caller's format and never a stack trace."""
+    format = Format.ATOM
+    try:
+        account = sign_in(request.headers.get("Authorization"), request.META["REMOTE_ADDR"])
+        format = answer_format(request)
+        if not account.has(group):
+            raise Forbidden(f"The account is not a member of {group}.")
+        return answers.finish(work(account, format))
+    except NotSignedIn as error:
+        return answers.challenge(error.retry_after)
+    except ODataError as error:
+        return answers.refused(error, format)
+    except VMMError as error:
+        return answers.refused(answers.of_vmm(error), format)
+    except Exception as error:
+        return answers.broken(error, format)
+
+
+def _nothing_yet(request: HttpRequest) -> HttpResponse:
+    if request.method not in ("GET", "HEAD"):
+        raise ODataError("This server does not take notifications.", status=501)
+    return answers.array()
+
+
+def _carry_out(call: Call) -> HttpResponse:
+    if call.path.is_batch:
+        raise ODataError("$batch is not offered.", status=501)
+    if call.verb == "GET":
+        return _read(call)
+    if call.path.set is None or call.path.property_name or call.path.stream:
+        raise MethodNotAllowed("This resource is only read.")
+    if call.path.action:
+        raise ODataError(f"{call.path.action} is not offered.", status=501)
+    if call.path.is_links:
+        return _write_link(call)
+    return _write(call)
+
+
+def _read(call: Call) -> HttpResponse:
+    if call.path.is_service_document:
+        return answers.service_document(call)
+    if call.path.is_metadata:
+        return answers.metadata_document(call.service.model)
+    if call.path.action:
+        raise MethodNotAllowed(f"{call.path.action} takes POST.")
+    reader = Reader(call.service, call.scope)
+    place = reader.place(call.path)
+    if call.path.stream:
+        raise NotFound(f"There is no {call.path.stream} of this machine.")
+    if call.path.property_name:
+        return answers.member(call, place.set, call.path.property_name, reader.one(place))
+    if call.path.is_links:
+        return _read_links(call, reader, place)
+    # Refuses names the type does not have before anything is read for them.
+    resolve(call.service.model, place.set.name, call.options.expand, call.options.select)
+    if place.is_single and not call.path.is_count:
+        row = reader.one(place)
+        reader.expand(place.set, [row], call.options.expand)
+        return answers.entry(call, place.set, row)
+    page = reader.page(place, call.options)
+    if call.path.is_count:
+        return answers.plain(str(len(page.rows)))
+    reader.expand(place.set, page.rows, call.options.expand)
+    return answers.feed(call, place.set, page)
+
+
+def _read_links(call: Call, reader: Reader, place: Place) -> HttpResponse:
+    owner = call.path.entities[-2].set
+    assert owner is not None
+    shape = resolve(call.service.model, place.set.name, (), None)
+    rows = [reader.one(place)] if place.is_single else reader.page(place, call.options).rows
+    urls = [call.root + shape.url(row) for row in rows]
+    return answers.links(call, owner, place.segment, urls)
+
+
+def _write(call: Call) -> HttpResponse:
+    reader, writer = Reader(call.service, call.scope), Writer(call.service, call.scope)
+    place = reader.place(call.path)
+    if call.verb == "POST":
+        if place.is_single or len(call.path.entities) > 1:
+            raise MethodNotAllowed("New entities are posted to their set.")
+        written = writer.create(place, call.entry(place.set.name))
+        row = writer.row(place.set, written.found)
+        return answers.created(call, place.set, row, written.job_id)
+    if call.verb not in ("UPDATE", "DELETE") or not place.is_single:
+        raise MethodNotAllowed("This resource does not take the verb.")
+    if call.verb == "DELETE":
+        return answers.no_content(writer.delete(place))
+    job_id = writer.update(place, call.entry(place.set.name))
+    if not call.prefers("return-content"):
+        return answers.no_content(job_id)
+    response = answers.entry(call, place.set, reader.one(place))
+    response["Preference-Applied"] = "return-content"
+    return answers.finish(response, job_id)
+
+
+def _write_link(call: Call) -> HttpResponse:
+    """POST joins the entity whose address is in the body; DELETE parts the one in the path."""
+    reader, writer = Reader(call.service, call.scope), Writer(call.service, call.scope)
+    *before, last = call.path.entities
+    owner = reader.place(ResourcePath(tuple(before)))
+    link = writer.link(owner, last.name)
+    assert last.set is not None
+    found = writer.found(owner)
+    if call.verb == "DELETE" and last.keys is not None:
+        link.remove(call.scope, found, writer.found(_place_of(call, last.set.name, last.keys)))
+    elif call.verb == "POST" and last.keys is None:
+        target = _linked(call, last.set.name)
+        link.add(call.scope, found, writer.found(_place_of(call, last.set.name, target)))
+    else:
+        raise MethodNotAllowed("Links are posted to the navigation and deleted by key.")
+    return answers.no_content()
+
+
+def _place_of(call: Call, set_name: str, keys: dict[str, Any]) -> Place:
+    entity_set = call.service.model.set(set_name)
+    wanted = {name: [value] for name, value in keys.items()}
+    return Place(entity_set, wanted, True, set_name)
+
+
+def _linked(call: Call, set_name: str) -> dict[str, Any]:
+    """The key in the address of an entity of this service, absolute or relative."""
+    address = call.link()
+    path = parse_path(address.rpartition("/")[2], call.service.model)
+    segment = path.segments[0] if len(path.segments) == 1 else None
+    if segment is None or segment.kind is not Kind.SET or not segment.keys:
+        raise BadRequest("The 'url' is not the address of an entity.")
+    if segment.name != set_name:
+        raise BadRequest(f"The 'url' is not the address of one of {set_name}.")
+    return segment.keys
