@@ -16,17 +16,22 @@ from fabric.vmm.models import Job, VirtualMachine
 
 
 def ensure_removed(turn: Turn) -> Again | None:
-    """Have the host remove the guest with its disks and adapters."""
+    """Have the host remove the guest with its disks and adapters, and ask whether it did."""
     host = driver_of(turn)
-    return None if host is None else again(host.ensure_removed(turn.job.subject))
+    if host is None:
+        return None
+    waiting = again(host.ensure_removed(turn.job.subject))
+    if waiting is None and host.guest(turn.job.subject) is not None:
+        return Again(1.0, message="The host still has the machine; removing it again.")
+    return waiting
 
 
 def ensure_orphans_removed(turn: Turn) -> None:
     """Have the host drop disks that never became the guest's."""
     host = driver_of(turn)
-    for disk in turn.job.inputs["disks"] if host is not None else ():
-        assert host is not None
-        host.ensure_disk_removed(UUID(disk))
+    if host is not None:
+        for disk in turn.job.inputs["disks"]:
+            host.ensure_disk_removed(UUID(disk))
 
 
 def ensure_nothing_left(turn: Turn) -> Again | None:
