@@ -77,3 +77,19 @@ def _not_admitted() -> str:
         "This is the administrators' site, and your account is a tenant's. "
         "Sign in at %(address)s instead."
     ) % {"address": settings.TENANT_SITE_URL}
+
+
+@transaction.atomic
+def change_profile(*, by: User, name: str, time_zone: str) -> None:
+    """Keep a person's own name and time zone."""
+    by.name, by.time_zone = name, time_zone
+    by.save(update_fields=["name", "time_zone"])
+    operations.done(
+        "user.changed",
+        by=by,
+        tenant=by.tenants.first(),
+        object_type="user",
+        object_id=by.pk,
+        object_name=by.email,
+        parameters={"name": name, "time_zone": time_zone},
+    )

@@ -80,3 +80,9 @@ def took(start: dt.datetime | str | None, end: dt.datetime | str | None) -> str:
         return ""
     seconds = ((_moment(end) or timezone.now()) - begun).total_seconds()
     return f"{max(0.0, seconds):.1f} s" if seconds < 10 else span(seconds)
+
+
+@register.filter
+def seconds(value: float) -> str:
+    """Say how long, from a number of seconds."""
+    return span(max(1.0, value))

@@ -1,0 +1,43 @@
+"""The operations log in words, and the way to what an entry is about."""
+
+from __future__ import annotations
+
+from django import template
+from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext_lazy as _
+
+from tenants.models import Operation
+
+register = template.Library()
+
+TITLES = {
+    "machine.deploy": _("Deploy machine"),
+    "machine.delete": _("Delete machine"),
+    "machine.start": _("Start"),
+    "machine.shutdown": _("Shut down"),
+    "machine.stop": _("Stop"),
+    "machine.pause": _("Pause"),
+    "machine.resume": _("Resume"),
+    "subscription.create": _("Subscribe to"),
+    "subscription.provision": _("Provision again"),
+    "subscription.suspend": _("Suspend"),
+    "subscription.activate": _("Activate"),
+    "user.created": _("Create account"),
+    "user.signed_up": _("Sign up"),
+    "user.changed": _("Change account"),
+}
+
+
+@register.filter
+def act_title(action: str) -> str:
+    """Return an act's name in words; one without words says its own."""
+    return str(TITLES.get(action, action.replace(".", " ").replace("_", " ").capitalize()))
+
+
+@register.simple_tag
+def object_url(entry: Operation) -> str:
+    """Return the page of what an entry is about, "" when it has none."""
+    try:
+        return reverse(entry.object_type, args=[entry.object_id])
+    except NoReverseMatch:
+        return ""

@@ -1,0 +1,131 @@
+"""The operations log as people read it: one line an act, with its beginning and its end."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.http import QueryDict
+from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
+
+from plans.models import Subscription
+from portal.keyset import Page, paginate
+from tenants.models import Operation, Phase, User
+
+PAGE_SIZE = 50
+RUNNING = "running"
+OUTCOMES = (RUNNING, Phase.SUCCEEDED.value, Phase.FAILED.value)
+
+
+@dataclass(frozen=True)
+class Act:
+    """An entry *Started*, and the one that ends it, if it has ended."""
+
+    started: Operation
+    ended: Operation | None
+
+    @property
+    def outcome(self) -> str:
+        return self.ended.phase if self.ended else RUNNING
+
+    @property
+    def outcome_title(self) -> str:
+        return {
+            RUNNING: _("Running"),
+            Phase.SUCCEEDED: _("Succeeded"),
+            Phase.FAILED: _("Failed"),
+        }[self.outcome]
+
+    @property
+    def ended_at(self) -> datetime | None:
+        return self.ended.at if self.ended else None
+
+    @property
+    def message(self) -> str:
+        return self.ended.message if self.ended else ""
+
+    @property
+    def parameters(self) -> list[tuple[str, Any]]:
+        return list(self.started.parameters.items())
+
+
+def outcome_choices() -> list[tuple[str, str]]:
+    """Return what an act can have come to."""
+    titles = (_("Running"), _("Succeeded"), _("Failed"))
+    return list(zip(OUTCOMES, titles, strict=True))
+
+
+def paired(started: Iterable[Operation]) -> list[Act]:
+    """Return the acts of these beginnings. One query."""
+    rows = list(started)
+    ends = Operation.objects.filter(operation_id__in=[row.operation_id for row in rows])
+    by_id = {end.operation_id: end for end in ends.exclude(phase=Phase.STARTED)}
+    return [Act(row, by_id.get(row.operation_id)) for row in rows]
+
+
+def recent(user: User, most: int) -> list[Act]:
+    """Return the last acts in a person's tenants."""
+    return paired(Operation.objects.visible_to(user).filter(phase=Phase.STARTED)[:most])
+
+
+def of_object(user: User, object_id: uuid.UUID, query: QueryDict) -> tuple[list[Act], Page]:
+    """Return a page of the acts on one object."""
+    mine = Operation.objects.visible_to(user).filter(object_id=str(object_id))
+    page = paginate(mine.filter(phase=Phase.STARTED), order="-id", query=query, size=PAGE_SIZE)
+    return paired(page.rows), page
+
+
+class OperationList:
+    """What the URL asks for: text, outcome, subscription; the newest first."""
+
+    def __init__(self, user: User, subscriptions: list[Subscription], query: QueryDict) -> None:
+        self.user = user
+        self.query = query
+        self.text = query.get("q", "").strip()[:100]
+        self.outcome = query.get("outcome", "")
+        if self.outcome not in OUTCOMES:
+            self.outcome = ""
+        asked = query.get("subscription", "")
+        self.subscription = next((one for one in subscriptions if str(one.pk) == asked), None)
+
+    @property
+    def is_filtered(self) -> bool:
+        return bool(self.text or self.outcome or self.subscription)
+
+    @cached_property
+    def page(self) -> Page:
+        return paginate(self._matching(), order="-id", query=self.query, size=PAGE_SIZE)
+
+    @cached_property
+    def acts(self) -> list[Act]:
+        return paired(self.page.rows)
+
+    @property
+    def is_busy(self) -> bool:
+        return any(act.outcome == RUNNING for act in self.acts)
+
+    def _matching(self) -> QuerySet[Operation]:
+        rows = Operation.objects.visible_to(self.user).filter(phase=Phase.STARTED)
+        if self.text:
+            rows = rows.filter(
+                Q(action__icontains=self.text)
+                | Q(object_name__icontains=self.text)
+                | Q(actor_email__icontains=self.text)
+                | Q(operation_id__startswith=self.text.lower())
+            )
+        if self.subscription:
+            machines = self.subscription.machines.values_list("pk", flat=True)
+            objects = [str(pk) for pk in (self.subscription.pk, *machines)]
+            rows = rows.filter(object_id__in=objects)
+        if self.outcome:
+            ends = Operation.objects.filter(operation_id=OuterRef("operation_id"))
+            if self.outcome == RUNNING:
+                rows = rows.filter(~Exists(ends.exclude(phase=Phase.STARTED)))
+            else:
+                rows = rows.filter(Exists(ends.filter(phase=self.outcome)))
+        return rows

@@ -1,0 +1,154 @@
+"""Virtual machines: the list, the pages of one, and quick create."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods
+from django_htmx.http import HttpResponseClientRedirect, HttpResponseClientRefresh
+
+from fabric.actions import machines
+from fabric.models import Machine
+from plans.actions import quota
+from plans.models import Subscription
+from portal.faults import refuse
+from portal.tenant_site import machine_page
+from portal.tenant_site.access import signed_in
+from portal.tenant_site.forms.machines import QuickCreateForm
+from portal.tenant_site.machine_list import MachineList
+from portal.tenant_site.menu import SiteFrame
+from portal.tenant_site.operation_list import of_object
+from tenants.errors import Refused
+
+
+@signed_in
+@require_GET
+def index(request: HttpRequest) -> HttpResponse:
+    frame = SiteFrame(request)
+    listed = MachineList(frame.subscriptions, request.GET)
+    context = {
+        "title": _("Virtual machines"),
+        "listed": listed,
+        "sort": listed.sort,
+        "subscriptions": frame.subscriptions,
+        "can_create": any(one.is_usable for one in frame.subscriptions),
+    }
+    part = "_list" if request.htmx else "index"
+    return render(request, f"tenant_site/machines/{part}.html", context)
+
+
+@signed_in
+@require_GET
+def show(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """The dashboard; while work goes on, the fragment that is asked for again and again."""
+    try:
+        machine = load(request, pk)
+    except Http404:
+        if request.htmx and machine_page.is_gone(pk, request.user):
+            return HttpResponseClientRedirect(reverse("machines"))
+        raise
+    if request.htmx:
+        return fragment(request, machine)
+    return render(
+        request, "tenant_site/machines/show.html", machine_page.dashboard(request, machine)
+    )
+
+
+def fragment(request: HttpRequest, machine: Machine) -> HttpResponse:
+    """Return the part of the dashboard that htmx asked for, or have the page drawn anew."""
+    if request.GET.get("part") == "charts":
+        context = machine_page.load(request, machine)
+        return render(request, "tenant_site/machines/_charts.html", context)
+    seen = request.GET.get("seen", "")
+    if seen != machine_page.mark(machine):
+        return HttpResponseClientRefresh()
+    if not machine.is_busy:
+        return HttpResponse(status=204)
+    return render(request, "tenant_site/machines/_work.html", machine_page.work(machine))
+
+
+@signed_in
+@require_GET
+def activity(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    machine = load(request, pk)
+    acts, page = of_object(request.user, machine.pk, request.GET)
+    context = {**machine_page.page(machine, "machine-activity"), "acts": acts, "page": page}
+    return render(request, "tenant_site/machines/activity.html", context)
+
+
+@signed_in
+@require_http_methods(["GET", "POST"])
+def create(request: HttpRequest) -> HttpResponse:
+    """Quick create. A fragment is asked for when the plan or the template changes."""
+    usable = list(
+        Subscription.objects.visible_to(request.user).usable().select_related("plan__offering")
+    )
+    if not usable:
+        return render(request, "tenant_site/machines/none_usable.html", {"title": _("New machine")})
+    asked = request.POST if request.method == "POST" else request.GET
+    wanted = asked.get("subscription", "")
+    chosen = next((one for one in usable if str(one.pk) == wanted), usable[0])
+    looking = request.method == "GET" or "look" in request.POST
+    form = QuickCreateForm(
+        None if looking else request.POST,
+        usable=usable,
+        chosen=chosen,
+        initial={**asked.dict(), "subscription": chosen.pk, "password": ""},
+    )
+    if not looking and form.is_valid():
+        made = deploy(request, form)
+        if made:
+            return made
+    return render_form(request, form)
+
+
+def deploy(request: HttpRequest, form: QuickCreateForm) -> HttpResponse | None:
+    """Return the way to the new machine, None when it was refused."""
+    ordered = {name: form.cleaned_data[name] for name in ("name", "template", "password")}
+    key = str(form.cleaned_data["request_key"])
+    try:
+        machine = machines.deploy(
+            by=request.user, subscription=form.chosen, request_key=key, **ordered
+        )
+    except Refused as refused:
+        refuse(form, refused)
+        return None
+    return redirect("machine", pk=machine.pk)
+
+
+def render_form(request: HttpRequest, form: QuickCreateForm) -> HttpResponse:
+    template = form.wanted_template
+    context = {
+        "title": _("New virtual machine"),
+        "form": form,
+        "limits": form.offering.limits,
+        "used": quota.used(form.chosen),
+        "more": {
+            "machines": 1,
+            "cores": template.cores,
+            "memory_mb": template.memory_mb,
+            "storage_gb": template.storage_gb,
+        }
+        if template
+        else {},
+    }
+    part = "_offer" if request.htmx else "new"
+    return render(request, f"tenant_site/machines/{part}.html", context)
+
+
+def load(request: HttpRequest, pk: uuid.UUID) -> Machine:
+    """Return a machine of the person's tenants with what its page needs, else 404."""
+    return get_object_or_404(
+        Machine.objects.visible_to(request.user).select_related(
+            "subscription__plan__offering", "stamp", "network", "template"
+        ),
+        pk=pk,
+    )
+
+
+def back_to(machine: Machine) -> HttpResponseRedirect:
+    return redirect("machine", pk=machine.pk)

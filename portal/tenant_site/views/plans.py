@@ -1,0 +1,68 @@
+"""Plans on offer, and subscribing to one."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db.models import Prefetch
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods
+
+from fabric.actions import subscriptions
+from fabric.models import HardwareProfile, Network, Template
+from plans.models import Plan
+from portal.faults import refuse
+from portal.tenant_site.access import signed_in
+from portal.tenant_site.forms.plans import SubscribeForm
+from portal.tenant_site.menu import SiteFrame
+from tenants.errors import Refused
+
+
+@signed_in
+@require_GET
+def index(request: HttpRequest) -> HttpResponse:
+    mine: dict[uuid.UUID, object] = {}
+    for subscription in SiteFrame(request).subscriptions:
+        mine.setdefault(subscription.plan_id, subscription)
+    context = {
+        "title": _("Plans"),
+        "offers": [(plan, mine.get(plan.pk)) for plan in offered()],
+        "is_member": request.user.memberships.exists(),
+    }
+    return render(request, "tenant_site/plans/index.html", context)
+
+
+@signed_in
+@require_http_methods(["GET", "POST"])
+def subscribe(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    plan = get_object_or_404(offered(), pk=pk)
+    form = SubscribeForm(request.POST or None, user=request.user)
+    if request.method == "POST" and form.is_valid():
+        try:
+            made = subscriptions.subscribe(by=request.user, plan=plan, **form.cleaned_data)
+        except Refused as refused:
+            refuse(form, refused)
+        else:
+            return redirect("subscription", pk=made.pk)
+    context = {
+        "title": _("Subscribe to %(plan)s") % {"plan": plan.name},
+        "plan": plan,
+        "form": form,
+        "is_member": request.user.memberships.exists(),
+    }
+    return render(request, "tenant_site/plans/subscribe.html", context)
+
+
+def offered():
+    """Return the public plans with what they hold."""
+    content = (
+        Prefetch(f"offering__{name}", queryset=model.objects.present())
+        for name, model in (
+            ("templates", Template),
+            ("hardware_profiles", HardwareProfile),
+            ("networks", Network),
+        )
+    )
+    return Plan.objects.on_offer().select_related("offering__cloud").prefetch_related(*content)

@@ -1,0 +1,54 @@
+"""The tenant site, port 30081."""
+
+from __future__ import annotations
+
+from django.urls import include, path
+
+from portal.frame import set_theme
+from portal.tenant_site.views import (
+    accounts,
+    machine_commands,
+    machines,
+    operations,
+    overview,
+    plans,
+    subscriptions,
+)
+
+machine_pages = [
+    path("", machines.index, name="machines"),
+    path("new/", machines.create, name="machine-new"),
+    path("<uuid:pk>/", machines.show, name="machine"),
+    path("<uuid:pk>/activity/", machines.activity, name="machine-activity"),
+    path("<uuid:pk>/operate/", machine_commands.operate, name="machine-operate"),
+    path("<uuid:pk>/delete/", machine_commands.delete, name="machine-delete"),
+    path("<uuid:pk>/resume/", machine_commands.resume, name="machine-resume"),
+    path("<uuid:pk>/connect/", machine_commands.connect_to, name="machine-connect"),
+]
+
+plan_pages = [
+    path("", plans.index, name="plans"),
+    path("<uuid:pk>/subscribe/", plans.subscribe, name="plan-subscribe"),
+]
+
+subscription_pages = [
+    path("", subscriptions.index, name="subscriptions"),
+    path("<uuid:pk>/", subscriptions.show, name="subscription"),
+    path("<uuid:pk>/retry/", subscriptions.retry, name="subscription-retry"),
+]
+
+urlpatterns = [
+    path("", overview.show, name="overview"),
+    path("machines/", include(machine_pages)),
+    path("plans/", include(plan_pages)),
+    path("subscriptions/", include(subscription_pages)),
+    path("activity/", operations.index, name="activity"),
+    path("account/", accounts.show, name="account"),
+    path("account/", include("allauth.account.urls")),
+    path("theme/", set_theme, name="theme"),
+]
+
+handler400 = "portal.faults.bad_request"
+handler403 = "portal.faults.forbidden"
+handler404 = "portal.faults.not_found"
+handler500 = "portal.faults.server_error"
