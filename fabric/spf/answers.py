@@ -46,6 +46,9 @@ def finish(response: HttpResponse, job_id: UUID | None = None) -> HttpResponse:
     response["X-Content-Type-Options"] = "nosniff"
     if "DataServiceVersion" not in response:
         response["DataServiceVersion"] = "3.0;" if response.content else "1.0;"
+    if not response.content:
+        # Django calls every answer HTML; one without a body is nothing.
+        del response["Content-Type"]
     return response
 
 
