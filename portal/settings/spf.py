@@ -5,6 +5,8 @@ from portal.settings.base import DATABASES
 
 SITE = "spf"
 ROOT_URLCONF = "portal.urls.spf"
+# The fabric plane alone: this process cannot even reach the rows of the service plane.
+INSTALLED_APPS = ["fabric.vault", "fabric.vmm", "fabric.spf", "portal"]
 MIDDLEWARE = ["django.middleware.security.SecurityMiddleware"]
 # Under ASGI each request may meet another thread: connections come from a pool.
 DATABASES["default"]["CONN_MAX_AGE"] = 0

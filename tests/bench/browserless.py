@@ -17,7 +17,7 @@ class Person:
 
     def __init__(self, site: str, email: str, password: str) -> None:
         self.http = httpx.Client(base_url=site, timeout=60, follow_redirects=False)
-        answer = self.post("/accounts/login/", {"login": email, "password": password})
+        answer = self.post("/account/login/", {"login": email, "password": password})
         if answer.status_code != 302:
             raise RuntimeError(f"{email} could not sign in: {answer.status_code}")
 
