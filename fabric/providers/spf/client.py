@@ -186,18 +186,22 @@ class SPFProvider:
     def find_machine(
         self, tag: str, name: str, *, stamp_id: uuid.UUID, tenant: uuid.UUID, person: str
     ) -> RemoteMachine | None:
-        """Ask by name, which SPF can filter; then among all the tenant's machines, because in VMM a
-        machine may have been renamed."""
+        """Ask by name, which SPF can filter, then among all, because in VMM a machine may have been
+        renamed; without a user role nobody but the administrator could see it."""
         of_stamp = filter.eq("StampId", stamp_id)
+        by_name = filter.all_of(of_stamp, filter.eq("Name", name))
+        try:
+            return self._tagged(tag, tenant, by_name) or self._tagged(tag, tenant, of_stamp)
+        except Missing:
+            return self._tagged(tag, None, by_name)
+
+    def _tagged(self, tag: str, tenant: uuid.UUID | None, condition: str) -> RemoteMachine | None:
+        """The machine with this tag among those of the filter; one that works goes first."""
         url = self._session.vmm("VirtualMachines", tenant)
-        for condition in (filter.all_of(of_stamp, filter.eq("Name", name)), of_stamp):
-            rows = self._session.rows(url + query(filter=condition, expand=ADAPTERS))
-            found = [
-                m for m in reading.each(reading.machine, rows, "VirtualMachines") if m.tag == tag
-            ]
-            if found:
-                return min(found, key=lambda machine: machine.status in CREATION_FAILED)
-        return None
+        rows = self._session.rows(url + query(filter=condition, expand=ADAPTERS))
+        machines = reading.each(reading.machine, rows, "VirtualMachines")
+        found = [machine for machine in machines if machine.tag == tag]
+        return min(found, key=lambda each: each.status in CREATION_FAILED, default=None)
 
     def jobs(self, stamp_id: uuid.UUID, ids: Collection[uuid.UUID]) -> tuple[RemoteJob, ...]:
         expand = "Steps" if JOB_STEPS in self.capabilities else ""

@@ -8,7 +8,7 @@ from typing import Final
 from fabric.odata import filter
 from fabric.odata.uri import entity_url
 from fabric.providers.base import RemoteStamp, TenantOrder
-from fabric.providers.errors import Missing, Throttled
+from fabric.providers.errors import Missing, Rejected, Throttled
 from fabric.providers.spf import orders, reading
 from fabric.providers.spf.faults import Conflict
 from fabric.providers.spf.orders import Resource
@@ -16,8 +16,8 @@ from fabric.providers.spf.reading import Row
 from fabric.providers.spf.session import Session, query
 
 VMM_SERVER: Final = 0
-# The sets whose rows tell which roles they were granted to, by their word in UserRoles.
-GRANTED_IN: Final = {
+# The words of UserRoles for what can be granted, and the sets it is in.
+GRANTED: Final = {
     "VMTemplate": "VMTemplates",
     "HardwareProfile": "HardwareProfiles",
     "VMNetwork": "VMNetworks",
@@ -30,30 +30,56 @@ def stamps(session: Session) -> tuple[RemoteStamp, ...]:
 
 
 def ensure_stamp(session: Session, name: str) -> RemoteStamp:
-    """Return the stamp of this name with a server of type VMM behind it, made where missing."""
-    found = next((s for s in stamps(session) if s.name.casefold() == name.casefold()), None)
-    if found is None:
-        answer = session.create(session.admin("Stamps"), {"Name": name})
-        found = reading.stamp({"Name": name, **answer.row, "ID": answer.id})
-    stamp_url = entity_url("Stamps", {"ID": found.id})
-    if not _has_server(session.rows(session.admin(f"{stamp_url}/Servers"))):
-        server_id = _ensure_server(session, name)
-        url = session.admin(entity_url("Servers", {"ID": server_id}))
-        _link(session, session.admin(f"{stamp_url}/$links/Servers"), url)
+    """Return the stamp that stands for this VMM server.
+
+    The server is made before the stamp: one that SPF cannot reach leaves nothing behind.
+    """
+    row = _stamp_of(session, name)
+    if row is not None and any(_is_vmm(server) for server in _servers(session, row)):
+        return reading.stamp(row)
+    server_id = _ensure_server(session, name)
+    if row is None:
+        made = session.create(session.admin("Stamps"), {"Name": name})
+        row = {"Name": name, **made.row, "ID": made.id}
+    found = reading.stamp(row)
+    url = session.admin(f"{entity_url('Stamps', {'ID': found.id})}/$links/Servers")
+    _link(session, url, session.admin(entity_url("Servers", {"ID": server_id})))
     return found
 
 
-def _has_server(servers: list[Row]) -> bool:
-    return any(reading.whole(row, "ServerType", VMM_SERVER) == VMM_SERVER for row in servers)
+def _stamp_of(session: Session, name: str) -> Row | None:
+    """The row of the stamp called like the server, or with the server behind it."""
+    url = session.admin("Stamps")
+    try:
+        rows = session.rows(url + query(expand="Servers"))
+    except Rejected:
+        rows = session.rows(url)
+    for row in rows:
+        servers = [each for each in reading.several(row, "Servers") if _is_vmm(each)]
+        names = [reading.text(each, "Name").casefold() for each in (row, *servers)]
+        if name.casefold() in names and reading.guid(row, "ID"):
+            return row
+    return None
+
+
+def _servers(session: Session, stamp: Row) -> list[Row]:
+    """The servers of a stamp: expanded, or asked for where that is not spoken."""
+    if isinstance(stamp.get("Servers"), list):
+        return reading.several(stamp, "Servers")
+    url = entity_url("Stamps", {"ID": reading.own_id(stamp)})
+    return session.rows(session.admin(f"{url}/Servers"))
+
+
+def _is_vmm(server: Row) -> bool:
+    return reading.whole(server, "ServerType", VMM_SERVER) == VMM_SERVER
 
 
 def _ensure_server(session: Session, name: str) -> uuid.UUID:
-    known = session.rows(session.admin("Servers") + query(filter=filter.eq("Name", name)))
-    for row in known:
-        if _has_server([row]):
+    for row in session.rows(session.admin("Servers") + query(filter=filter.eq("Name", name))):
+        if _is_vmm(row) and reading.text(row, "Name").casefold() == name.casefold():
             return reading.own_id(row)
-    answer = session.create(session.admin("Servers"), {"Name": name, "ServerType": VMM_SERVER})
-    return reading.own_id({"ID": answer.id})
+    made = session.create(session.admin("Servers"), {"Name": name, "ServerType": VMM_SERVER})
+    return reading.own_id({"ID": made.id})
 
 
 def ensure_tenant(session: Session, order: TenantOrder) -> None:
@@ -106,13 +132,12 @@ def _link(session: Session, url: str, target: str) -> None:
 
 
 def _granted(session: Session, order: TenantOrder) -> set[Resource]:
-    """Return what the role has been granted so far; the role's own row does not tell it."""
+    """Return what the role was granted so far: what it sees and does not own itself."""
     found: set[Resource] = set()
-    for kind, name in GRANTED_IN.items():
-        url = session.vmm(name) + query(filter=filter.eq("StampId", order.stamp_id))
+    for kind, name in GRANTED.items():
+        url = session.vmm(name, order.id) + query(filter=filter.eq("StampId", order.stamp_id))
         for row in session.rows(url):
             id = reading.guid(row, "ID")
-            roles = {reading.guid(r, "RoleID") for r in reading.several(row, "GrantedToList")}
-            if id is not None and order.id in roles:
+            if id is not None and reading.guid(reading.inside(row, "Owner"), "RoleID") != order.id:
                 found.add((kind, id))
     return found

@@ -284,10 +284,12 @@ def test_a_tenant_that_is_there_is_brought_to_what_is_ordered(far, spf):
     quotas = [{"Scope": str(old_cloud), "StampId": str(order.stamp_id)}]
     role = {"ID": str(order.id), "Members": ["Alice@x.example", "bob@x.example"], "Quotas": quotas}
     far.on("GET", "UserRoles(", httpx.Response(200, json=role))
-    granted = [{"RoleID": str(order.id)}]
+    own = {"RoleID": str(order.id)}
     far.feed("HardwareProfiles")
-    far.feed("VMTemplates", {"ID": str(order.resources[0][1]), "GrantedToList": granted})
-    far.feed("VMNetworks", {"ID": str(old_network), "GrantedToList": granted})
+    far.feed(
+        f"{order.id}/Microsoft.Management.Odata.svc/VMTemplates", {"ID": str(order.resources[0][1])}
+    )
+    far.feed("VMNetworks", {"ID": str(old_network)}, {"ID": str(uuid4()), "Owner": own})
     far.on("MERGE", "UserRoles(", httpx.Response(204))
     spf.ensure_tenant(order)
     assert not far.told("POST")
@@ -315,15 +317,42 @@ def test_a_role_vmm_has_not_made_yet_is_waited_for(far, spf):
 
 def test_a_stamp_is_registered_with_its_server_once(far, spf):
     stamp, server = uuid4(), uuid4()
-    far.feed("Servers")
     far.feed(f"{ADMIN}Stamps")
-    far.feed(")/Servers")
+    far.feed(f"{ADMIN}Servers")
     far.on("POST", f"{ADMIN}Stamps", httpx.Response(201, json={"ID": str(stamp), "Name": "vmm01"}))
     far.on("POST", f"{ADMIN}Servers", httpx.Response(201, json={"ID": str(server)}))
     far.on("POST", "$links/Servers", httpx.Response(204))
     assert spf.ensure_stamp("vmm01").id == stamp
+    made = [call.url.path.removeprefix(ADMIN) for call in far.told("POST")]
+    assert made == ["Servers", "Stamps", f"Stamps(guid'{stamp}')/$links/Servers"]
+    row = {"ID": str(server), "Name": "VMM01", "ServerType": 0}
+    far.feed(f"{ADMIN}Stamps", {"ID": str(stamp), "Name": "Frankfurt", "Servers": [row]})
+    assert spf.ensure_stamp("vmm01").name == "Frankfurt"
     assert len(far.told("POST")) == 3
-    far.feed(f"{ADMIN}Stamps", {"ID": str(stamp), "Name": "VMM01"})
-    far.feed(")/Servers", {"ID": str(server), "Name": "vmm01", "ServerType": 0})
+
+
+def test_a_server_spf_cannot_reach_leaves_no_stamp(far, spf):
+    far.feed(f"{ADMIN}Stamps")
+    far.feed(f"{ADMIN}Servers")
+    far.on("POST", f"{ADMIN}Servers", refusal(400))
+    with pytest.raises(errors.Rejected):
+        spf.ensure_stamp("nowhere")
+    assert len(far.told("POST")) == 1
+
+
+def test_a_stamp_half_registered_is_completed(far, spf):
+    stamp, server = uuid4(), uuid4()
+    far.feed(f"{ADMIN}Servers", {"ID": str(server), "Name": "vmm01", "ServerType": 0})
+    far.feed(f"{ADMIN}Stamps", {"ID": str(stamp), "Name": "vmm01"})
+    far.feed(")/Servers")
+    far.on("POST", "$links/Servers", refusal(409))
     assert spf.ensure_stamp("vmm01").id == stamp
-    assert len(far.told("POST")) == 3
+    assert body(far.told("POST")[0])["url"].endswith(f"Servers(guid'{server}')")
+
+
+def test_without_a_user_role_the_administrator_looks_for_the_machine(far, spf, stamp_id):
+    id, tenant = uuid4(), uuid4()
+    far.feed("VirtualMachines", {"ID": str(id), "Name": "web-01", "Tag": "tag-1"})
+    far.on("GET", str(tenant), refusal(404))
+    found = spf.find_machine("tag-1", "web-01", stamp_id=stamp_id, tenant=tenant, person="")
+    assert found.id == id

@@ -1,0 +1,224 @@
+"""The providers under test, each with a cloud behind it, and the levers a test needs.
+
+A provider joins by adding a function to BENCHES that makes a Bench.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import httpx
+import pytest
+
+from fabric.providers.base import MachineOrder, Provider, TenantOrder
+from fabric.providers.fake import FakeProvider
+from fabric.providers.spf import SPFProvider
+
+ALICE, BOB, CHARLIE = "alice@example.net", "bob@example.net", "charlie@example.net"
+PERMISSIONS = (
+    "AllowLocalAdmin",
+    "Author",
+    "Create",
+    "CreateFromVHDOrTemplate",
+    "PauseAndResume",
+    "Remove",
+    "Save",
+    "Shutdown",
+    "Start",
+    "Stop",
+)
+
+
+@dataclass
+class Bench:
+    """A provider, what its stamp holds, and how to make it go on or go wrong."""
+
+    provider: Provider
+    stamp_id: uuid.UUID
+    stamp_name: str
+    cloud_id: uuid.UUID
+    template_id: uuid.UUID
+    network_id: uuid.UUID
+    settle: Callable[[], None]
+    """Let every job on the far side come to its end."""
+    lose_reply: Callable[[str], None]
+    """Let the next call of this verb be done, and its answer be lost."""
+    fail_next: Callable[[str], None]
+    """Let the work of the next call of this verb fail on the host."""
+
+    def tenant_order(self, **fields: Any) -> TenantOrder:
+        id = uuid.uuid4()
+        values = {
+            "id": id,
+            "name": f"{ALICE}_{id}",
+            "members": (ALICE, BOB),
+            "stamp_id": self.stamp_id,
+            "cloud_id": self.cloud_id,
+            "limits": {"machines": 3, "cores": 8, "memory_mb": None, "storage_gb": 500},
+            "permissions": PERMISSIONS,
+            "resources": (("VMTemplate", self.template_id), ("VMNetwork", self.network_id)),
+        }
+        return TenantOrder(**(values | fields))
+
+    def tenant(self, **fields: Any) -> uuid.UUID:
+        """Bring a tenant into being; return its id."""
+        order = self.tenant_order(**fields)
+        self.provider.ensure_tenant(order)
+        return order.id
+
+    def order(self, **fields: Any) -> MachineOrder:
+        values = {
+            "tag": str(uuid.uuid4()),
+            "name": "web-01",
+            "description": "first web server",
+            "stamp_id": self.stamp_id,
+            "cloud_id": self.cloud_id,
+            "template_id": self.template_id,
+            "network_name": "front",
+            "cores": 2,
+            "memory_mb": 2048,
+            "admin_user": "root",
+            "password": "Guest-secret-2",
+        }
+        return MachineOrder(**(values | fields))
+
+    def deploy(self, tenant: uuid.UUID, **fields: Any) -> tuple[MachineOrder, uuid.UUID]:
+        """Return the order and the id of a machine that runs."""
+        order = self.order(**fields)
+        made = self.provider.ensure_machine(order, tenant=tenant, person=ALICE, first_try=True)
+        self.settle()
+        assert made.object_id is not None
+        return order, made.object_id
+
+    def status(self, machine_id: uuid.UUID) -> str | None:
+        """Return the machine's status as the administrator sees it, None when it is gone."""
+        found = self.provider.machines(self.stamp_id, [machine_id])
+        return found[0].status if found else None
+
+    def operate(self, machine_id: uuid.UUID, operation: str, tenant: uuid.UUID) -> None:
+        """Carry an operation out."""
+        self.provider.operate(
+            machine_id, operation, stamp_id=self.stamp_id, tenant=tenant, person=ALICE
+        )
+        self.settle()
+
+
+def fake(request: pytest.FixtureRequest) -> Bench:
+    """The fake in memory."""
+    provider = FakeProvider()
+    return Bench(
+        provider=provider,
+        stamp_id=provider.stamp.id,
+        stamp_name=provider.stamp.name,
+        cloud_id=provider.clouds[0].id,
+        template_id=provider.templates[0].id,
+        network_id=provider.networks[0].id,
+        settle=provider.settle,
+        lose_reply=lambda verb: provider.plan(verb, "lose_reply"),
+        fail_next=lambda verb: provider.plan(verb, "fail"),
+    )
+
+
+@contextmanager
+def _connection_kept() -> Iterator[None]:
+    """A request must not close the connection that holds the test's transaction."""
+    from django.core.signals import request_finished, request_started
+    from django.db import close_old_connections
+
+    signals = (request_started, request_finished)
+    for signal in signals:
+        signal.disconnect(close_old_connections)
+    try:
+        yield
+    finally:
+        for signal in signals:
+            signal.connect(close_old_connections)
+
+
+class InProcess(httpx.BaseTransport):
+    """Our SPF, called in this very thread; the answer to the next write can be lost."""
+
+    def __init__(self, *, accept: str | None = None) -> None:
+        from django.core.handlers.wsgi import WSGIHandler
+
+        self._inner = httpx.WSGITransport(app=WSGIHandler(), raise_app_exceptions=True)
+        self._accept = accept
+        self.loses_next_write = False
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        if self._accept is not None and request.headers["accept"].startswith("application/json"):
+            request.headers["accept"] = self._accept
+        with _connection_kept():
+            response = self._inner.handle_request(request)
+            response.read()
+            response.close()
+        if self.loses_next_write and request.method != "GET":
+            self.loses_next_write = False
+            raise httpx.ReadTimeout("lost", request=request)
+        return response
+
+
+def spf(request: pytest.FixtureRequest, accept: str | None = None) -> Bench:
+    """Our SPF over our VMM over simulated hosts, all in process."""
+    request.getfixturevalue("db")
+    request.getfixturevalue("vault")
+    settings = request.getfixturevalue("settings")
+    settings.ROOT_URLCONF = "portal.urls.spf"
+    settings.MIDDLEWARE = ["django.middleware.security.SecurityMiddleware"]
+    settings.SIMULATED_RACK = request.getfixturevalue("tmp_path") / "rack.sqlite3"
+    settings.SIMULATED_SCALE = 0
+    request.getfixturevalue("monkeypatch").setattr(
+        "fabric.durable.nudge.nudge", lambda *args, **kwargs: None
+    )
+    return _over(InProcess(accept=accept), request)
+
+
+def _over(transport: InProcess, request: pytest.FixtureRequest) -> Bench:
+    from fabric.hypervisors.simulated import plan_fault
+    from fabric.spf.actions import create_account, register_vmm_server
+    from tests.factories.vmm import make_fabric
+
+    made = make_fabric()
+    create_account("portal", "Wap-secret-1")
+    provider = SPFProvider("https://spf.test:8090", "portal", "Wap-secret-1", transport=transport)
+    request.addfinalizer(provider.close)
+    provider.check()
+
+    def fail_next(verb: str) -> None:
+        from django.conf import settings
+
+        word = {"ensure_machine": "ensure_defined", "operate": "ensure_power"}[verb]
+        plan_fault(settings.SIMULATED_RACK, made.hosts[0].name, word, "fail")
+
+    return Bench(
+        provider=provider,
+        stamp_id=register_vmm_server(made.server.name).pk,
+        stamp_name=made.server.name,
+        cloud_id=made.cloud.pk,
+        template_id=made.template.pk,
+        network_id=made.network.pk,
+        settle=_settle_vmm,
+        lose_reply=lambda verb: setattr(transport, "loses_next_write", True),
+        fail_next=fail_next,
+    )
+
+
+def _settle_vmm() -> None:
+    from fabric.durable.states import LIVE
+    from fabric.vmm.models import Job
+    from tests.factories.vmm import finish
+
+    for job in Job.objects.filter(state__in=LIVE):
+        finish(job)
+
+
+BENCHES: dict[str, Callable[[pytest.FixtureRequest], Bench]] = {
+    "fake": fake,
+    "spf": spf,
+    "spf-atom": partial(spf, accept="application/atom+xml"),
+}

@@ -1,0 +1,283 @@
+"""One suite over every provider: what fabric/providers/base.py promises."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from uuid import uuid4
+
+import pytest
+
+from fabric.providers.base import RemoteJob
+from fabric.providers.errors import Forbidden, Missing, ProviderFault, Rejected, Unreachable
+from tests.contract.provider.benches import ALICE, BOB, CHARLIE, Bench
+
+
+def job(bench: Bench, accepted) -> RemoteJob:
+    (found,) = bench.provider.jobs(bench.stamp_id, [accepted.job_id])
+    return found
+
+
+def is_refused(bench: Bench, call) -> bool:
+    """Whether a call is refused, at once or by a job that fails; both are allowed."""
+    try:
+        accepted = call()
+    except (Rejected, Forbidden):
+        return True
+    bench.settle()
+    return not job(bench, accepted).succeeded
+
+
+def test_check_tells_the_abilities(bench):
+    assert set(bench.provider.check()) == {"job_steps"}
+
+
+def test_the_stamp_is_known_by_its_servers_name(bench):
+    assert [(s.id, s.name) for s in bench.provider.stamps()] == [(bench.stamp_id, bench.stamp_name)]
+
+
+def test_a_stamp_known_already_is_not_registered_again(bench):
+    for name in (bench.stamp_name, bench.stamp_name.upper()):
+        assert bench.provider.ensure_stamp(name).id == bench.stamp_id
+    assert len(bench.provider.stamps()) == 1
+
+
+def test_the_inventory_holds_what_a_plan_is_made_of(bench):
+    found = bench.provider.inventory(bench.stamp_id)
+    (cloud,) = found.clouds
+    assert (cloud.id, cloud.name, cloud.cores) == (bench.cloud_id, "Gold", None)
+    (template,) = found.templates
+    assert (template.id, template.os_type) == (bench.template_id, "Linux")
+    assert template.cores >= 1
+    assert template.storage_gb > 0
+    (network,) = found.networks
+    assert (network.id, network.name) == (bench.network_id, "front")
+    assert network.logical_network_id in cloud.logical_network_ids
+    assert not found.lacks_rights
+
+
+def test_an_unknown_stamp_offers_nothing(bench):
+    found = bench.provider.inventory(uuid4())
+    assert not found.clouds + found.templates + found.networks
+
+
+def test_a_tenant_may_be_ensured_again_and_again(bench):
+    order = bench.tenant_order()
+    for _ in range(3):
+        bench.provider.ensure_tenant(order)
+    bench.deploy(order.id)
+
+
+def test_a_tenants_lost_reply_is_no_harm(bench):
+    order = bench.tenant_order()
+    bench.lose_reply("ensure_tenant")
+    with pytest.raises(Unreachable):
+        bench.provider.ensure_tenant(order)
+    bench.provider.ensure_tenant(order)
+    bench.deploy(order.id)
+
+
+def test_limits_follow_the_order_up_and_down(bench):
+    order = bench.tenant_order()
+    bench.provider.ensure_tenant(replace(order, limits=order.limits | {"machines": 1}))
+    bench.deploy(order.id)
+    second = bench.order(name="web-02")
+
+    def make():
+        return bench.provider.ensure_machine(second, tenant=order.id, person=ALICE, first_try=False)
+
+    assert is_refused(bench, make)
+    bench.provider.ensure_tenant(replace(order, limits=order.limits | {"machines": None}))
+    assert not is_refused(bench, make)
+    bench.provider.ensure_tenant(replace(order, limits=order.limits | {"machines": 0}))
+    bench.settle()
+    assert is_refused(bench, lambda: _make(bench, order.id, name="web-03"))
+
+
+def _make(bench, tenant, **fields):
+    order = bench.order(**fields)
+    return bench.provider.ensure_machine(order, tenant=tenant, person=ALICE, first_try=True)
+
+
+def test_permissions_follow_the_order(bench):
+    order = bench.tenant_order()
+    bench.provider.ensure_tenant(order)
+    _, machine = bench.deploy(order.id)
+    fewer = tuple(name for name in order.permissions if name != "Stop")
+    bench.provider.ensure_tenant(replace(order, permissions=fewer))
+    with pytest.raises(Forbidden):
+        bench.operate(machine, "Stop", order.id)
+    bench.provider.ensure_tenant(order)
+    bench.operate(machine, "Stop", order.id)
+    assert bench.status(machine) == "PowerOff"
+
+
+def test_resources_follow_the_order(bench):
+    order = bench.tenant_order()
+    bench.provider.ensure_tenant(order)
+    bench.provider.ensure_tenant(replace(order, resources=()))
+    with pytest.raises((Rejected, Missing, Forbidden)):
+        _make(bench, order.id)
+    bench.provider.ensure_tenant(order)
+    bench.deploy(order.id)
+
+
+def test_a_machine_is_made_and_started(bench):
+    tenant = bench.tenant()
+    order = bench.order()
+    accepted = bench.provider.ensure_machine(order, tenant=tenant, person=BOB, first_try=True)
+    begun = job(bench, accepted)
+    assert begun.id == accepted.job_id
+    assert not begun.completed
+    assert bench.status(accepted.object_id) == "UnderCreation"
+    bench.settle()
+    done = job(bench, accepted)
+    assert (done.completed, done.succeeded, done.percent) == (True, True, 100)
+    assert {step.state for step in done.steps} == {"done"}
+    assert all(step.title and step.ended_at for step in done.steps)
+    (machine,) = bench.provider.machines(bench.stamp_id, [accepted.object_id])
+    assert (machine.tag, machine.name, machine.status) == (order.tag, "web-01", "Running")
+    assert (machine.cores, machine.memory_mb) == (2, 2048)
+    assert machine.owner_role_id == tenant
+    assert machine.addresses[0].startswith("10.20.")
+    assert machine.os_name
+    assert machine.host_name
+
+
+def test_sizes_not_ordered_are_the_templates(bench):
+    (template,) = bench.provider.inventory(bench.stamp_id).templates
+    _, id = bench.deploy(bench.tenant(), cores=None, memory_mb=None, network_name=None)
+    (machine,) = bench.provider.machines(bench.stamp_id, [id])
+    assert (machine.cores, machine.memory_mb) == (template.cores, template.memory_mb)
+
+
+def test_a_lost_reply_is_found_and_never_doubled(bench):
+    tenant, order = bench.tenant(), bench.order()
+    bench.lose_reply("ensure_machine")
+    with pytest.raises(Unreachable) as caught:
+        bench.provider.ensure_machine(order, tenant=tenant, person=ALICE, first_try=True)
+    assert caught.value.retry_after
+    again = bench.provider.ensure_machine(order, tenant=tenant, person=ALICE, first_try=False)
+    third = bench.provider.ensure_machine(order, tenant=tenant, person=ALICE, first_try=False)
+    assert again == third
+    bench.settle()
+    assert job(bench, again).succeeded
+    assert [m.id for m in bench.provider.machines(bench.stamp_id)] == [again.object_id]
+
+
+def test_a_failed_creation_stays_says_why_and_is_repaired_in_place(bench):
+    tenant, order = bench.tenant(), bench.order()
+    bench.fail_next("ensure_machine")
+    made = bench.provider.ensure_machine(order, tenant=tenant, person=ALICE, first_try=True)
+    bench.settle()
+    failed = job(bench, made)
+    assert (failed.completed, failed.succeeded) == (True, False)
+    assert failed.problem
+    assert bench.status(made.object_id) == "CreationFailed"
+    again = bench.provider.ensure_machine(order, tenant=tenant, person=ALICE, first_try=False)
+    assert again.object_id == made.object_id
+    assert not job(bench, again).completed
+    bench.settle()
+    assert job(bench, again).succeeded
+    assert bench.status(made.object_id) == "Running"
+
+
+def test_a_machine_is_found_by_its_tag(bench):
+    tenant = bench.tenant()
+    order, id = bench.deploy(tenant)
+    bench.deploy(tenant, name="web-01")
+    asked = {"stamp_id": bench.stamp_id, "tenant": tenant, "person": ALICE}
+    assert bench.provider.find_machine(order.tag, order.name, **asked).id == id
+    assert bench.provider.find_machine(order.tag, "it was renamed", **asked).id == id
+    assert bench.provider.find_machine(str(uuid4()), order.name, **asked) is None
+    nobody = asked | {"tenant": uuid4()}
+    assert bench.provider.find_machine(str(uuid4()), order.name, **nobody) is None
+
+
+def test_power_goes_through_the_operations(bench):
+    tenant = bench.tenant()
+    _, machine = bench.deploy(tenant)
+    for operation, status in (
+        ("Suspend", "Paused"),
+        ("Resume", "Running"),
+        ("SaveState", "Saved"),
+        ("Start", "Running"),
+        ("Shutdown", "PowerOff"),
+        ("Start", "Running"),
+        ("Stop", "PowerOff"),
+    ):
+        bench.operate(machine, operation, tenant)
+        assert bench.status(machine) == status
+
+
+def test_an_operation_that_makes_no_sense_is_refused(bench):
+    tenant = bench.tenant()
+    _, machine = bench.deploy(tenant)
+    for operation in ("Start", "Teleport"):
+        with pytest.raises(Rejected):
+            bench.operate(machine, operation, tenant)
+    assert bench.status(machine) == "Running"
+
+
+def test_a_machine_is_removed_when_it_is_off(bench):
+    tenant = bench.tenant()
+    order, machine = bench.deploy(tenant)
+    asked = {"stamp_id": bench.stamp_id, "tenant": tenant, "person": ALICE}
+    assert is_refused(bench, lambda: bench.provider.remove_machine(machine, **asked))
+    bench.operate(machine, "Stop", tenant)
+    accepted = bench.provider.remove_machine(machine, **asked)
+    bench.settle()
+    assert job(bench, accepted).succeeded
+    assert bench.status(machine) is None
+    assert bench.provider.remove_machine(machine, **asked) is None
+    assert bench.provider.find_machine(order.tag, order.name, **asked) is None
+
+
+def test_a_stranger_reaches_no_machine_of_others(bench):
+    alices, charlies = bench.tenant(), bench.tenant(members=(CHARLIE,))
+    order, machine = bench.deploy(alices)
+    asked = {"stamp_id": bench.stamp_id, "tenant": charlies, "person": CHARLIE}
+    with pytest.raises(Missing):
+        bench.provider.operate(machine, "Stop", **asked)
+    with pytest.raises(ProviderFault):
+        bench.provider.remove_machine(machine, **asked)
+    assert bench.provider.find_machine(order.tag, order.name, **asked) is None
+    assert bench.status(machine) == "Running"
+
+
+def test_what_a_role_may_not_use_is_refused(bench):
+    tenant = bench.tenant()
+    for fields in (
+        {"cloud_id": uuid4()},
+        {"template_id": uuid4()},
+        {"network_name": "nobody's"},
+    ):
+        with pytest.raises((Rejected, Missing, Forbidden)):
+            _make(bench, tenant, **fields)
+    with pytest.raises((Missing, Forbidden)):
+        _make(bench, uuid4())
+    assert not bench.provider.machines(bench.stamp_id)
+
+
+def test_a_list_of_ids_answers_what_is_known_of_them(bench):
+    tenant = bench.tenant()
+    made = [_make(bench, tenant, name=f"web-{n}", cores=1) for n in range(2)]
+    machines = [each.object_id for each in made]
+    strangers = [uuid4() for _ in range(45)]
+    found = bench.provider.machines(bench.stamp_id, [*strangers, *machines, machines[0]])
+    assert {machine.id for machine in found} == set(machines)
+    assert len(found) == 2
+    jobs = bench.provider.jobs(bench.stamp_id, [*strangers, made[0].job_id])
+    assert [each.id for each in jobs] == [made[0].job_id]
+    assert bench.provider.machines(bench.stamp_id, []) == ()
+    assert bench.provider.machines(uuid4()) == ()
+
+
+@pytest.mark.parametrize("frame", ["hour", "day", "month"])
+def test_load_comes_as_curves(bench, frame):
+    _, machine = bench.deploy(bench.tenant())
+    curves = bench.provider.load(bench.stamp_id, machine, frame)
+    assert {curve.counter for curve in curves} <= {"cpu", "memory", "storage", "network"}
+    for curve in curves:
+        assert len(curve.samples) == len(curve.times)
+        assert list(curve.times) == sorted(curve.times)
+        assert all(at.tzinfo is not None for at in curve.times)
