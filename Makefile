@@ -28,7 +28,7 @@ run: _environment  # the whole cloud on this machine; DEMO=0 starts it empty
 	@exec $(RUN) -m portal.embedded
 
 test: _environment  # everything, in parallel, on servers of its own
-	@$(RUN) -m pytest -q -n $(WORKERS) --dist worksteal $(ARGS)
+	@$(RUN) -m pytest -q -n $(WORKERS) $(ARGS)
 
 check: _environment  # format, lint, types, import contracts, migrations in step, deployment
 	@$(UV) lock --check --quiet

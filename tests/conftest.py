@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# These start a cloud of real processes; two at once would only measure each other.
+REAL_CLOUD = ("tests/e2e/", "tests/faults/")
 NO_CHROMIUM = "no Chromium on this machine"
 CHROMIUM_FLAGS = ("--disable-dev-shm-usage", "--disable-gpu", "--font-render-hinting=none")
 
@@ -35,6 +37,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("e2e"):
             item.add_marker(pytest.mark.skip(reason=NO_CHROMIUM))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give each worker whole files, and all tests with a real cloud to one of them."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class OneCloudAtATime(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return "real cloud" if file.startswith(REAL_CLOUD) else file
+
+    return OneCloudAtATime(config, log)
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -58,7 +58,11 @@ def step_down(data_dir: Path, user: int, group: int) -> Identity:
         if path.lstat().st_uid != user:
             os.chown(path, user, group, follow_symlinks=False)
     reach = subprocess.run(
-        ["test", "-x", str(data_dir)], user=user, group=group, extra_groups=[], check=False
+        ["/bin/sh", "-c", 'test -x "$0"', str(data_dir)],
+        user=user,
+        group=group,
+        extra_groups=[],
+        check=False,
     )
     if reach.returncode != 0:
         raise EmbeddedError(

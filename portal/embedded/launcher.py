@@ -66,10 +66,10 @@ def run(options: Options, console: Console, began: float) -> None:
     try:
         launcher.start_servers()
         launcher.prepare()
-        launcher.start_processes()
+        launcher.start_sites()
         launcher.greet(time.monotonic() - began)
+        launcher.start_workers()
         launcher.build_demo()
-        launcher.welcome()
         while True:
             launcher.supervisor.tick()
             time.sleep(LOOK_EVERY)
@@ -128,14 +128,16 @@ class Launcher:
                 raise EmbeddedError(f"The step “{process.name}” failed; its words are above.")
             stamp.set()
 
-    def start_processes(self) -> None:
-        """Start the sites and SPF, wait until they answer, then start the workers."""
-        processes = procfile.read(self.options.root / "Procfile")
-        for process in processes:
+    def start_sites(self) -> None:
+        """Start what people wait for, and wait until it answers."""
+        for process in procfile.read(self.options.root / "Procfile"):
             if process.name in self.options.ports:
                 self.supervisor.keep(process)
         self.wait_for_ports()
-        for process in processes:
+
+    def start_workers(self) -> None:
+        """Start the rest."""
+        for process in procfile.read(self.options.root / "Procfile"):
             if process.name not in self.options.ports:
                 self.supervisor.keep(process)
 
@@ -163,10 +165,12 @@ class Launcher:
             f"  (certificate authority: {shown(self.state_dir / 'tls' / 'ca.pem')})\n\n"
             f"Ctrl-C ends everything; data stay in {shown(self.state_dir)}.\n"
         )
+        if not self.builds_demo():
+            self.welcome()
 
     def build_demo(self) -> None:
         """Build the demo cloud on a first start, through the running sites and SPF."""
-        if not self.demo_pending.exists() or not self.has_command("demo"):
+        if not self.builds_demo():
             return
         self.console.say("building the demo cloud …")
         child = self.supervisor.run(manage("demo", "demo"))
@@ -176,8 +180,13 @@ class Launcher:
         if child.returncode == 0:
             self.demo_pending.unlink()
             self.demo_done.touch()
+            self.welcome()
         else:
             self.console.say("the demo cloud is unfinished; the next start tries again")
+
+    def builds_demo(self) -> bool:
+        """Whether this start is the one that builds the demo cloud."""
+        return self.demo_pending.exists() and self.has_command("demo")
 
     def welcome(self) -> None:
         """Print the demo's sign-ins, or the one-time code for the set-up page."""
