@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from fabric.durable import engine, nudge
 from fabric.durable import sweep as durable_sweep
-from fabric.vmm import performance
+from fabric.vmm import healing, performance
 from fabric.vmm.jobs import RECIPES
 from fabric.vmm.models import Job
 
@@ -28,5 +28,6 @@ def sweep(**_: object) -> None:
 
 @shared_task(name="fabric.vmm.tasks.sample")
 def sample(**_: object) -> None:
-    """Read the load of all guests."""
+    """Read the load of all guests, and see which silent hosts answer again."""
     performance.sample(timezone.now())
+    healing.heal()

@@ -139,6 +139,20 @@ def finish(job: Job, *, turns: int = 40) -> Job:
     raise AssertionError(f"{job} has not ended: {job.state}, {job.step}, {job.message}")
 
 
+class Killed(BaseException):
+    """What a test sees where a real worker would be dead."""
+
+
+kill_at: set[tuple[str, str]] = set()
+
+
+def probe(job: Job, step: str, where: str) -> None:
+    """Die once at each place in `kill_at`: (step, before | between | after)."""
+    if (step, where) in kill_at:
+        kill_at.discard((step, where))
+        raise Killed
+
+
 def driver(host: Host) -> SimulatedHost:
     """Return the simulated host itself, to look at."""
     return open_host(settings.SIMULATED_RACK, host.name, scale=0)

@@ -8,44 +8,29 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef, Q
 
 from fabric.durable.recipe import Recipe
 from fabric.vmm import quota, roles
+from fabric.vmm.actions import adapters as network_adapters
 from fabric.vmm.actions import fields, jobs
+from fabric.vmm.actions.adapters import NewAdapter
 from fabric.vmm.errors import Conflict, Invalid, NotFound
 from fabric.vmm.jobs import DEPLOY, DEPLOY_BARE, DEPLOY_STOPPED
 from fabric.vmm.models import (
-    AddressPool,
-    AddressType,
     Cloud,
     DiskDrive,
     Job,
-    NetworkAdapter,
     OSType,
     Server,
     UserRole,
     VirtualMachine,
-    VMNetwork,
     VMTemplate,
 )
 from fabric.vmm.roles import Caller
 
 CMDLET = "New-SCVirtualMachine"
 LONGEST_WINDOWS_NAME = 15
-_MAC = re.compile(r"[0-9A-F]{2}(:[0-9A-F]{2}){5}")
 _COMPUTER_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?")
-
-
-@dataclass(frozen=True)
-class NewAdapter:
-    """An adapter to have: the network by id or by name, none for one that is not connected."""
-
-    network_id: uuid.UUID | None = None
-    network_name: str = ""
-    mac: str = ""
-    mac_type: str = ""
-    ipv4_type: str = ""
 
 
 def create(
@@ -102,6 +87,8 @@ def create(
 
 @dataclass(frozen=True)
 class _Order:
+    """What was asked for and is not on the machine's row as it stands."""
+
     cloud_id: uuid.UUID
     template_id: uuid.UUID
     cores: int | None
@@ -120,7 +107,7 @@ def _create(
         raise NotFound(f"There is no cloud {order.cloud_id}.")
     template = _template(caller, machine.server, cloud, order.template_id)
     _shape(machine, cloud, template, order)
-    networks = _networks(caller, cloud, order.adapters)
+    networks = network_adapters.find_networks(caller, cloud, order.adapters)
     wanted = quota.Size(1, machine.cores, machine.memory_mb, machine.storage_gb)
     quota.require_room(machine.role, cloud, wanted, member=machine.owner_name)
     machine.most_recent_job_id = uuid.uuid4()
@@ -131,8 +118,22 @@ def _create(
         name=f"{machine.name}_disk_1",
         size_gb=template.disk.size_gb,
     )
-    _add_adapters(machine, template, order.adapters, networks)
-    job = jobs.begin(
+    network_adapters.add(machine, template, order.adapters, networks)
+    return machine, _begin(caller, machine, disk, order, user, password)
+
+
+def _begin(
+    caller: Caller,
+    machine: VirtualMachine,
+    disk: DiskDrive,
+    order: _Order,
+    user: str,
+    password: str,
+) -> Job:
+    """Start the deployment; the password goes into it sealed, and nowhere else."""
+    assert disk.source is not None
+    image = {"id": str(disk.pk), "image": disk.source.source_image, "size_gb": disk.size_gb}
+    return jobs.begin(
         caller,
         machine,
         _recipe(order.start, bool(password)),
@@ -145,17 +146,10 @@ def _create(
             "start": order.start,
             "cores": machine.cores,
             "memory_mb": machine.memory_mb,
-            "disks": [
-                {
-                    "id": str(disk.pk),
-                    "image": template.disk.source_image,
-                    "size_gb": disk.size_gb,
-                }
-            ],
+            "disks": [image],
         },
         secrets={"password": password} if password else None,
     )
-    return machine, job
 
 
 def _made_before(
@@ -211,73 +205,6 @@ def _computer_name(machine: VirtualMachine) -> str:
             f"{asked!r} is no computer name: at most {longest} letters, digits and hyphens."
         )
     return asked
-
-
-def _networks(caller: Caller, cloud: Cloud, wanted: Sequence[NewAdapter]) -> list[VMNetwork | None]:
-    """Find the network of each adapter among those the caller may use in this cloud; one query."""
-    ids = {item.network_id for item in wanted if item.network_id}
-    names = {item.network_name for item in wanted if item.network_name and not item.network_id}
-    if not ids and not names:
-        return [None] * len(wanted)
-    found = list(
-        VMNetwork.objects.visible_to(caller)
-        .filter(Q(pk__in=ids) | Q(name__in=names), server=cloud.server_id)
-        .filter(logical_network__clouds=cloud)
-        .annotate(has_pool=Exists(AddressPool.objects.filter(network=OuterRef("pk"))))
-    )
-    by_id = {network.pk: network for network in found}
-    by_name = {network.name: network for network in found}
-    networks: list[VMNetwork | None] = []
-    for item in wanted:
-        asked = item.network_id or item.network_name
-        network = by_id.get(item.network_id) if item.network_id else by_name.get(item.network_name)
-        if asked and network is None:
-            raise Invalid(f"There is no VM network {str(asked)!r} in the cloud {cloud.name}.")
-        if item.ipv4_type == AddressType.STATIC and network and not network.has_pool:
-            raise Invalid(f"The VM network {network.name} has no pool of static addresses.")
-        networks.append(network)
-    return networks
-
-
-def _add_adapters(
-    machine: VirtualMachine,
-    template: VMTemplate,
-    wanted: Sequence[NewAdapter],
-    networks: Sequence[VMNetwork | None],
-) -> None:
-    """Add the template's adapters, the first ones as asked for, and those asked for beyond."""
-    items = [*wanted, *[NewAdapter()] * max(0, template.adapters - len(wanted))]
-    places = [*networks, *[None] * (len(items) - len(networks))]
-    NetworkAdapter.objects.bulk_create(
-        [
-            NetworkAdapter(
-                machine=machine,
-                slot=slot,
-                network=network,
-                mac=_mac(item.mac),
-                mac_type=_type(item.mac_type, AddressType.STATIC),
-                ipv4_type=_type(item.ipv4_type, AddressType.DYNAMIC),
-            )
-            for slot, (item, network) in enumerate(zip(items, places, strict=True))
-        ]
-    )
-
-
-def _mac(value: str) -> str | None:
-    if not value:
-        return None
-    mac = value.upper().replace("-", ":")
-    if not _MAC.fullmatch(mac):
-        raise Invalid(f"{value!r} is no MAC address.")
-    if NetworkAdapter.objects.filter(mac=mac).exists():
-        raise Conflict(f"The MAC address {mac} is in use.")
-    return mac
-
-
-def _type(value: str, default: AddressType) -> str:
-    if value and value not in AddressType.values:
-        raise Invalid(f"{value!r} is no address type: it is Static or Dynamic.")
-    return value or default
 
 
 def _recipe(start: bool, is_set_up: bool) -> Recipe:

@@ -57,7 +57,7 @@ def live_job(machine: VirtualMachine) -> Job | None:
 
 @transaction.atomic
 def restart(caller: Caller, job: Job) -> Job:
-    """Resume a failed job from the step it failed in; the machine's latest job only.
+    """Resume the job that a machine failed in last, from the step it failed in.
 
     A machine part that was found missing is made again from its disk on.
     """
@@ -68,8 +68,11 @@ def restart(caller: Caller, job: Job) -> Job:
         return held
     if held.state != JobState.FAILED:
         raise WrongState(f"The job “{held.title}” has not failed: it is {held.state}.")
-    if machine.most_recent_job_id != held.pk:
+    if machine.failed_job_id != held.pk:
         raise Conflict("A later job has worked on the machine since.")
+    live = live_job(machine)
+    if live is not None:
+        raise Conflict(f"“{live.title}” is still under way on {machine.name}.")
     if held.recipe == UPDATE.name and held.inputs.get("size") and not _may_be_resized(held):
         raise WrongState("The change was undone when it failed.", advice="Ask for it again.")
     recipe = RECIPES[held.recipe]
@@ -78,10 +81,12 @@ def restart(caller: Caller, job: Job) -> Job:
     back = "ensure_disks" if is_missing and "ensure_disks" in names else None
     sweep.resume(held, recipe, step=back)
     busy = _busy(held)
-    if busy is not None:
-        VirtualMachine.objects.filter(pk=machine.pk).update(
-            status=busy, deployment_error=None, modified_at=Now()
-        )
+    VirtualMachine.objects.filter(pk=machine.pk).update(
+        status=busy or machine.status,
+        deployment_error=None,
+        most_recent_job_id=held.pk,
+        modified_at=Now(),
+    )
     nudge_on_commit(tasks.advance, held.pk)
     held.refresh_from_db()
     return held

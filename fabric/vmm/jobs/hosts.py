@@ -43,6 +43,11 @@ def write(turn: Turn, **values: Any) -> None:
 
 
 def status_after(fault: Fault, before: str) -> str:
-    """Return where a machine stands when an operation on it failed."""
+    """Return where a machine stands when an operation on it failed.
+
+    One that was never deployed in full stays a failed creation, so that it is resumed or removed.
+    """
+    if before == MachineStatus.CREATION_FAILED:
+        return before
     told = {"unreachable": MachineStatus.HOST_NOT_RESPONDING, "missing": MachineStatus.MISSING}
     return str(told.get(fault.code, before))

@@ -90,6 +90,12 @@ def ensure_read(turn: Turn) -> Again | None:
     return None
 
 
+def refresh_failed(turn: Turn, fault: Fault) -> None:
+    """As any operation, but a failed creation can still be resumed."""
+    if turn.job.inputs["before"] != Status.CREATION_FAILED:
+        failed(turn, fault)
+
+
 def ensure_refreshed(turn: Turn) -> None:
     """Write what the host told; a machine that was never made stays a failed one."""
     power = turn.memo["power"]
@@ -114,8 +120,9 @@ def ensure_resized(turn: Turn) -> None:
 
 
 def ensure_updated(turn: Turn) -> None:
-    """Write that the machine is as it was asked to be."""
-    write(turn, status=turn.job.inputs["before"], failed_job_id=None)
+    """Write that the machine is as it was asked to be; a new name mends no failed creation."""
+    mended = {"failed_job_id": None} if turn.job.inputs.get("size") else {}
+    write(turn, status=turn.job.inputs["before"], **mended)
 
 
 def update_failed(turn: Turn, fault: Fault) -> None:
@@ -146,7 +153,7 @@ REFRESH = Recipe(
         step("ensure_read", "Ask the host", ensure_read),
         step("ensure_refreshed", "Finish", ensure_refreshed, local=True),
     ),
-    failed=failed,
+    failed=refresh_failed,
 )
 
 _CUT = ("Turn the machine off", Power.OFF, True)

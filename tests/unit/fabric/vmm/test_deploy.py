@@ -15,15 +15,17 @@ from fabric.hypervisors.simulated import clear_faults, journal, plan_fault
 from fabric.vmm import actions
 from fabric.vmm.actions.machines import NewAdapter
 from fabric.vmm.errors import Conflict, Invalid, NotFound, WrongState
-from fabric.vmm.jobs import RECIPES
+from fabric.vmm.jobs import DEPLOY, RECIPES
 from fabric.vmm.models import AddressLease, Host, Job, NetworkAdapter, VirtualMachine
 from tests.factories.vmm import (
     ADMINISTRATOR,
     PASSWORD,
+    Killed,
     acting_for,
     deploy,
     driver,
     finish,
+    kill_at,
     left_on_rack,
     make_fabric,
     make_role,
@@ -141,6 +143,31 @@ def test_a_step_is_repeated_without_making_anything_twice(fabric, alice, verb, k
     effects = journal(settings.SIMULATED_RACK, only_host(machine).name)
     assert sorted(verb for verb, _ in effects) == sorted(STEPS_ON_THE_HOST)
     assert AddressLease.objects.count() == 1
+
+
+@pytest.mark.parametrize("where", ["before", "between", "after"])
+@pytest.mark.parametrize("step", [step.name for step in DEPLOY.steps])
+def test_a_worker_may_die_anywhere(fabric, alice, settings, step, where):
+    settings.JOB_PROBE = "tests.factories.vmm.probe"
+    kill_at.add((step, where))
+    machine, job = order(fabric, alice, local_admin_password=PASSWORD)
+    died = 0
+    try:
+        engine.advance(Job, RECIPES, job.pk)
+    except Killed:
+        died = 1
+    kill_at.clear()
+    Job.objects.update(claimed_until=None)
+    finish(job)
+    # A local step commits with its record, so there is nothing between.
+    assert died == (not (where == "between" and DEPLOY.steps[DEPLOY.index(step)].local))
+    machine.refresh_from_db()
+    assert (job.state, machine.status) == ("succeeded", "Running")
+    effects = journal(settings.SIMULATED_RACK, only_host(machine).name)
+    assert sorted(verb for verb, _ in effects) == sorted(STEPS_ON_THE_HOST)
+    assert AddressLease.objects.count() == 1
+    assert sorted(host.used_memory_mb for host in Host.objects.all()) == [0, 1024]
+    assert driver(only_host(machine)).accepts_login(machine.pk, "root", PASSWORD)
 
 
 @pytest.mark.parametrize("verb", STEPS_ON_THE_HOST)

@@ -7,7 +7,7 @@ from django.conf import settings
 
 from fabric.hypervisors.base import Power
 from fabric.hypervisors.simulated import clear_faults, journal, plan_fault
-from fabric.vmm import actions
+from fabric.vmm import actions, healing
 from fabric.vmm.errors import Conflict, Invalid, NotFound, WrongState
 from fabric.vmm.models import AddressLease, Host, Job, NetworkAdapter, VirtualMachine
 from tests.factories.vmm import deploy, driver, finish, left_on_rack, order
@@ -99,6 +99,31 @@ def test_a_silent_host_is_told_apart_and_a_refresh_tells_the_truth(alice, machin
     clear_faults(settings.SIMULATED_RACK)
     finish(actions.machines.operate(alice, machine, "Refresh"))
     assert status(machine) == "Running"
+
+
+def test_a_host_that_answers_again_heals_its_machines(alice, machine):
+    fail(machine, "*", "vanish")
+    finish(actions.machines.operate(alice, machine, "Suspend"))
+    assert healing.heal() == 0
+    assert status(machine) == "HostNotResponding"
+    clear_faults(settings.SIMULATED_RACK)
+    assert healing.heal() == 1
+    assert status(machine) == "Running"
+
+
+def test_a_failed_creation_that_was_renamed_and_asked_about_can_be_resumed(fabric, alice):
+    for host in fabric.hosts:
+        plan_fault(settings.SIMULATED_RACK, host.name, "ensure_disk", "fail")
+    machine = deploy(fabric, alice)
+    finish(actions.machines.update(alice, machine, name="shop"))
+    fail(machine, "*", "vanish")
+    finish(actions.machines.operate(alice, machine, "Refresh"))
+    clear_faults(settings.SIMULATED_RACK)
+    finish(actions.machines.operate(alice, machine, "Refresh"))
+    assert status(machine) == "CreationFailed"
+    job = finish(actions.machines.operate(alice, machine, "Repair", retry=True))
+    assert (job.recipe, status(machine), machine.name) == ("deploy", "Running", "shop")
+    assert machine.most_recent_job_id == job.pk
 
 
 def test_a_machine_lost_by_its_host_is_missing(alice, machine):
