@@ -96,7 +96,8 @@ def advance(model: type[Row], recipes: dict[str, Recipe], job_id: uuid.UUID | st
     try:
         while True:
             if job.cancel_requested_at and recipe.cancellable_at(job.step):
-                return _end(job, recipe, JobState.CANCELLED, Turn(job, job.memo))
+                _end(job, recipe, JobState.CANCELLED, Turn(job, job.memo))
+                return None
             again = _take_step(job, recipe)
             if again is not None:
                 return None if again.nudged else again.after
@@ -132,13 +133,13 @@ def _take_step(job: Any, recipe: Recipe) -> Again | None:
     except Exception as error:
         reference = uuid.uuid4().hex[:8]
         log.exception("job %s step %s broke, reference %s", job.pk, step.name, reference)
-        fault = Fault(
+        broken = Fault(
             f"Something broke on our side (reference {reference}).",
             code="internal",
             retry_after=2.0 if isinstance(error, DatabaseError) else None,
             advice="Try again; if it happens twice, give the reference to your provider.",
         )
-        return _faulted(job, recipe, index, turn, fault)
+        return _faulted(job, recipe, index, turn, broken)
     _probe(job, step, "after")
     return outcome
 
