@@ -193,7 +193,8 @@ def _record(job: Any, recipe: Recipe, index: int, turn: Turn, outcome: Again | N
 
 def _faulted(job: Any, recipe: Recipe, index: int, turn: Turn, fault: Fault) -> Again | None:
     step, entry = recipe.steps[index], job.steps[index]
-    entry.update(attempt=job.attempt, message=fault.message)
+    host = turn.host or entry.get("host", "")
+    entry.update(attempt=job.attempt, message=fault.message, host=host)
     if not fault.permanent and job.attempt < step.attempts:
         backoff = FIRST_RETRY_SECONDS * 2 ** (job.attempt - 1)
         wait = min(max(fault.retry_after or 0.0, backoff), LONGEST_RETRY_SECONDS)
