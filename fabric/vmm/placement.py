@@ -44,7 +44,7 @@ def resize(machine: VirtualMachine, cores: int, memory_mb: int) -> None:
     more_cores, more_mb = cores - machine.cores, memory_mb - machine.memory_mb
     if more_mb > host.free_memory_mb or more_cores > host.free_cores:
         raise NoSuitableHost(
-            f"Host {host.name} has room for {max(0, host.free_memory_mb)} MB and "
+            f"Its host has room for {max(0, host.free_memory_mb)} MB and "
             f"{max(0, host.free_cores)} processors more; {max(0, more_mb)} MB and "
             f"{max(0, more_cores)} processors are wanted.",
             advice="Choose a smaller size.",

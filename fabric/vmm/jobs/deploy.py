@@ -30,7 +30,6 @@ def ensure_placed(turn: Turn) -> None:
         write(turn, host=host)
     note_host(turn.memo, host)
     turn.host = host.name
-    turn.message = f"Placed on {host.name}."
 
 
 def ensure_addresses(turn: Turn) -> None:

@@ -38,6 +38,14 @@ def again(outcome: Outcome, message: str | None = None) -> Again | None:
     return Again(outcome.retry_in or 1.0, percent=outcome.percent, message=message)
 
 
+def _unnamed(message: str, host: str) -> str:
+    """Leave out which host it was: tenants read this; operators find it beside the step."""
+    if not host:
+        return message
+    named = message.replace(f"Host {host}", "The host").replace(f"host {host}", "the host")
+    return named.replace(host, "the host")
+
+
 def _told(run: Run) -> Run:
     @wraps(run)
     def told(turn: Turn) -> Again | None:
@@ -45,7 +53,7 @@ def _told(run: Run) -> Run:
             return run(turn)
         except DriverFault as fault:
             raise Fault(
-                fault.message,
+                _unnamed(fault.message, turn.host),
                 code=fault.code,
                 retry_after=None if fault.permanent else fault.retry_after,
                 advice=ADVICE.get(fault.code, ""),

@@ -220,6 +220,23 @@ def test_a_host_that_vanished_fails_the_job_which_can_be_resumed_when_it_is_back
     assert machine.status == "Running"
 
 
+def test_a_tenant_is_not_told_which_host_it_was(fabric, alice):
+    _, job = order(fabric, alice)
+    for host in fabric.hosts:
+        plan_fault(
+            settings.SIMULATED_RACK,
+            host.name,
+            "ensure_disk",
+            "fail",
+            detail=f"Storage of host {host.name} is full.",
+        )
+    finish(job)
+    assert job.message == "Storage of the host is full."
+    assert job.steps[2]["host"] in {host.name for host in fabric.hosts}
+    shown = json.dumps([job.title, job.message, job.fault, [s["message"] for s in job.steps[:3]]])
+    assert "example.net" not in shown
+
+
 def test_the_same_request_key_is_the_same_machine(fabric, alice, charlie):
     first, job = order(fabric, alice, request_key="order-1")
     second, same = order(fabric, alice, request_key="order-1")
