@@ -10,6 +10,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from plans.models import Access, Plan, Provisioning, SubscriptionState
+from portal.templatetags.operations import act_title
 from tenants.models import Operation, Phase
 
 RECENT = 2000
@@ -25,7 +26,17 @@ def search_field(label: Any) -> forms.CharField:
 
 
 class Filter(forms.Form):
-    """A form read from the URL; fields left empty ask for nothing."""
+    """A form read from the URL; fields left empty ask for nothing.
+
+    On the page a field's label stands inside it, so that the list begins high up.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            field.widget.attrs["aria-label"] = field.label
+            if isinstance(field.widget, forms.TextInput):
+                field.widget.attrs["placeholder"] = field.label
 
     @property
     def asked(self) -> dict[str, Any]:
@@ -37,7 +48,7 @@ class Filter(forms.Form):
 class PlanFilter(Filter):
     q = search_field(_("Name"))
     access = forms.ChoiceField(
-        label=_("Access"), choices=[("", _("Any")), *Access.choices], required=False
+        label=_("Access"), choices=[("", _("Every access")), *Access.choices], required=False
     )
 
     def narrow(self, plans: QuerySet[Any]) -> QuerySet[Any]:
@@ -53,7 +64,7 @@ class UserFilter(Filter):
     q = search_field(_("E-mail or name"))
     kind = forms.ChoiceField(
         label=_("Kind"),
-        choices=[("", _("Any")), (OPERATOR, _("Operator")), (TENANT, _("Tenant"))],
+        choices=[("", _("Every kind")), (OPERATOR, _("Operator")), (TENANT, _("Tenant"))],
         required=False,
     )
 
@@ -69,13 +80,17 @@ class UserFilter(Filter):
 class SubscriptionFilter(Filter):
     q = search_field(_("Name, tenant or id"))
     plan = forms.ModelChoiceField(
-        Plan.objects.all(), label=_("Plan"), required=False, empty_label=_("Any")
+        Plan.objects.all(), label=_("Plan"), required=False, empty_label=_("Every plan")
     )
     state = forms.ChoiceField(
-        label=_("State"), choices=[("", _("Any")), *SubscriptionState.choices], required=False
+        label=_("State"),
+        choices=[("", _("Every state")), *SubscriptionState.choices],
+        required=False,
     )
     provisioning = forms.ChoiceField(
-        label=_("Provisioning"), choices=[("", _("Any")), *Provisioning.choices], required=False
+        label=_("Provisioning"),
+        choices=[("", _("Every provisioning")), *Provisioning.choices],
+        required=False,
     )
 
     def narrow(self, subscriptions: QuerySet[Any]) -> QuerySet[Any]:
@@ -101,7 +116,7 @@ class OperationFilter(Filter):
     phase = forms.ChoiceField(
         label=_("Outcome"),
         choices=[
-            ("", _("Any")),
+            ("", _("Every outcome")),
             (Phase.STARTED.value, _("Under way")),
             (Phase.SUCCEEDED.value, Phase.SUCCEEDED.label),
             (Phase.FAILED.value, Phase.FAILED.label),
@@ -113,7 +128,10 @@ class OperationFilter(Filter):
         super().__init__(*args, **kwargs)
         latest = Operation.objects.values_list("action", flat=True)[:RECENT]
         known = sorted({*latest, self.data.get("action", "")} - {""})
-        self.fields["action"].choices = [("", _("Any")), *((word, word) for word in known)]
+        self.fields["action"].choices = [
+            ("", _("Every action")),
+            *((word, act_title(word)) for word in known),
+        ]
 
     def narrow(self, acts: QuerySet[Any]) -> QuerySet[Any]:
         asked = self.asked

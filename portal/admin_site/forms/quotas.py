@@ -12,7 +12,12 @@ from fabric.models import Cloud, Offering
 from fabric.states import GRANTABLE, GRANTED_BY_DEFAULT
 from plans.rules import RESOURCES
 
-CONTENT = ("templates", "hardware_profiles", "networks")
+# What a plan takes from a cloud, and the order it is shown in: sizes from the smallest.
+CONTENT = {
+    "templates": ("name",),
+    "hardware_profiles": ("cores", "memory_mb", "name"),
+    "networks": ("name",),
+}
 MB_IN_GB = 1024
 # What fits the column a limit is kept in, memory in MB included.
 LARGEST = 2_000_000
@@ -49,8 +54,8 @@ class QuotaForm(forms.Form):
 
     def __init__(self, *args: Any, content: Any, initial: Mapping[str, Any], **kwargs: Any) -> None:
         super().__init__(*args, initial=dict(initial), **kwargs)
-        for name in CONTENT:
-            self.fields[name].queryset = getattr(content, name)
+        for name, order in CONTENT.items():
+            self.fields[name].queryset = getattr(content, name).order_by(*order)
             self.fields[name].error_messages["required"] = _("Choose at least one.")
         for resource in RESOURCES:
             self.fields[resource.name] = forms.IntegerField(

@@ -8,7 +8,8 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from plans.models import Access, Plan, PlanQuerySet
+from plans.models import Access, Plan
+from plans.models.plan import PlanQuerySet
 from tenants.models import Tenant, User
 
 

@@ -8,20 +8,12 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import NoReverseMatch, reverse
 
 from portal.admin_site.access import operator_required
 from portal.admin_site.acts import acts
 from portal.admin_site.forms.filters import OperationFilter
 from portal.admin_site.listing import listed
 from tenants.models import Operation
-
-PAGES = {
-    "plan": "plan",
-    "provider": "provider",
-    "subscription": "subscription",
-    "user": "user",
-}
 
 SORTS = {
     "when": "id",
@@ -56,7 +48,6 @@ def show(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         "outcome": entries[-1].phase,
         "ended_at": entries[-1].at,
         "parameters": shown(act.parameters),
-        "object_url": page_of(act),
     }
     return render(request, "admin_site/activity/show.html", context)
 
@@ -64,11 +55,3 @@ def show(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 def shown(parameters: dict[str, Any]) -> str:
     """Return parameters as people read them, "" when there are none."""
     return json.dumps(parameters, indent=2, ensure_ascii=False) if parameters else ""
-
-
-def page_of(act: Operation) -> str:
-    """Return the address of what an act was about, "" when it has no page here."""
-    try:
-        return reverse(PAGES[act.object_type], args=[act.object_id])
-    except (KeyError, NoReverseMatch):
-        return ""

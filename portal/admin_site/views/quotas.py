@@ -27,10 +27,11 @@ def edit(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     context = {"plan": plan, "offering": offering, **choices(request, offering)}
     cloud = context["cloud"]
     if cloud:
-        content = offerings.content_of(cloud)
+        content = context["content"] = offerings.content_of(cloud)
+    if cloud and not content.missing:
         initial = initial_quota(offering, cloud, content)
         form = QuotaForm(request.POST or None, content=content, initial=initial)
-        context |= {"content": content, "form": form}
+        context["form"] = form
         if form.is_valid() and store(request, form, plan, cloud):
             return redirect("plan", plan.pk)
     template = "_steps" if request.htmx else "quotas"
