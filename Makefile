@@ -49,7 +49,8 @@ shots: _environment  # screenshots of every page, three widths, light and dark
 	@$(RUN) -m tests.shots $(ARGS)
 
 _environment: $(UV)
-	@$(UV) sync --frozen --quiet --python "$(PYTHON)"
+	@test -x $(RUN) || $(UV) venv --quiet --python "$(PYTHON)" .venv
+	@$(UV) sync --frozen --quiet
 
 $(UV):
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null || { \
