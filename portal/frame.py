@@ -50,6 +50,7 @@ class Frame:
 
     def __init__(self, request: HttpRequest) -> None:
         self.request = request
+        self.site = settings.SITE
 
     @cached_property
     def instance(self) -> Instance:
@@ -102,9 +103,9 @@ class Frame:
 
 
 def context(request: HttpRequest) -> dict[str, Any]:
-    """Give templates `frame` and `site`."""
+    """Give templates `frame`."""
     site = settings.SITE if settings.SITE in ("tenant", "admin") else "tenant"
-    return {"frame": import_string(f"portal.{site}_site.menu.SiteFrame")(request), "site": site}
+    return {"frame": import_string(f"portal.{site}_site.menu.SiteFrame")(request)}
 
 
 @require_POST

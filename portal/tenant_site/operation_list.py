@@ -36,10 +36,15 @@ class Act:
     @property
     def outcome_title(self) -> str:
         return {
-            RUNNING: _("Running"),
+            RUNNING: _("In progress"),
             Phase.SUCCEEDED: _("Succeeded"),
             Phase.FAILED: _("Failed"),
         }[self.outcome]
+
+    @property
+    def tone(self) -> str:
+        """Return the colour of an act in progress; *Running* means well for machines only."""
+        return "" if self.ended else "busy"
 
     @property
     def ended_at(self) -> datetime | None:
@@ -56,7 +61,7 @@ class Act:
 
 def outcome_choices() -> list[tuple[str, str]]:
     """Return what an act can have come to."""
-    titles = (_("Running"), _("Succeeded"), _("Failed"))
+    titles = (_("In progress"), _("Succeeded"), _("Failed"))
     return list(zip(OUTCOMES, titles, strict=True))
 
 

@@ -112,14 +112,13 @@ class DeleteForm(forms.Form):
 
     confirm = forms.CharField(
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
-        required=False,
+        error_messages={"required": gettext_lazy("Type the machine's name.")},
     )
 
     def __init__(self, *args: Any, name: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.name = name
         self.fields["confirm"].label = _("Type %(name)s to confirm") % {"name": name}
-        self.fields["confirm"].widget.attrs["required"] = True
 
     def clean_confirm(self) -> str:
         if self.cleaned_data["confirm"].strip() != self.name:
