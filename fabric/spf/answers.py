@@ -46,6 +46,8 @@ def finish(response: HttpResponse, job_id: UUID | None = None) -> HttpResponse:
     response["X-Content-Type-Options"] = "nosniff"
     if "DataServiceVersion" not in response:
         response["DataServiceVersion"] = "3.0;" if response.content else "1.0;"
+    # Refusals are everyday traffic and our own trouble is logged already, in `broken`.
+    response._has_been_logged = True
     if not response.content:
         # Django calls every answer HTML; one without a body is nothing.
         del response["Content-Type"]

@@ -1,0 +1,143 @@
+"""Right credentials cost next to nothing, wrong ones much, and too many are not even tried."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+from django.core.cache import cache
+from django.core.management import CommandError, call_command
+from redis.exceptions import ConnectionError as CacheAway
+
+from fabric.odata.errors import BadRequest, Conflict, NotFound
+from fabric.spf import accounts
+from fabric.spf.accounts import NotSignedIn, sign_in
+from fabric.spf.actions import ALL_GROUPS, change_account, create_account
+from fabric.spf.models import Account, Group
+
+PASSWORD = "a-long-password"
+HERE = "127.0.0.1"
+
+
+@pytest.fixture(autouse=True)
+def _fresh():
+    accounts.forget_all()
+    cache.clear()
+
+
+@pytest.fixture
+def olga(db) -> Account:
+    return create_account("olga", PASSWORD)
+
+
+@pytest.fixture
+def checks(monkeypatch) -> list[str]:
+    """Return the passwords whose slow hash was computed, as they come."""
+    tried: list[str] = []
+
+    def check(password, stored):
+        tried.append(password)
+        return password == PASSWORD
+
+    monkeypatch.setattr("fabric.spf.accounts.check_password", check)
+    return tried
+
+
+def header(username: str, password: str) -> str:
+    return "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode()
+
+
+def test_what_was_right_is_not_hashed_again(olga, checks, django_assert_num_queries):
+    for _ in range(5):
+        with django_assert_num_queries(1):
+            assert sign_in(header("olga", PASSWORD), HERE) == olga
+    assert checks == [PASSWORD]
+
+
+def test_what_was_right_is_forgotten_after_a_while(olga, checks, monkeypatch):
+    sign_in(header("olga", PASSWORD), HERE)
+    monkeypatch.setattr(
+        accounts.time, "monotonic", lambda clock=accounts.time.monotonic: clock() + 301
+    )
+    sign_in(header("olga", PASSWORD), HERE)
+    assert len(checks) == 2
+
+
+def test_a_new_password_ends_the_old_one_at_once(olga):
+    sign_in(header("olga", PASSWORD), HERE)
+    change_account("olga", password="another-password")
+    with pytest.raises(NotSignedIn):
+        sign_in(header("olga", PASSWORD), HERE)
+    assert sign_in(header("olga", "another-password"), HERE) == olga
+
+
+def test_too_many_wrong_ones_are_not_tried(olga, checks):
+    for _ in range(accounts.FAILURES_A_MINUTE):
+        with pytest.raises(NotSignedIn) as refusal:
+            sign_in(header("olga", "guess"), HERE)
+        assert refusal.value.retry_after is None
+    with pytest.raises(NotSignedIn) as refusal:
+        sign_in(header("olga", PASSWORD), HERE)
+    assert refusal.value.retry_after == 60
+    assert len(checks) == accounts.FAILURES_A_MINUTE
+    # Neither another address nor another account suffers for it.
+    assert sign_in(header("olga", PASSWORD), "10.0.0.9") == olga
+
+
+def test_a_name_nobody_has_takes_as_long(db, monkeypatch):
+    hashed = []
+    monkeypatch.setattr("fabric.spf.accounts.make_password", hashed.append)
+    with pytest.raises(NotSignedIn):
+        sign_in(header("nobody", PASSWORD), HERE)
+    assert hashed == [PASSWORD]
+
+
+def test_without_a_cache_people_still_get_in(olga, monkeypatch):
+    def away(*args, **kwargs):
+        raise CacheAway
+
+    for name in ("get", "add", "incr"):
+        monkeypatch.setattr(f"fabric.spf.accounts.cache.{name}", away)
+    with pytest.raises(NotSignedIn):
+        sign_in(header("olga", "guess"), HERE)
+    assert sign_in(header("olga", PASSWORD), HERE) == olga
+
+
+def test_what_is_remembered_holds_no_password(olga):
+    sign_in(header("olga", PASSWORD), HERE)
+    assert len(accounts._remembered) == 1
+    assert PASSWORD.encode() not in b"".join(accounts._remembered)
+    assert PASSWORD not in olga.password
+
+
+def test_accounts_are_made_with_care(olga):
+    assert Account.objects.get().groups == list(ALL_GROUPS)
+    for name, password, groups in (
+        ("olga", PASSWORD, ALL_GROUPS),
+        ("a:b", PASSWORD, ALL_GROUPS),
+        ("", PASSWORD, ALL_GROUPS),
+        ("bob", "short", ALL_GROUPS),
+        ("bob", PASSWORD, ["Administrators"]),
+    ):
+        with pytest.raises((BadRequest, Conflict)):
+            create_account(name, password, groups)
+    with pytest.raises(NotFound):
+        change_account("nobody", is_active=False)
+
+
+def test_the_command_prints_a_password_once(db, capsys):
+    call_command("spf_account", "portal", "--group", Group.VMM, "--no-vmm-rights")
+    printed = capsys.readouterr().out
+    password = printed.strip().rpartition(" ")[2]
+    account = sign_in(header("portal", password), HERE)
+    assert (account.groups, account.is_vmm_administrator) == ([Group.VMM], False)
+
+    call_command("spf_account", "portal", "--change", "--vmm-administrator")
+    assert password not in capsys.readouterr().out
+    assert sign_in(header("portal", password), HERE).is_vmm_administrator
+
+    call_command("spf_account", "portal", "--change", "--disable", "--new-password")
+    with pytest.raises(NotSignedIn):
+        sign_in(header("portal", password), HERE)
+    with pytest.raises(CommandError):
+        call_command("spf_account", "portal")
