@@ -58,4 +58,4 @@ $(UV):
 		exit 1; }
 	@"$(PYTHON)" -m venv .tools/uv-$(UV_VERSION) || { \
 		echo "Python's venv module is missing (on Debian: apt install python3.11-venv)."; exit 1; }
-	@.tools/uv-$(UV_VERSION)/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@.tools/uv-$(UV_VERSION)/bin/python -m pip install -qq --disable-pip-version-check uv==$(UV_VERSION)
