@@ -12,6 +12,7 @@ import uuid
 from collections import defaultdict, deque
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from fabric.providers.base import (
@@ -32,6 +33,7 @@ from fabric.providers.errors import Forbidden, Missing, ProviderFault, Rejected,
 from fabric.providers.fake import world
 from fabric.providers.fake.world import FakeJob, FakeMachine
 
+DIMENSIONS = ("machines", "cores", "memory_mb", "storage_gb")
 COUNTERS = ("cpu", "memory", "storage", "network")
 FRAMES = {"hour": timedelta(hours=1), "day": timedelta(days=1), "month": timedelta(days=30)}
 SAMPLES = 12
@@ -111,7 +113,7 @@ class FakeProvider:
             if self.lacks_rights or stamp_id != self.stamp.id:
                 return Inventory((), (), (), (), lacks_rights=self.lacks_rights)
             return Inventory(
-                tuple(self.clouds),
+                tuple(replace(cloud, used=self._used(cloud.id)) for cloud in self.clouds),
                 tuple(self.templates),
                 tuple(self.profiles),
                 tuple(self.networks),
@@ -241,6 +243,10 @@ class FakeProvider:
 
     def _owned(self, tenant: uuid.UUID) -> list[FakeMachine]:
         return [machine for machine in self.held.values() if machine.tenant == tenant]
+
+    def _used(self, cloud_id: uuid.UUID) -> dict[str, int]:
+        sizes = [m.size for m in self.held.values() if m.order.cloud_id == cloud_id]
+        return {name: sum(size[name] for size in sizes) for name in DIMENSIONS}
 
     def _owned_by(self, tenant: uuid.UUID, machine_id: uuid.UUID) -> FakeMachine:
         """The machine, which for a stranger does not exist."""

@@ -29,6 +29,7 @@ from fabric.providers.spf.session import Session, query
 
 T = TypeVar("T")
 
+# Told by our own SPF alone, so it also tells that it is ours.
 JOB_STEPS: Final = "job_steps"
 # IIS refuses queries longer than 2048 characters unless told otherwise; ours does not.
 IDS_IN_ONE_QUERY: Final = 40
@@ -102,7 +103,9 @@ class SPFProvider:
         return tenancy.ensure_stamp(self._session, name)
 
     def inventory(self, stamp_id: uuid.UUID) -> Inventory:
-        return inventory.read(self._session, stamp_id, self._username)
+        return inventory.read(
+            self._session, stamp_id, self._username, with_usage=JOB_STEPS in self.capabilities
+        )
 
     def ensure_tenant(self, order: TenantOrder) -> None:
         tenancy.ensure_tenant(self._session, order)

@@ -167,10 +167,7 @@ def from_status(
     if status == HTTPStatus.UNAUTHORIZED:
         return _unauthorized(headers, place)
     if status == HTTPStatus.FORBIDDEN:
-        return Forbidden(
-            words or f"{place} refuses this to the account.",
-            advice="Check the groups of the account (SPF_Admin, SPF_VMM) and its rights in VMM.",
-        )
+        return Forbidden(words) if words else _forbidden(place)
     if status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
         return Throttled(f"{place} asks to wait.", retry_after=_retry_after(headers))
     if status == HTTPStatus.NOT_FOUND:
@@ -187,6 +184,13 @@ def from_status(
     if status >= 500:
         return _failed(status, words, place, writing)
     return no_spf(place)
+
+
+def _forbidden(place: str) -> Forbidden:
+    return Forbidden(
+        f"{place} refuses this to the account.",
+        advice="Check the groups of the account (SPF_Admin, SPF_VMM) and its rights in VMM.",
+    )
 
 
 def _unauthorized(headers: httpx.Headers, place: str) -> Unauthorized:

@@ -19,11 +19,14 @@ NOTHING = Inventory(clouds=(), templates=(), profiles=(), networks=(), lacks_rig
 Networks = Mapping[uuid.UUID, Collection[uuid.UUID]]
 
 
-def read(session: Session, stamp_id: uuid.UUID, username: str) -> Inventory:
-    """Read clouds with capacity, templates, hardware profiles and networks."""
+def read(session: Session, stamp_id: uuid.UUID, username: str, *, with_usage: bool) -> Inventory:
+    """Read clouds with capacity, templates, hardware profiles and networks.
+
+    Microsoft's SPF tells the usage of the caller's role, not of the cloud: there it is left out.
+    """
     of_stamp = filter.eq("StampId", stamp_id)
     try:
-        clouds, networks = _clouds(session, stamp_id)
+        clouds, networks = _clouds(session, stamp_id, with_usage)
     except Forbidden:
         return NOTHING
     if not clouds and _lacks_rights(session, username):
@@ -49,12 +52,13 @@ def read(session: Session, stamp_id: uuid.UUID, username: str) -> Inventory:
     )
 
 
-def _clouds(session: Session, stamp_id: uuid.UUID) -> tuple[list[Row], Networks]:
+def _clouds(session: Session, stamp_id: uuid.UUID, with_usage: bool) -> tuple[list[Row], Networks]:
     """Return the clouds and the ids of the logical networks of each."""
     of_stamp = filter.eq("StampId", stamp_id)
     url = session.vmm("Clouds")
     try:
-        clouds = session.rows(url + query(filter=of_stamp, expand="LogicalNetworks"))
+        expand = "LogicalNetworks,QuotaAndUsageComponents" if with_usage else "LogicalNetworks"
+        clouds = session.rows(url + query(filter=of_stamp, expand=expand))
     except Rejected:
         clouds = session.rows(url + query(filter=of_stamp))
     if all(isinstance(row.get("LogicalNetworks"), list) for row in clouds):

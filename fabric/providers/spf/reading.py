@@ -34,6 +34,13 @@ T = TypeVar("T")
 
 SUCCESS: Final = frozenset({"completed", "succeedwithinfo"})
 FAILURE: Final = frozenset({"failed", "canceled", "invalid"})
+# Dimensions of quota, and our words for them.
+DIMENSIONS: Final = {
+    "vmcount": "machines",
+    "cpucount": "cores",
+    "memorymb": "memory_mb",
+    "storagegb": "storage_gb",
+}
 COUNTERS: Final = {
     "cpuusage": "cpu",
     "memoryusage": "memory",
@@ -136,6 +143,8 @@ def stamp(row: Row) -> RemoteStamp:
 
 def cloud(row: Row, capacity: Row, logical_networks: Iterable[uuid.UUID]) -> RemoteCloud:
     """Read a row of Clouds beside its row of CloudCapacities (empty: no limits)."""
+    usage = several(row, "QuotaAndUsageComponents")
+    dimensions = [(DIMENSIONS.get(text(part, "QuotaDimension").lower()), part) for part in usage]
     return RemoteCloud(
         id=own_id(row),
         name=text(row, "Name"),
@@ -144,7 +153,7 @@ def cloud(row: Row, capacity: Row, logical_networks: Iterable[uuid.UUID]) -> Rem
         memory_mb=_limit(capacity, "MemoryMB"),
         storage_gb=_limit(capacity, "StorageGB"),
         machines=_limit(capacity, "VMCount"),
-        used={},
+        used={name: whole(part, "UserRoleUsage") for name, part in dimensions if name},
         logical_network_ids=tuple(dict.fromkeys(logical_networks)),
     )
 

@@ -55,6 +55,18 @@ def test_the_inventory_holds_what_a_plan_is_made_of(bench):
     assert not found.lacks_rights
 
 
+def test_the_inventory_tells_what_is_in_use(bench):
+    (template,) = bench.provider.inventory(bench.stamp_id).templates
+    bench.deploy(bench.tenant(), cores=3)
+    (cloud,) = bench.provider.inventory(bench.stamp_id).clouds
+    assert cloud.used == {
+        "machines": 1,
+        "cores": 3,
+        "memory_mb": 2048,
+        "storage_gb": template.storage_gb,
+    }
+
+
 def test_an_unknown_stamp_offers_nothing(bench):
     found = bench.provider.inventory(uuid4())
     assert not found.clouds + found.templates + found.networks
