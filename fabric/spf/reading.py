@@ -83,7 +83,7 @@ class Reader:
                 rows += [source.row(self.scope, each) for each in found]
             else:
                 rows += source.rows(self.scope, known)
-        return [row for row in rows if _has(row, wanted)]
+        return _only(rows, wanted)
 
     def expand(self, entity_set: EntitySet, rows: Sequence[Row], paths: Iterable[str]) -> None:
         """Put the related rows into the rows, under the names of the navigations."""
@@ -192,8 +192,9 @@ def _keys(segment: Segment) -> dict[str, list[Value]]:
     return {name: [value] for name, value in (segment.keys or {}).items()}
 
 
-def _has(row: Row, wanted: Wanted) -> bool:
-    return all(_folded(row.get(name)) in map(_folded, values) for name, values in wanted.items())
+def _only(rows: list[Row], wanted: Wanted) -> list[Row]:
+    tests = [(name, {_folded(value) for value in values}) for name, values in wanted.items()]
+    return [row for row in rows if all(_folded(row.get(name)) in found for name, found in tests)]
 
 
 def _folded(value: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -138,9 +139,10 @@ def _read(call: Call) -> HttpResponse:
         row = reader.one(place)
         reader.expand(place.set, [row], call.options.expand)
         return answers.entry(call, place.set, row)
-    page = reader.page(place, call.options)
     if call.path.is_count:
-        return answers.plain(str(len(page.rows)))
+        counting = replace(call.options, inlinecount=True, top=0, skip=None)
+        return answers.plain(str(reader.page(place, counting).count))
+    page = reader.page(place, call.options)
     reader.expand(place.set, page.rows, call.options.expand)
     return answers.feed(call, place.set, page)
 
