@@ -206,6 +206,7 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": env.text("KATAL_LOG_LEVEL", "INFO")},
     "loggers": {
         "django.server": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
+        "django.request": {"level": "ERROR"},  # a 404 is no news; our own faults are logged
         "httpx": {"level": "WARNING"},
         "httpcore": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},

@@ -8,6 +8,7 @@ ROOT_URLCONF = "portal.urls.spf"
 # The fabric plane alone: this process cannot even reach the rows of the service plane.
 INSTALLED_APPS = ["fabric.vault", "fabric.vmm", "fabric.spf", "portal"]
 MIDDLEWARE = ["django.middleware.security.SecurityMiddleware"]
+TEMPLATES = []
 # Under ASGI each request may meet another thread: connections come from a pool.
 DATABASES["default"]["CONN_MAX_AGE"] = 0
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = False

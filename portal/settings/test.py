@@ -7,7 +7,7 @@ os.environ.setdefault("KATAL_HTTPS", "0")
 os.environ.setdefault("KATAL_SIM_SCALE", "0")
 
 from portal.settings.base import *
-from portal.settings.base import STORAGES
+from portal.settings.base import MIDDLEWARE, STORAGES
 
 SITE = "tenant"
 ROOT_URLCONF = "portal.urls.tenant"
@@ -19,3 +19,5 @@ ALLOWED_HOSTS = ["*"]
 JOB_LEASE_SECONDS = 30
 CELERY_TASK_ALWAYS_EAGER = False
 ACCOUNT_RATE_LIMITS = False
+# Static files come from their sources; there is no collected folder to warn about.
+MIDDLEWARE = [name for name in MIDDLEWARE if "whitenoise" not in name]

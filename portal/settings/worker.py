@@ -3,4 +3,4 @@
 from portal.settings.base import *
 
 SITE = "worker"
-ROOT_URLCONF = "portal.urls.tenant"
+ROOT_URLCONF = "portal.urls.worker"

@@ -45,6 +45,7 @@ urlpatterns = [
     path("activity/", operations.index, name="activity"),
     path("account/", accounts.show, name="account"),
     path("account/", include("allauth.account.urls")),
+    path("api/v1/", include("portal.api.urls")),
     path("theme/", set_theme, name="theme"),
 ]
 
