@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 import string
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -139,7 +139,7 @@ def register(*, by: User, url: str, authority: Path) -> Stamp:
     return stamp
 
 
-def offer(*, by: User, cloud: Cloud, name: str, limits: dict[str, int | None] = LIMITS) -> Plan:
+def offer(*, by: User, cloud: Cloud, name: str, limits: Mapping[str, int | None] = LIMITS) -> Plan:
     """Return a public plan with everything the cloud has."""
     plan = Plan.objects.filter(name=name).first()
     if plan is None:

@@ -88,15 +88,15 @@ class Stack:
     def start(self, *names: str, env: Mapping[str, str] | None = None) -> None:
         """Start processes of the Procfile; sites are awaited."""
         for name in names:
-            log = (self.folder / f"{name}.log").open("ab")
-            self.running[name] = subprocess.Popen(
-                self.commands[name],
-                cwd=ROOT,
-                env=self.env | dict(env or {}),
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+            with (self.folder / f"{name}.log").open("ab") as log:
+                self.running[name] = subprocess.Popen(
+                    self.commands[name],
+                    cwd=ROOT,
+                    env=self.env | dict(env or {}),
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,
+                )
         self.await_sites(name for name in names if name in SITES)
 
     def await_sites(self, names: Iterable[str], within: float = 60) -> None:

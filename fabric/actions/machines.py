@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 from fabric import rules, tasks
 from fabric.durable import engine, sweep
 from fabric.durable.nudge import nudge_on_commit
+from fabric.durable.recipe import Recipe
 from fabric.durable.states import JobState
 from fabric.errors import NotPossible
 from fabric.jobs import RECIPES
@@ -241,7 +242,7 @@ def _become(machine: Machine, state: str, text: str) -> None:
 
 
 def _begin(
-    machine: Machine, *, by: User, recipe: object, action: str, title: str, inputs: dict
+    machine: Machine, *, by: User, recipe: Recipe, action: str, title: str, inputs: dict
 ) -> Job:
     try:
         with transaction.atomic():

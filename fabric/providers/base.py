@@ -70,7 +70,7 @@ class RemoteNetwork:
 
 @dataclass(frozen=True)
 class Inventory:
-    """What a stamp offers. `lacks_rights` tells that the account sees nothing because it may not."""
+    """What a stamp offers. `lacks_rights`: the account sees nothing because it may not."""
 
     clouds: tuple[RemoteCloud, ...]
     templates: tuple[RemoteTemplate, ...]

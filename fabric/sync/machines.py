@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Iterable
+from datetime import datetime
 
 from django.utils import timezone
 
@@ -70,8 +71,11 @@ def apply(
     return set(told)
 
 
-def mark_missing(stamp_id: uuid.UUID, seen: set[uuid.UUID]) -> None:
-    """Mark settled machines that the stamp, asked for all of them, does not know any more."""
+def mark_missing(stamp_id: uuid.UUID, seen: set[uuid.UUID], asked_at: datetime) -> None:
+    """Mark settled machines that the stamp, asked for all of them, does not know any more.
+
+    A machine that was read after the question was asked is left alone: it may be newer.
+    """
     Machine.objects.filter(
         stamp_id=stamp_id,
         remote_id__isnull=False,
@@ -81,7 +85,7 @@ def mark_missing(stamp_id: uuid.UUID, seen: set[uuid.UUID]) -> None:
             MachineState.PAUSED,
             MachineState.SAVED,
         ),
-    ).exclude(remote_id__in=seen).update(
+    ).exclude(remote_id__in=seen).exclude(synced_at__gte=asked_at).update(
         state=MachineState.MISSING,
         status_text="The cloud does not know this machine any more.",
         synced_at=timezone.now(),

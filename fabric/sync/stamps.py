@@ -35,8 +35,15 @@ def run(stamp_id: str) -> None:
         return
     try:
         provider = registry.provider_for(stamp.provider)
-        inventory.apply(stamp, provider.inventory(stamp.pk))
-        machines.mark_missing(stamp.pk, machines.apply(stamp.pk, provider.machines(stamp.pk)))
+        offered = provider.inventory(stamp.pk)
+        inventory.apply(stamp, offered)
+        if offered.lacks_rights:
+            # An account that may see nothing is told of no machines: they are not gone.
+            machines.mark_unreachable(stamp.pk)
+            return
+        asked_at = timezone.now()
+        seen = machines.apply(stamp.pk, provider.machines(stamp.pk))
+        machines.mark_missing(stamp.pk, seen, asked_at)
         load.run(provider, stamp.pk)
     except ProviderFault as fault:
         log.warning("stamp %s: %s", stamp.friendly_name, fault.message)

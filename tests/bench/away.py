@@ -13,7 +13,7 @@ TIMES = 30
 
 
 def measure(cloud: Cloud) -> list[Row]:
-    """Time every tenant page both ways; SPF is halted, not killed: it takes calls, never answers."""
+    """Time every tenant page both ways; SPF is halted, not killed: it never answers."""
     from fabric.models import Machine
 
     person = Person(cloud.stack.url("tenant"), cloud.owners[0], PASSWORD)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
 
 from tests.bench.browserless import Person
 from tests.bench.cloud import PASSWORD, Cloud
@@ -19,14 +20,8 @@ def measure(cloud: Cloud) -> list[Row]:
     people = [Person(cloud.stack.url("tenant"), owner, PASSWORD) for owner in cloud.owners]
     total = EACH * len(people)
     before, began = cloud.stack.cpu_seconds(), time.perf_counter()
-    threads = [
-        threading.Thread(target=_order_all, args=(person, f"b{n}"))
-        for n, person in enumerate(people)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(len(people)) as pool:
+        list(pool.map(_order_all, people, (f"b{n}" for n in range(len(people)))))
     ordered = time.perf_counter() - began
     deadline = time.monotonic() + 300
     while Machine.objects.filter(name__startswith="b", state="running").count() < total:
@@ -57,7 +52,7 @@ def _order_all(person: Person, prefix: str) -> None:
 
     form = order(person, "")
     for n in range(EACH):
-        form |= {"name": f"{prefix}-{n}", "request_key": f"{prefix}-{n}"}
+        form |= {"name": f"{prefix}-{n}", "request_key": str(uuid.uuid4())}
         answer = person.http.post(
             "/machines/new/", data=form, headers={"Referer": str(person.http.base_url)}
         )

@@ -14,13 +14,14 @@ from fabric.providers.errors import (
     Unauthorized,
     Unreachable,
 )
-from fabric.states import GRANTED_BY_DEFAULT
+from fabric.states import GRANTED_BY_DEFAULT, MachineState
 from fabric.sync import stamps
 from plans.actions import plans as plan_actions
 from plans.errors import NotConfigured
 from plans.models import Access, Provisioning
 from tenants.errors import Conflicting, NotPermitted, Refused
 from tenants.models import Instance, Operation, User
+from tests.factories.fabric import make_machine
 
 SPF = {
     "name": "Contoso",
@@ -75,6 +76,22 @@ def test_an_account_without_rights_counts_none_and_says_why(stamp, fake):
     stamp.refresh_from_db()
     assert Cloud.objects.present().count() == 0
     assert "has no rights" in stamp.problem
+
+
+def test_losing_the_rights_does_not_make_machines_missing(subscription, stamp, fake):
+    machine = make_machine(subscription, synced_at=None)
+    fake.lacks_rights = True
+    stamps.run(str(stamp.pk))
+    machine.refresh_from_db()
+    assert machine.state == MachineState.RUNNING
+    assert machine.unreachable_since
+
+
+def test_a_machine_the_cloud_does_not_know_is_marked_missing_not_deleted(subscription, stamp):
+    machine = make_machine(subscription, synced_at=None)
+    stamps.run(str(stamp.pk))
+    machine.refresh_from_db()
+    assert machine.state == MachineState.MISSING
 
 
 def test_a_stamp_that_is_away_keeps_its_rows_and_says_so(stamp, fake):
