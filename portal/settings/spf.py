@@ -7,7 +7,10 @@ SITE = "spf"
 ROOT_URLCONF = "portal.urls.spf"
 # The fabric plane alone: this process cannot even reach the rows of the service plane.
 INSTALLED_APPS = ["fabric.vault", "fabric.vmm", "fabric.spf", "portal"]
-MIDDLEWARE = ["django.middleware.security.SecurityMiddleware"]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
 TEMPLATES = []
 # Under ASGI each request may meet another thread: connections come from a pool.
 DATABASES["default"]["CONN_MAX_AGE"] = 0
