@@ -16,7 +16,7 @@ from portal.tenant_site.forms.accounts import ProfileForm
 @signed_in
 @require_http_methods(["GET", "POST"])
 def show(request: HttpRequest) -> HttpResponse:
-    form = ProfileForm(request.POST or None, user=request.user)
+    form = ProfileForm(request.POST if request.method == "POST" else None, user=request.user)
     if request.method == "POST" and form.is_valid():
         change_profile(by=request.user, **form.cleaned_data)
         messages.success(request, _("Saved."))

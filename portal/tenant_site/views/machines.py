@@ -17,7 +17,7 @@ from plans.actions import quota
 from plans.models import Subscription
 from portal.faults import refuse
 from portal.tenant_site import machine_page
-from portal.tenant_site.access import signed_in
+from portal.tenant_site.access import own, signed_in
 from portal.tenant_site.forms.machines import QuickCreateForm
 from portal.tenant_site.machine_list import MachineList
 from portal.tenant_site.menu import SiteFrame
@@ -41,21 +41,36 @@ def index(request: HttpRequest) -> HttpResponse:
     return render(request, f"tenant_site/machines/{part}.html", context)
 
 
-@signed_in
-@require_GET
-def show(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
-    """The dashboard; while work goes on, the fragment that is asked for again and again."""
+def load(request: HttpRequest, pk: uuid.UUID) -> Machine:
+    """Return a machine of the person's tenants with what its page needs, else 404."""
+    return get_object_or_404(
+        Machine.objects.visible_to(request.user).select_related(
+            "subscription__plan__offering", "stamp", "network", "template"
+        ),
+        pk=pk,
+    )
+
+
+def load_or_none(request: HttpRequest, pk: uuid.UUID) -> Machine | None:
+    """Return the machine, None if it was the person's and is deleted now, else 404."""
     try:
-        machine = load(request, pk)
+        return load(request, pk)
     except Http404:
         if request.htmx and machine_page.is_gone(pk, request.user):
-            return HttpResponseClientRedirect(reverse("machines"))
+            return None
         raise
+
+
+@signed_in
+@own(load_or_none, "GET")
+def show(request: HttpRequest, machine: Machine | None) -> HttpResponse:
+    """The dashboard; while work goes on, the fragment that is asked for again and again."""
+    if machine is None:
+        return HttpResponseClientRedirect(reverse("machines"))
     if request.htmx:
         return fragment(request, machine)
-    return render(
-        request, "tenant_site/machines/show.html", machine_page.dashboard(request, machine)
-    )
+    context = machine_page.dashboard(request, machine)
+    return render(request, "tenant_site/machines/show.html", context)
 
 
 def fragment(request: HttpRequest, machine: Machine) -> HttpResponse:
@@ -72,9 +87,8 @@ def fragment(request: HttpRequest, machine: Machine) -> HttpResponse:
 
 
 @signed_in
-@require_GET
-def activity(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
-    machine = load(request, pk)
+@own(load, "GET")
+def activity(request: HttpRequest, machine: Machine) -> HttpResponse:
     acts, page = of_object(request.user, machine.pk, request.GET)
     context = {**machine_page.page(machine, "machine-activity"), "acts": acts, "page": page}
     return render(request, "tenant_site/machines/activity.html", context)
@@ -138,16 +152,6 @@ def render_form(request: HttpRequest, form: QuickCreateForm) -> HttpResponse:
     }
     part = "_offer" if request.htmx else "new"
     return render(request, f"tenant_site/machines/{part}.html", context)
-
-
-def load(request: HttpRequest, pk: uuid.UUID) -> Machine:
-    """Return a machine of the person's tenants with what its page needs, else 404."""
-    return get_object_or_404(
-        Machine.objects.visible_to(request.user).select_related(
-            "subscription__plan__offering", "stamp", "network", "template"
-        ),
-        pk=pk,
-    )
 
 
 def back_to(machine: Machine) -> HttpResponseRedirect:

@@ -38,7 +38,7 @@ def index(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def subscribe(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     plan = get_object_or_404(offered(), pk=pk)
-    form = SubscribeForm(request.POST or None, user=request.user)
+    form = SubscribeForm(request.POST if request.method == "POST" else None, user=request.user)
     if request.method == "POST" and form.is_valid():
         try:
             made = subscriptions.subscribe(by=request.user, plan=plan, **form.cleaned_data)

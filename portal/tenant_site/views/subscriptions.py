@@ -8,7 +8,7 @@ from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET
 
 from fabric.actions import subscriptions
 from fabric.models import Offering
@@ -16,7 +16,7 @@ from fabric.states import GONE
 from plans.actions import quota
 from plans.models import Provisioning, Subscription
 from portal.faults import told
-from portal.tenant_site.access import signed_in
+from portal.tenant_site.access import own, signed_in
 from portal.tenant_site.usage import used_by
 
 
@@ -41,10 +41,19 @@ def index(request: HttpRequest) -> HttpResponse:
     return render(request, f"tenant_site/subscriptions/{part}.html", context)
 
 
+def load(request: HttpRequest, pk: uuid.UUID) -> Subscription:
+    """Return a subscription of the person's tenants with its plan's content, else 404."""
+    return get_object_or_404(
+        Subscription.objects.visible_to(request.user)
+        .select_related("plan__offering__cloud__stamp", "tenant")
+        .prefetch_related("plan__offering__templates", "plan__offering__networks"),
+        pk=pk,
+    )
+
+
 @signed_in
-@require_GET
-def show(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
-    subscription = load(request, pk)
+@own(load, "GET")
+def show(request: HttpRequest, subscription: Subscription) -> HttpResponse:
     jobs = subscription.jobs.filter(subject=subscription.pk)
     context = {
         "title": subscription.name,
@@ -61,19 +70,8 @@ def show(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 
 
 @signed_in
-@require_POST
-def retry(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
-    subscription = load(request, pk)
+@own(load, "POST")
+def retry(request: HttpRequest, subscription: Subscription) -> HttpResponse:
     with told(request):
         subscriptions.retry(by=request.user, subscription=subscription)
     return redirect("subscription", pk=subscription.pk)
-
-
-def load(request: HttpRequest, pk: uuid.UUID) -> Subscription:
-    """Return a subscription of the person's tenants with its plan's content, else 404."""
-    return get_object_or_404(
-        Subscription.objects.visible_to(request.user)
-        .select_related("plan__offering__cloud__stamp", "tenant")
-        .prefetch_related("plan__offering__templates", "plan__offering__networks"),
-        pk=pk,
-    )

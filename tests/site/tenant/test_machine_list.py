@@ -1,0 +1,133 @@
+"""The list of machines: filters, order, paging, its age, and what it costs."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from fabric.models import Machine, Stamp
+from fabric.states import MachineState
+from tests.factories.fabric import make_machine, make_subscription
+
+MOST_QUERIES = 12
+HTML_BUDGET = 60_000
+
+
+@pytest.fixture
+def many(subscription):
+    """Return 120 machines, every third of them stopped."""
+    one = make_machine(subscription, "pattern")
+    rows = [
+        Machine(
+            subscription=subscription,
+            stamp=one.stamp,
+            cloud=one.cloud,
+            template=one.template,
+            name=f"node-{n:03d}",
+            state=MachineState.STOPPED if n % 3 == 0 else MachineState.RUNNING,
+            os_name=one.os_name,
+            cores=n % 4 + 1,
+            memory_mb=1024,
+            storage_gb=10,
+            addresses=[f"10.1.0.{n}"],
+            created_at=timezone.now() - timedelta(minutes=n),
+        )
+        for n in range(119)
+    ]
+    Machine.objects.bulk_create(rows)
+
+
+def names(page) -> list[str]:
+    return [machine.name for machine in page.context["listed"].page.rows]
+
+
+def follow(browser, page, way: str):
+    link = getattr(page.context["listed"].page, way)
+    return browser.get(f"{reverse('machines')}?{link}")
+
+
+def test_it_costs_the_same_however_many_there_are(as_alice, subscription, machine, many) -> None:
+    with CaptureQueriesContext(
+        connection,
+    ) as asked:
+        page = as_alice.get(reverse("machines"))
+    assert len(asked) <= MOST_QUERIES, [query["sql"][:90] for query in asked]
+    assert len(page.content) <= HTML_BUDGET
+    Machine.objects.exclude(name="web-01").delete()
+    with CaptureQueriesContext(connection) as asked_of_one:
+        as_alice.get(reverse("machines"))
+    assert len(asked_of_one) == len(asked)
+
+
+@pytest.mark.parametrize("sort", ["name", "-name", "age", "-age", "cores", "-state", "memory"])
+def test_pages_follow_one_another_without_gap_or_repeat(as_alice, many, sort) -> None:
+    page = as_alice.get(f"{reverse('machines')}?sort={sort}")
+    seen = names(page)
+    while page.context["listed"].page.next:
+        page = follow(as_alice, page, "next")
+        seen += names(page)
+    assert len(seen) == len(set(seen)) == 120
+    back = names(follow(as_alice, page, "previous"))
+    assert back == seen[50:100]
+
+
+def test_the_youngest_has_the_smallest_age(as_alice, many) -> None:
+    assert names(as_alice.get(f"{reverse('machines')}?sort=-age"))[:2] == ["node-118", "node-117"]
+
+
+def test_filters_stand_in_the_url(as_alice, many, alices, plan) -> None:
+    other = make_subscription(alices, plan, name="Other")
+    make_machine(other, "elsewhere")
+    url = reverse("machines")
+    assert as_alice.get(f"{url}?state=stopped").context["listed"].total == 40
+    assert names(as_alice.get(f"{url}?q=NODE-007")) == ["node-007"]
+    assert names(as_alice.get(f"{url}?q=10.1.0.8")) == [
+        "node-008",
+        *(f"node-{n:03d}" for n in range(80, 90)),
+    ]
+    assert names(as_alice.get(f"{url}?subscription={other.pk}")) == ["elsewhere"]
+
+
+@pytest.mark.parametrize(
+    "query", ["sort=password", "state=nonsense", "subscription=1", "after=%00x", "after=WzEsMl0"]
+)
+def test_nonsense_in_the_url_counts_as_not_given(as_alice, machine, query) -> None:
+    assert names(as_alice.get(f"{reverse('machines')}?{query}")) == ["web-01"]
+
+
+def test_filtered_to_nothing_offers_to_clear(as_alice, machine) -> None:
+    assert "Clear filters" in as_alice.get(f"{reverse('machines')}?q=zzz").text
+
+
+def test_empty_says_how_to_begin(as_alice, alices, plan) -> None:
+    page = as_alice.get(reverse("machines"))
+    assert reverse("plans") in page.text
+    make_subscription(alices, plan)
+    page = as_alice.get(reverse("machines"))
+    assert "New machine" in page.text
+
+
+def test_it_refreshes_faster_while_something_changes(as_alice, machine) -> None:
+    fragment = as_alice.get(reverse("machines"), headers={"HX-Request": "true"})
+    assert "<html" not in fragment.text
+    assert "every 15s" in fragment.text
+    Machine.objects.update(state=MachineState.UPDATING, status_text="Starting…")
+    fragment = as_alice.get(reverse("machines"), headers={"HX-Request": "true"})
+    assert "every 2s" in fragment.text
+    assert "Starting" in fragment.text
+
+
+def test_it_says_when_it_is_older_than_it_should_be(as_alice, machine) -> None:
+    assert "out of date" not in as_alice.get(reverse("machines")).text
+    Stamp.objects.update(synced_at=timezone.now() - timedelta(minutes=5))
+    assert "out of date" in as_alice.get(reverse("machines")).text
+
+
+def test_an_unreachable_machine_keeps_its_last_state(as_alice, machine) -> None:
+    Machine.objects.update(unreachable_since=timezone.now())
+    assert "Running, unreachable" in as_alice.get(reverse("machines")).text
