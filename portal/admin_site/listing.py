@@ -11,6 +11,8 @@ from django.http import HttpRequest
 
 from portal import keyset
 
+PAGE_SIZE = 50
+
 
 def listed(
     request: HttpRequest, rows: QuerySet[Any], sorts: Mapping[str, str], *, default: str
@@ -27,10 +29,10 @@ def listed(
     order = sign + sorts[sort.removeprefix("-")]
     query = request.GET
     try:
-        page = keyset.paginate(rows, order=order, query=query)
+        page = keyset.paginate(rows, order=order, query=query, size=PAGE_SIZE)
     except (ValueError, TypeError, ValidationError):
         query = query.copy()
         query.pop("after", None)
         query.pop("before", None)
-        page = keyset.paginate(rows, order=order, query=query)
+        page = keyset.paginate(rows, order=order, query=query, size=PAGE_SIZE)
     return {"page": page, "sort": sort}

@@ -1,0 +1,100 @@
+"""Subscriptions: what is wrong with one, Retry, and putting one on hold."""
+
+from __future__ import annotations
+
+import pytest
+
+from fabric.actions import subscriptions
+from fabric.models import Job
+from plans.models import Provisioning, Subscription, SubscriptionState
+from tests.factories import fabric as rows
+
+
+@pytest.fixture
+def broken(subscription) -> Subscription:
+    subscription.provisioning = Provisioning.OUT_OF_SYNC
+    subscription.problem = "SPF answered 403."
+    subscription.save()
+    return subscription
+
+
+def test_an_empty_list_says_how_subscriptions_come_about(site) -> None:
+    page = site.get("/subscriptions/").content.decode()
+    assert "No subscription yet" in page
+    assert 'href="/users/new/"' in page
+
+
+def test_the_list_is_narrowed_by_plan_state_and_provisioning(site, broken, cloud, charlie) -> None:
+    other = rows.make_plan(cloud, "Business")
+    theirs = rows.make_subscription(charlie.tenants.get(), other, state=SubscriptionState.SUSPENDED)
+    for query, expected in (
+        ("", {broken.pk, theirs.pk}),
+        (f"plan={other.pk}", {theirs.pk}),
+        ("state=suspended", {theirs.pk}),
+        ("provisioning=out_of_sync", {broken.pk}),
+        ("q=charlie", {theirs.pk}),
+        (f"q={broken.pk}", {broken.pk}),
+        ("state=nonsense&plan=nonsense", {broken.pk, theirs.pk}),
+    ):
+        page = site.get(f"/subscriptions/?{query}").context["page"]
+        assert {row.pk for row in page.rows} == expected, query
+
+
+def test_a_subscription_shows_quota_and_machines(site, subscription) -> None:
+    rows.make_machine(subscription, "web-01")
+    page = site.get(f"/subscriptions/{subscription.pk}/").content.decode()
+    for word in ("web-01", "1 of 10", "1 GB of 40 GB", subscription.role_name, "Running"):
+        assert word in page
+
+
+def test_out_of_sync_shows_the_reason_and_retry(site, fake, broken) -> None:
+    there = f"/subscriptions/{broken.pk}/"
+    page = site.get(there).content.decode()
+    assert "SPF answered 403." in page
+    assert "Retry" in page
+    assert site.post(f"{there}retry/").url == there
+    broken.refresh_from_db()
+    assert broken.provisioning == Provisioning.SYNCING
+    assert Job.objects.get().subject == broken.pk
+
+
+def test_a_retry_that_makes_no_sense_says_why(site, subscription) -> None:
+    there = f"/subscriptions/{subscription.pk}/retry/"
+    page = site.post(there, follow=True).content.decode()
+    assert "It is in sync already." in page
+
+
+def test_provisioning_is_followed_until_it_settles(site, fake, broken, olga) -> None:
+    subscriptions.retry(by=olga, subscription=broken)
+    there = f"/subscriptions/{broken.pk}/"
+    fragment = site.get(there, headers={"HX-Request": "true"}).content.decode()
+    assert 'hx-trigger="every 2s"' in fragment
+    assert "<html" not in fragment
+    Subscription.objects.update(provisioning=Provisioning.IN_SYNC)
+    assert "every 2s" not in site.get(there, headers={"HX-Request": "true"}).content.decode()
+
+
+def test_suspending_asks_first_and_so_does_activating(site, subscription) -> None:
+    there = f"/subscriptions/{subscription.pk}/state/"
+    assert "Suspend Starter?" in site.get(there).content.decode()
+    subscription.refresh_from_db()
+    assert subscription.state == SubscriptionState.ACTIVE
+    assert site.post(there, {"act": "suspend"}).url == f"/subscriptions/{subscription.pk}/"
+    subscription.refresh_from_db()
+    assert subscription.state == SubscriptionState.SUSPENDED
+    assert "Activate Starter?" in site.get(there).content.decode()
+    site.post(there, {"act": "activate"})
+    subscription.refresh_from_db()
+    assert subscription.state == SubscriptionState.ACTIVE
+
+
+def test_a_page_gone_stale_is_told_so(site, subscription) -> None:
+    there = f"/subscriptions/{subscription.pk}/state/"
+    page = site.post(there, {"act": "activate"}).content.decode()
+    assert "It is active already." in page
+    assert site.post(there, {"act": "delete"}).status_code == 200
+
+
+def test_what_is_being_deleted_changes_state_no_more(site, subscription) -> None:
+    Subscription.objects.update(state=SubscriptionState.DELETING)
+    assert site.get(f"/subscriptions/{subscription.pk}/state/").status_code == 404
