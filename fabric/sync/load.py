@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import timedelta
 
-from django.db.models import F, OuterRef, Subquery
+from django.db.models import F, OuterRef, Q, Subquery
 from django.utils import timezone
 
 from fabric.models import Load, Machine
@@ -32,7 +32,7 @@ def run(provider: Provider, stamp_id: uuid.UUID) -> None:
                 stamp_id=stamp_id, state=MachineState.RUNNING, remote_id__isnull=False
             )
             .annotate(read_at=Subquery(newest))
-            .exclude(read_at__gt=timezone.now() - age)
+            .filter(Q(read_at=None) | Q(read_at__lte=timezone.now() - age))
             .order_by(F("read_at").asc(nulls_first=True))
             .values_list("pk", "remote_id")[:most]
         )

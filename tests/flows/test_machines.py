@@ -8,8 +8,9 @@ from fabric.actions import machines
 from fabric.connect import rdp_file
 from fabric.durable.states import JobState
 from fabric.errors import NotPossible
-from fabric.models import Job, Machine
+from fabric.models import Job, Load, Machine
 from fabric.states import MachineState, Verb
+from fabric.sync import stamps
 from plans.actions import quota
 from plans.errors import QuotaExceeded
 from tenants.errors import Conflicting, Refused
@@ -249,3 +250,15 @@ def test_the_cloud_is_away_and_comes_back(order, fake, work):
     work()
     machine.refresh_from_db()
     assert machine.state == MachineState.RUNNING
+
+
+def test_the_hosts_counters_become_load_curves(running, stamp):
+    stamps.run(str(stamp.pk))
+    curves = {(load.frame, load.counter): load for load in running.loads.all()}
+    assert set(curves) == {
+        (frame, counter) for frame in Load.Frame.values for counter in Load.Counter.values
+    }
+    hour = curves["hour", "cpu"]
+    assert len(hour.samples) == len(hour.times) > 0
+    stamps.run(str(stamp.pk))
+    assert running.loads.count() == len(curves), "replaced, never grown"
