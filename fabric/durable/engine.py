@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import time
 import uuid
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -64,6 +65,7 @@ def start(
 def claim(model: type[Row], job_id: uuid.UUID | str) -> Row | None:
     """Take the lease of a due job; None when it is final, not due, or somebody else's."""
     table = connection.ops.quote_name(model._meta.db_table)
+    asked = time.monotonic()
     rows = model._default_manager.raw(
         f"""UPDATE {table} SET claim_token = claim_token + 1, attempt = attempt + 1,
             state = %s, started_at = COALESCE(started_at, clock_timestamp()),
@@ -79,7 +81,10 @@ def claim(model: type[Row], job_id: uuid.UUID | str) -> Row | None:
             JobState.RUNNING,
         ],
     )
-    return next(iter(rows), None)
+    job = next(iter(rows), None)
+    if job is not None:
+        job.held_until = asked + settings.JOB_LEASE_SECONDS
+    return job
 
 
 def advance(model: type[Row], recipes: dict[str, Recipe], job_id: uuid.UUID | str) -> float | None:
@@ -96,6 +101,7 @@ def advance(model: type[Row], recipes: dict[str, Recipe], job_id: uuid.UUID | st
     try:
         while True:
             if job.cancel_requested_at and recipe.cancellable_at(job.step):
+                _mark_not_taken(job, recipe.index(job.step))
                 _end(job, recipe, JobState.CANCELLED, Turn(job, job.memo))
                 return None
             again = _take_step(job, recipe)
@@ -117,35 +123,49 @@ def _take_step(job: Any, recipe: Recipe) -> Again | None:
     _mark_started(job, index)
     turn = Turn(job, dict(job.memo))
     _probe(job, step, "before")
+    if time.monotonic() > job.held_until:
+        # Overslept: somebody else may be past this step, and the far side asks for no token.
+        raise LostClaim
     try:
-        if step.local:
-            with transaction.atomic():
-                outcome = step.run(turn)
-                _record(job, recipe, index, turn, outcome)
-        else:
+        with transaction.atomic() if step.local else nullcontext():
             outcome = step.run(turn)
             _probe(job, step, "between")
             _record(job, recipe, index, turn, outcome)
     except LostClaim:
         raise
-    except Fault as fault:
-        return _faulted(job, recipe, index, turn, fault)
     except Exception as error:
-        reference = uuid.uuid4().hex[:8]
-        log.exception("job %s step %s broke, reference %s", job.pk, step.name, reference)
-        broken = Fault(
-            f"Something broke on our side (reference {reference}).",
-            code="internal",
-            retry_after=2.0 if isinstance(error, DatabaseError) else None,
-            advice="Try again; if it happens twice, give the reference to your provider.",
-        )
-        return _faulted(job, recipe, index, turn, broken)
+        fault = error if isinstance(error, Fault) else _broken(job, step, error)
+        _reread(job)
+        if step.local:
+            # Its rows were rolled back, so its notes of them must go too.
+            turn = Turn(job, dict(job.memo), host=turn.host)
+        return _faulted(job, recipe, index, turn, fault)
     _probe(job, step, "after")
     return outcome
 
 
+def _broken(job: Any, step: Step, error: Exception) -> Fault:
+    reference = uuid.uuid4().hex[:8]
+    log.exception("job %s step %s broke, reference %s", job.pk, step.name, reference)
+    return Fault(
+        f"Something broke on our side (reference {reference}).",
+        code="internal",
+        retry_after=2.0 if isinstance(error, DatabaseError) else None,
+        advice="Try again; if it happens twice, give the reference to your provider.",
+    )
+
+
+def _reread(job: Any) -> None:
+    """Forget what was set on the object but rolled back with the row."""
+    token = job.claim_token
+    job.refresh_from_db()
+    if job.claim_token != token:
+        raise LostClaim
+
+
 def _record(job: Any, recipe: Recipe, index: int, turn: Turn, outcome: Again | None) -> None:
     """Write what a step came to: wait, go on, or the end."""
+    now = time.monotonic()
     entry = job.steps[index]
     entry["host"] = turn.host or entry.get("host", "")
     if isinstance(outcome, Again):
@@ -189,6 +209,7 @@ def _record(job: Any, recipe: Recipe, index: int, turn: Turn, outcome: Again | N
         claimed_until=Now() + timedelta(seconds=settings.JOB_LEASE_SECONDS),
         **_forgetting(turn),
     )
+    job.held_until = now + settings.JOB_LEASE_SECONDS
 
 
 def _faulted(job: Any, recipe: Recipe, index: int, turn: Turn, fault: Fault) -> Again | None:
@@ -247,6 +268,14 @@ def _mark_started(job: Any, index: int) -> None:
         entry["state"] = StepState.RUNNING
         entry.pop("ended_at", None)
         _write(job, steps=job.steps, state=JobState.RUNNING)
+
+
+def _mark_not_taken(job: Any, index: int) -> None:
+    """Nobody is at the step a cancelled job stands before, even if the record says so."""
+    entry = job.steps[index]
+    entry["state"] = StepState.PENDING
+    for key in ("started_at", "percent"):
+        entry.pop(key, None)
 
 
 def _write(job: Any, **values: Any) -> None:

@@ -6,7 +6,7 @@ import uuid
 from typing import Any
 
 from django.db import models
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from fabric.durable.states import FINAL, LIVE, JobState, StepState
 
@@ -34,14 +34,18 @@ class JobRow(models.Model):
     steps = models.JSONField(default=list)
     sealed = models.TextField(blank=True, default="")
     remote_ref = models.UUIDField(null=True, blank=True, db_index=True)
-    due_at = models.DateTimeField(default=timezone.now)
-    nudged_at = models.DateTimeField(default=timezone.now)
+    # By the database's clock, which they are compared with.
+    due_at = models.DateTimeField(db_default=Now())
+    nudged_at = models.DateTimeField(db_default=Now())
     claim_token = models.BigIntegerField(default=0)
     claimed_until = models.DateTimeField(null=True, blank=True)
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
+
+    # When this process stops trusting its claim, by its monotonic clock; not a column.
+    held_until = 0.0
 
     class Meta:
         abstract = True

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from fabric.durable.models import JobRow
 from fabric.durable.recipe import Recipe
@@ -55,8 +55,8 @@ def resume(job: Any, recipe: Recipe, *, step: str | None = None) -> bool:
             message="",
             ended_at=None,
             claimed_until=None,
-            due_at=timezone.now(),
-            nudged_at=timezone.now(),
+            due_at=Now(),
+            nudged_at=Now(),
         )
     )
     return bool(changed)
@@ -64,11 +64,10 @@ def resume(job: Any, recipe: Recipe, *, step: str | None = None) -> bool:
 
 def request_cancel(job: Any) -> bool:
     """Ask a live job to stop before its next step; False if it has ended."""
-    now = timezone.now()
     changed = (
         type(job)
         ._default_manager.filter(pk=job.pk, cancel_requested_at=None)
         .exclude(state__in=FINAL)
-        .update(cancel_requested_at=now, due_at=now, nudged_at=now)
+        .update(cancel_requested_at=Now(), due_at=Now(), nudged_at=Now())
     )
     return bool(changed)

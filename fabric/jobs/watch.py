@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from fabric import registry
@@ -108,7 +109,7 @@ def _look(stamp: Stamp, waiting: list[Job]) -> tuple[uuid.UUID, ...]:
         if remote_ids:
             machines.apply(stamp.pk, provider.machines(stamp.pk, remote_ids), settled=True)
         Job.objects.filter(pk__in=[job.pk for job in ended], state__in=LIVE).update(
-            due_at=timezone.now(), nudged_at=timezone.now()
+            due_at=Now(), nudged_at=Now()
         )
     return tuple(job.pk for job in ended)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 
 import pytest
+from django.db import DatabaseError
 from django.utils import timezone
 
 from fabric.durable import engine, sweep
@@ -188,6 +189,57 @@ def test_a_local_step_of_a_late_worker_is_rolled_back(begin, alices):
     assert alices.name == "Alice Ltd"
 
 
+def test_an_overslept_worker_does_not_touch_the_far_side(begin, monkeypatch):
+    """It still has the row in its hands, but what it would do may have been done and undone."""
+    taken = []
+    job, recipes = begin(Step("one", "One", lambda turn: taken.append(turn.job.claim_token)))
+    claim = engine.claim
+
+    def slept_after_claiming(model, job_id):
+        held = claim(model, job_id)
+        held.held_until = 0.0
+        return held
+
+    monkeypatch.setattr(engine, "claim", slept_after_claiming)
+    engine.advance(Job, recipes, job.pk)
+    assert (taken, Job.objects.get(pk=job.pk).state) == ([], JobState.RUNNING)
+
+
+def test_a_failed_local_step_leaves_no_notes_of_rows_that_were_rolled_back(begin, alices):
+    def unlucky(turn):
+        alices.name = "Renamed"
+        alices.save()
+        turn.memo["name"] = alices.name
+        turn.forget_secrets()
+        raise Fault("No.")
+
+    job, recipes = begin(
+        Step("first", "First", lambda turn: turn.memo.update(first=True), local=True),
+        Step("name", "Name", unlucky, local=True),
+        secrets={"password": "Canary-1234"},
+    )
+    job = again(job, recipes)
+    alices.refresh_from_db()
+    assert (job.state, alices.name, job.memo) == (JobState.FAILED, "Alice Ltd", {"first": True})
+    assert job.sealed, "a resumed job still needs it"
+
+
+def test_an_ending_that_breaks_is_rolled_back_with_its_step(begin):
+    broken = [True]
+
+    def ending(turn):
+        if broken:
+            broken.pop()
+            raise DatabaseError("the server went away")
+
+    job, recipes = begin(Step("one", "One", lambda turn: None, local=True), succeeded=ending)
+    job = again(job, recipes)
+    assert (job.state, job.attempt, job.ended_at) == (JobState.RUNNING, 1, None)
+    assert job.steps[0]["state"] == StepState.RUNNING
+    job = again(job, recipes)
+    assert (job.state, job.attempt) == (JobState.SUCCEEDED, 2)
+
+
 def test_cancel_stops_before_the_next_step_while_it_may(begin):
     ended = []
     job, recipes = begin(
@@ -200,6 +252,7 @@ def test_cancel_stops_before_the_next_step_while_it_may(begin):
     assert sweep.request_cancel(job)
     job = again(job, recipes)
     assert (job.state, ended) == (JobState.CANCELLED, ["cancelled"])
+    assert job.steps[0]["state"] == StepState.PENDING, "nobody is at it any more"
 
 
 def test_secrets_are_sealed_on_the_row_and_erased_once_used(begin):

@@ -151,16 +151,10 @@ def test_a_worker_may_die_anywhere(fabric, alice, settings, step, where):
     settings.JOB_PROBE = "tests.factories.vmm.probe"
     kill_at.add((step, where))
     machine, job = order(fabric, alice, local_admin_password=PASSWORD)
-    died = 0
-    try:
+    with pytest.raises(Killed):
         engine.advance(Job, RECIPES, job.pk)
-    except Killed:
-        died = 1
-    kill_at.clear()
     Job.objects.update(claimed_until=None)
     finish(job)
-    # A local step commits with its record, so there is nothing between.
-    assert died == (not (where == "between" and DEPLOY.steps[DEPLOY.index(step)].local))
     machine.refresh_from_db()
     assert (job.state, machine.status) == ("succeeded", "Running")
     effects = journal(settings.SIMULATED_RACK, only_host(machine).name)
