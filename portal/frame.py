@@ -102,10 +102,17 @@ class Frame:
         return 0
 
 
+def frame_of(request: HttpRequest) -> Any:
+    """Return the request's frame, the same for view and template: what one asked, both know."""
+    if not hasattr(request, "_katal_frame"):
+        site = settings.SITE if settings.SITE in ("tenant", "admin") else "tenant"
+        request._katal_frame = import_string(f"portal.{site}_site.menu.SiteFrame")(request)
+    return request._katal_frame
+
+
 def context(request: HttpRequest) -> dict[str, Any]:
     """Give templates `frame`."""
-    site = settings.SITE if settings.SITE in ("tenant", "admin") else "tenant"
-    return {"frame": import_string(f"portal.{site}_site.menu.SiteFrame")(request)}
+    return {"frame": frame_of(request)}
 
 
 @require_POST

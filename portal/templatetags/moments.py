@@ -36,9 +36,8 @@ def span(seconds: float) -> str:
 
 
 def exact_text(value: dt.datetime) -> str:
-    """Return date, time and zone, to the second."""
-    local = timezone.localtime(value)
-    return f"{date_format(local, 'j M Y')}, {local:%H:%M:%S} {local:%Z}"
+    """Return date, time and zone, to the second, the same in every language."""
+    return f"{timezone.localtime(value):%Y-%m-%d %H:%M:%S %Z}"
 
 
 def _time(value: dt.datetime, text: str) -> SafeString:

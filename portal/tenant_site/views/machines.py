@@ -16,11 +16,11 @@ from fabric.models import Machine
 from plans.actions import quota
 from plans.models import Subscription
 from portal.faults import refuse
+from portal.frame import frame_of
 from portal.tenant_site import machine_page
 from portal.tenant_site.access import own, signed_in
 from portal.tenant_site.forms.machines import QuickCreateForm
 from portal.tenant_site.machine_list import MachineList
-from portal.tenant_site.menu import SiteFrame
 from portal.tenant_site.operation_list import of_object
 from tenants.errors import Refused
 
@@ -28,7 +28,7 @@ from tenants.errors import Refused
 @signed_in
 @require_GET
 def index(request: HttpRequest) -> HttpResponse:
-    frame = SiteFrame(request)
+    frame = frame_of(request)
     listed = MachineList(frame.subscriptions, request.GET)
     context = {
         "title": _("Virtual machines"),

@@ -6,14 +6,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
+from portal.frame import frame_of
 from portal.tenant_site.access import signed_in
-from portal.tenant_site.menu import SiteFrame
 from portal.tenant_site.operation_list import OperationList, outcome_choices
 
 
 @signed_in
 def index(request: HttpRequest) -> HttpResponse:
-    subscriptions = SiteFrame(request).subscriptions
+    subscriptions = frame_of(request).subscriptions
     context = {
         "title": _("Activity"),
         "listed": OperationList(request.user, subscriptions, request.GET),

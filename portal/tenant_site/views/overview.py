@@ -7,8 +7,8 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from fabric.models import Machine, Offering
+from portal.frame import frame_of
 from portal.tenant_site.access import signed_in
-from portal.tenant_site.menu import SiteFrame
 from portal.tenant_site.operation_list import recent
 from portal.tenant_site.usage import used_by
 
@@ -18,7 +18,7 @@ MOST_OPERATIONS = 8
 
 @signed_in
 def show(request: HttpRequest) -> HttpResponse:
-    subscriptions = SiteFrame(request).subscriptions
+    subscriptions = frame_of(request).subscriptions
     offerings = Offering.objects.filter(plan__in=[one.plan_id for one in subscriptions])
     limits = {offering.plan_id: offering.limits for offering in offerings}
     used = used_by(subscriptions)

@@ -14,9 +14,9 @@ from fabric.actions import subscriptions
 from fabric.models import HardwareProfile, Network, Template
 from plans.models import Plan
 from portal.faults import refuse
+from portal.frame import frame_of
 from portal.tenant_site.access import signed_in
 from portal.tenant_site.forms.plans import SubscribeForm
-from portal.tenant_site.menu import SiteFrame
 from tenants.errors import Refused
 
 
@@ -24,7 +24,7 @@ from tenants.errors import Refused
 @require_GET
 def index(request: HttpRequest) -> HttpResponse:
     mine: dict[uuid.UUID, object] = {}
-    for subscription in SiteFrame(request).subscriptions:
+    for subscription in frame_of(request).subscriptions:
         mine.setdefault(subscription.plan_id, subscription)
     context = {
         "title": _("Plans"),

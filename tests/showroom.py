@@ -1,0 +1,250 @@
+"""Rows that show every state a page can be in; `python -m tests.showroom` prints the pages.
+
+No worker runs here: what is creating stays creating, so that it can be looked at.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import uuid
+from collections.abc import Iterator
+from datetime import timedelta
+
+import django
+
+if __name__ == "__main__":
+    django.setup()
+
+from django.db import transaction
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
+
+from fabric.durable.states import JobState
+from fabric.models import Job, Load, Machine, Provider, Stamp, Template
+from fabric.states import MachineState
+from fabric.vault import store
+from plans.models import Plan, Provisioning, Subscription
+from tenants.actions import operations
+from tenants.actions.users import open_tenant
+from tenants.models import Instance, Membership, Operation, User
+from tests.factories.fabric import (
+    make_cloud,
+    make_machine,
+    make_plan,
+    make_stamp,
+    make_subscription,
+)
+from tests.people import make_user
+
+MACHINES = (
+    ("web-01", MachineState.RUNNING, ""),
+    ("web-02", MachineState.RUNNING, ""),
+    ("db-primary", MachineState.STOPPED, ""),
+    ("cache-01", MachineState.PAUSED, ""),
+    ("mail-gateway", MachineState.CREATING, "Creating…"),
+    ("wiki", MachineState.FAILED, ""),
+    ("build-runner", MachineState.UPDATING, "Starting…"),
+    ("ldap", MachineState.RUNNING, ""),
+)
+STEPS = (
+    "Create virtual machine on host",
+    "Reserve address and MAC",
+    "Copy virtual hard disk",
+    "Attach networks",
+    "Start virtual machine",
+    "Set up the operating system",
+)
+FAULT = {
+    "code": "no_room",
+    "message": "The disk could not be copied: host-03 has 4 GB left, 10 GB are needed.",
+    "advice": "Your provider has to make room. Resume afterwards: what was made is kept.",
+}
+# Acts and files: nothing to look at.
+NO_PAGES = ("operate", "resume", "retry", "connect", "access", "refresh", "state", "theme", "code")
+
+
+@transaction.atomic
+def fill() -> None:
+    """Make people, clouds, plans, subscriptions, machines, work and curves."""
+    store.create("a passphrase for pictures", cost=2)
+    Instance.objects.update_or_create(pk=1, defaults={"set_up_at": timezone.now()})
+    alice, bob = make_user("alice@example.net"), make_user("bob@example.net")
+    make_user("olga@example.net", is_operator=True)
+    tenant = open_tenant(owner=alice, name="Alice Ltd")
+    Membership.objects.create(tenant=tenant, user=bob)
+    stamp = make_stamp()
+    cloud = make_cloud(stamp)
+    Template.objects.create(
+        id=uuid.uuid4(),
+        stamp=stamp,
+        name="Windows Server 2022",
+        os_name="Windows Server 2022",
+        os_type="Windows",
+        cores=2,
+        memory_mb=4096,
+        storage_gb=40,
+        synced_at=timezone.now(),
+    )
+    starter = make_subscription(tenant, make_plan(cloud, "Starter", cores=9))
+    production = make_subscription(
+        tenant, make_plan(cloud, "Business", machines=80, storage_gb=None), name="Production"
+    )
+    make_subscription(
+        tenant,
+        make_plan(cloud, "Laboratory"),
+        name="Lab",
+        provisioning=Provisioning.OUT_OF_SYNC,
+        problem="The cloud refused the user role: the cloud's own quota is used up.",
+    )
+    make_plan(cloud, "Evaluation", machines=2)
+    for number, (name, state, said) in enumerate(MACHINES):
+        has_address = state not in (MachineState.CREATING, MachineState.FAILED)
+        machine = make_machine(
+            (starter, production)[number % 2],
+            name,
+            state=state,
+            status_text=said,
+            addresses=[f"10.20.0.{number + 4}"] if has_address else [],
+            created_at=timezone.now() - timedelta(hours=7 * number),
+        )
+        tell(machine, (alice, bob)[number % 2])
+        measure(machine)
+    work()
+
+
+def work() -> None:
+    """Give the busy and the failed machine their jobs, and make one unreachable."""
+    job(Machine.objects.get(name="mail-gateway"), JobState.RUNNING, reached=2)
+    job(Machine.objects.get(name="wiki"), JobState.FAILED, reached=2, fault=FAULT)
+    job(Machine.objects.get(name="build-runner"), JobState.RUNNING, reached=4, verb="Start")
+    Machine.objects.filter(name="ldap").update(unreachable_since=timezone.now())
+
+
+def job(
+    machine: Machine, state: str, *, reached: int, verb: str = "Deploy", fault: dict | None = None
+) -> None:
+    """Make a job that stands at a step."""
+    now = timezone.now()
+    steps = []
+    for number, title in enumerate(STEPS):
+        step: dict = {"title": title, "state": "done" if number < reached else "pending"}
+        if number <= reached:
+            step["started_at"] = (now - timedelta(seconds=9 * (reached - number + 1))).isoformat()
+        if number < reached:
+            step["ended_at"] = (now - timedelta(seconds=9 * (reached - number))).isoformat()
+        if number == reached:
+            step |= {"state": "failed" if fault else "running", "percent": 62}
+        steps.append(step)
+    Job.objects.create(
+        recipe="machine.deploy" if verb == "Deploy" else "machine.operate",
+        title=f"{verb} {machine.name}",
+        subject=machine.pk,
+        step="wait_until_deployed",
+        state=state,
+        fault=fault,
+        steps=steps,
+        remote={"percent": 43, "steps": steps},
+        message="" if fault else "Copying Ubuntu 24.04 to host-03.",
+        machine=machine,
+        subscription=machine.subscription,
+        stamp=machine.stamp,
+        started_at=now,
+        ended_at=now if fault else None,
+    )
+
+
+def measure(machine: Machine) -> None:
+    """Give a machine an hour, a day and a month of load."""
+    now = timezone.now()
+    for frame, step in (("hour", 60), ("day", 1440), ("month", 43200)):
+        times = [(now - timedelta(seconds=step * (60 - n))).isoformat() for n in range(60)]
+        for place, counter in enumerate(Load.Counter.values):
+            top = (60, machine.memory_mb * 0.6, 200, 1500)[place]
+            samples = [
+                round(top * (0.7 + 0.25 * math.sin(n / (3 + place)) + 0.05 * math.sin(n * 2.3)))
+                for n in range(60)
+            ]
+            Load.objects.create(
+                machine=machine,
+                frame=frame,
+                counter=counter,
+                samples=samples,
+                times=times,
+                synced_at=now,
+            )
+
+
+def tell(machine: Machine, by: User) -> None:
+    """Write the deployment into the operations log."""
+    entry = operations.started(
+        "machine.deploy",
+        by=by,
+        tenant=machine.subscription.tenant,
+        object_type="machine",
+        object_id=machine.pk,
+        object_name=machine.name,
+        parameters={"name": machine.name, "template": "Ubuntu 24.04", "cloud": "Gold"},
+    )
+    if machine.state == MachineState.FAILED:
+        operations.failed(entry, FAULT["message"])
+    elif machine.state != MachineState.CREATING:
+        operations.succeeded(entry)
+
+
+def pages() -> dict[str, dict[str, str]]:
+    """Return the addresses of every page to be looked at, by site and a name for the picture."""
+    return {site: dict(addresses(f"portal.urls.{site}")) for site in ("tenant", "admin")}
+
+
+def addresses(urlconf: str) -> Iterator[tuple[str, str]]:
+    """Yield name and address of each page; one that shows an object, once for each sample."""
+    for pattern in flat(get_resolver(urlconf).url_patterns):
+        name = str(pattern.name)
+        if (
+            name.startswith(("api", "setup"))
+            or name.rpartition("-")[2] in NO_PAGES
+            or name.rpartition("_")[2] in NO_PAGES
+        ):
+            continue
+        arguments = list(pattern.pattern.converters)
+        if not arguments and not pattern.pattern.regex.groups:
+            yield name, reverse(name, urlconf=urlconf)
+        elif arguments:
+            for title, pk in samples(name):
+                yield f"{name}{title}", reverse(name, urlconf=urlconf, args=[pk])
+
+
+def flat(patterns: list) -> Iterator[URLPattern]:
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            yield from flat(pattern.url_patterns)
+        else:
+            yield pattern
+
+
+def samples(name: str) -> Iterator[tuple[str, object]]:
+    """Yield the objects worth a picture, by the noun a URL name begins with."""
+    noun = name.partition("-")[0]
+    if name == "machine":
+        for machine in Machine.objects.filter(name__in=("mail-gateway", "wiki", "build-runner")):
+            yield f"-{machine.state}", machine.pk
+    models = {
+        "machine": Machine.objects.filter(name="web-01"),
+        "subscription": Subscription.objects.filter(name="Lab"),
+        "plan": Plan.objects.filter(name="Evaluation"),
+        "provider": Provider.objects.all(),
+        "stamp": Provider.objects.all(),
+        "cloud": Stamp.objects.get().clouds,
+        "user": User.objects.filter(email="alice@example.net"),
+        "activity": Operation.objects.filter(phase="failed"),
+    }
+    if noun in models:
+        found = models[noun].first()
+        if found is not None:
+            yield "", getattr(found, "operation_id", found.pk)
+
+
+if __name__ == "__main__":
+    fill()
+    print(json.dumps(pages()))
