@@ -18,9 +18,11 @@ from portal.admin_site.access import operator_required
 def show(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Show a cloud's capacity, content and plans."""
     cloud = get_object_or_404(Cloud.objects.select_related("stamp__provider"), pk=pk)
+    content = offerings.content_of(cloud)
     context = {
         "cloud": cloud,
-        "content": offerings.content_of(cloud),
+        "content": content,
+        "sizes": content.hardware_profiles.order_by("cores", "memory_mb", "name"),
         "capacity": {each.name: getattr(cloud, each.name) for each in rules.RESOURCES},
         "offerings": cloud.offerings.select_related("plan").order_by("plan__name"),
         "machines": cloud.machines_here.exclude(state__in=GONE).count(),
