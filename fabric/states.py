@@ -54,7 +54,8 @@ POSSIBLE: dict[str, tuple[tuple[str, ...], str]] = {
     ),
 }
 
-# What a plan always grants, and what its quota page may add (the field's own words).
+# What a plan always grants, and what its quota page may add: the field's own words. VMM knows more
+# verbs; one is offered here once a tenant can use it.
 ALWAYS_GRANTED = (
     "Author",
     "Create",
@@ -68,10 +69,5 @@ GRANTABLE = {
     "Stop": "Stop (power off)",
     "Shutdown": "Shut down",
     "PauseAndResume": "Pause and resume",
-    "Save": "Save state",
-    "Checkpoint": "Create, view and restore checkpoints",
-    "CheckpointRestoreOnly": "View and restore checkpoints",
-    "Store": "Store in the library and deploy from it",
-    "RemoteConnect": "Connect to the console",
 }
-GRANTED_BY_DEFAULT = ("Start", "Stop", "Shutdown", "PauseAndResume")
+GRANTED_BY_DEFAULT = tuple(GRANTABLE)

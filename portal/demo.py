@@ -19,7 +19,7 @@ from fabric.actions import machines, offerings, providers, subscriptions
 from fabric.models import Cloud, Provider, Stamp
 from fabric.spf.actions.accounts import create_account
 from fabric.spf.models import Account
-from fabric.states import GRANTABLE
+from fabric.states import GRANTED_BY_DEFAULT
 from fabric.vmm.actions import clouds, hosts, library, networks, servers
 from fabric.vmm.models import Cloud as VMMCloud
 from plans.actions import plans as plan_actions
@@ -31,7 +31,6 @@ VMM_SERVER = "vmm01.katal.local"
 SPF_ACCOUNT = "portal"
 SPF_GROUPS = ("SPF_Admin", "SPF_VMM", "SPF_Provider", "SPF_Usage")
 LIMITS = {"machines": 10, "cores": 16, "memory_mb": 32 * 1024, "storage_gb": 500}
-PERMISSIONS = tuple(GRANTABLE)
 
 
 @dataclass(frozen=True)
@@ -158,7 +157,7 @@ def offer(*, by: User, cloud: Cloud, name: str, limits: Mapping[str, int | None]
             templates=list(content.templates),
             hardware_profiles=list(content.hardware_profiles),
             networks=list(content.networks),
-            permissions=PERMISSIONS,
+            permissions=GRANTED_BY_DEFAULT,
             limits=limits,
         )
     if plan.access != Access.PUBLIC:
