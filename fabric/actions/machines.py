@@ -162,7 +162,7 @@ def resume(*, by: User, machine: Machine) -> Job:
     if machine.is_busy or job is None or job.state != JobState.FAILED:
         raise NotPossible(_("There is nothing to go on with."))
     recipe = RECIPES[job.recipe]
-    owned = _owned(machine, by, "machine.resume", {"job": str(job.pk), "work": job.title})
+    owned = _owned(machine, by, "machine.continue", {"job": str(job.pk), "work": job.title})
     if not sweep.resume(job, recipe, step=recipe.steps[0].name):
         raise NotPossible(_("Somebody else has resumed it already."))
     Job.objects.filter(pk=job.pk).update(

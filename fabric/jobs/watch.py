@@ -6,6 +6,7 @@ that comes early (a second message) does nothing. A chain that was lost is found
 
 from __future__ import annotations
 
+import json
 import logging
 import uuid
 from collections.abc import Iterable
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models.functions import Now
+from django.db import connection
 from django.utils import timezone
 
 from fabric import registry
@@ -102,7 +104,7 @@ def _look(stamp: Stamp, waiting: list[Job]) -> tuple[uuid.UUID, ...]:
     }
     for job in asked:
         job.remote = _describe(told.get(job.remote_ref), job.remote)
-    Job.objects.bulk_update(asked, ["remote"], batch_size=200)
+    _write(asked)
     ended = [job for job in waiting if job.remote.get("completed")]
     if ended:
         remote_ids = _remote_ids(ended)
@@ -112,6 +114,21 @@ def _look(stamp: Stamp, waiting: list[Job]) -> tuple[uuid.UUID, ...]:
             due_at=Now(), nudged_at=Now()
         )
     return tuple(job.pk for job in ended)
+
+
+def _write(asked: list[Job]) -> None:
+    """Write what was told of each far-side job, unless the row waits for another one by now."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """UPDATE fabric_job AS job SET remote = told.remote::jsonb
+               FROM unnest(%s::uuid[], %s::uuid[], %s::text[]) AS told (id, ref, remote)
+               WHERE job.id = told.id AND job.remote_ref = told.ref""",
+            [
+                [job.pk for job in asked],
+                [job.remote_ref for job in asked],
+                [json.dumps(job.remote) for job in asked],
+            ],
+        )
 
 
 def _remote_ids(ended: Iterable[Job]) -> list[uuid.UUID]:

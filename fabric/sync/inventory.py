@@ -97,7 +97,7 @@ def apply(stamp: Stamp, inventory: Inventory) -> None:
     problem = ""
     if not inventory.clouds:
         problem = NO_RIGHTS if inventory.lacks_rights else NO_CLOUDS
-    Stamp.objects.filter(pk=stamp.pk).update(synced_at=now, problem=problem)
+    Stamp.objects.filter(pk=stamp.pk).update(problem=problem)
 
 
 def _write(model: Any, stamp_id: uuid.UUID, now: Any, rows: Iterable[dict[str, Any]]) -> None:

@@ -23,7 +23,7 @@ SETTLED = {
     "Missing": MachineState.MISSING,
     "HostNotResponding": MachineState.UNREACHABLE,
 }
-FIELDS = (
+TOLD = (
     "state",
     "status_text",
     "cores",
@@ -32,7 +32,6 @@ FIELDS = (
     "addresses",
     "host_name",
     "unreachable_since",
-    "synced_at",
 )
 
 
@@ -48,7 +47,7 @@ def refresh(
 def apply(
     stamp_id: uuid.UUID, remotes: Iterable[RemoteMachine], *, settled: bool = False
 ) -> set[uuid.UUID]:
-    """Write rows that changed; return the far side's ids that were seen."""
+    """Write the rows that changed, and only those; return the far side's ids that were seen."""
     now = timezone.now()
     told = {remote.id: remote for remote in remotes}
     changed = []
@@ -56,6 +55,7 @@ def apply(
         state__in=GONE
     ):
         remote = told[machine.remote_id]
+        before = [getattr(machine, name) for name in TOLD]
         if not machine.is_busy or settled:
             machine.state = SETTLED.get(remote.status, machine.state)
             machine.status_text = "" if remote.status in SETTLED else remote.status_text
@@ -65,9 +65,10 @@ def apply(
         machine.addresses = list(remote.addresses)
         machine.host_name = remote.host_name
         machine.unreachable_since = None
-        machine.synced_at = now
-        changed.append(machine)
-    Machine.objects.bulk_update(changed, FIELDS, batch_size=500)
+        if settled or before != [getattr(machine, name) for name in TOLD]:
+            machine.synced_at = now
+            changed.append(machine)
+    Machine.objects.bulk_update(changed, (*TOLD, "synced_at"), batch_size=500)
     return set(told)
 
 

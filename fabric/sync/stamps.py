@@ -40,11 +40,13 @@ def run(stamp_id: str) -> None:
         if offered.lacks_rights:
             # An account that may see nothing is told of no machines: they are not gone.
             machines.mark_unreachable(stamp.pk)
-            return
-        asked_at = timezone.now()
-        seen = machines.apply(stamp.pk, provider.machines(stamp.pk))
-        machines.mark_missing(stamp.pk, seen, asked_at)
-        load.run(provider, stamp.pk)
+        else:
+            asked_at = timezone.now()
+            seen = machines.apply(stamp.pk, provider.machines(stamp.pk))
+            machines.mark_missing(stamp.pk, seen, asked_at)
+        Stamp.objects.filter(pk=stamp.pk).update(synced_at=timezone.now())
+        if not offered.lacks_rights:
+            load.run(provider, stamp.pk)
     except ProviderFault as fault:
         log.warning("stamp %s: %s", stamp.friendly_name, fault.message)
         Stamp.objects.filter(pk=stamp.pk).update(problem=fault.message)

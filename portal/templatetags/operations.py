@@ -18,6 +18,7 @@ TITLES = {
     "machine.stop": _("Stop"),
     "machine.pause": _("Pause"),
     "machine.resume": _("Resume"),
+    "machine.continue": _("Go on with machine"),
     "subscription.create": _("Subscribe to"),
     "subscription.provision": _("Provision again"),
     "subscription.suspend": _("Suspend"),
@@ -25,6 +26,12 @@ TITLES = {
     "user.created": _("Create account"),
     "user.signed_up": _("Sign up"),
     "user.changed": _("Change account"),
+    "plan.created": _("Create plan"),
+    "plan.configured": _("Set quotas of"),
+    "plan.access_changed": _("Change access of"),
+    "provider.register": _("Register SPF"),
+    "stamp.register": _("Register VMM server"),
+    "instance.set_up": _("Set up"),
 }
 
 

@@ -145,8 +145,8 @@ def test_a_failed_deployment_keeps_its_quota_and_can_be_resumed(order, fake, wor
     assert log_of(machine) == [
         ("machine.deploy", Phase.STARTED),
         ("machine.deploy", Phase.FAILED),
-        ("machine.resume", Phase.STARTED),
-        ("machine.resume", Phase.SUCCEEDED),
+        ("machine.continue", Phase.STARTED),
+        ("machine.continue", Phase.SUCCEEDED),
     ]
 
 
