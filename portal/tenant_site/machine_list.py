@@ -15,7 +15,7 @@ from fabric.states import BUSY, GONE, MachineState
 from plans.models import Subscription
 from portal.keyset import Page, paginate
 
-PAGE_SIZE = 50
+PAGE_SIZE = 25
 ORDERS = {
     "name": "name",
     "state": "state",

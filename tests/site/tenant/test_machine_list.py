@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from fabric.models import Machine, Stamp
 from fabric.states import MachineState
+from portal.tenant_site.machine_list import PAGE_SIZE
 from tests.factories.fabric import make_machine, make_subscription
 
 MOST_QUERIES = 12
@@ -73,7 +74,8 @@ def test_pages_follow_one_another_without_gap_or_repeat(as_alice, many, sort) ->
         seen += names(page)
     assert len(seen) == len(set(seen)) == 120
     back = names(follow(as_alice, page, "previous"))
-    assert back == seen[50:100]
+    last = (len(seen) - 1) // PAGE_SIZE * PAGE_SIZE
+    assert back == seen[last - PAGE_SIZE : last]
 
 
 def test_the_youngest_has_the_smallest_age(as_alice, many) -> None:
