@@ -22,17 +22,18 @@ PACE = {
 
 
 def run(provider: Provider, stamp_id: uuid.UUID) -> None:
-    """Read the curves that are due, those never read first."""
+    """Read the curves that are due, those never read first; an empty one is due at every pass."""
     for frame, (age, most) in PACE.items():
-        newest = Load.objects.filter(
-            machine=OuterRef("pk"), frame=frame, counter=Load.Counter.CPU
-        ).values("synced_at")
+        curve = Load.objects.filter(machine=OuterRef("pk"), frame=frame, counter=Load.Counter.CPU)
         due = (
             Machine.objects.filter(
                 stamp_id=stamp_id, state=MachineState.RUNNING, remote_id__isnull=False
             )
-            .annotate(read_at=Subquery(newest))
-            .filter(Q(read_at=None) | Q(read_at__lte=timezone.now() - age))
+            .annotate(
+                read_at=Subquery(curve.values("synced_at")),
+                samples=Subquery(curve.values("samples")),
+            )
+            .filter(Q(read_at=None) | Q(samples=[]) | Q(read_at__lte=timezone.now() - age))
             .order_by(F("read_at").asc(nulls_first=True))
             .values_list("pk", "remote_id")[:most]
         )

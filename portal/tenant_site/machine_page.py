@@ -54,8 +54,13 @@ def latest_job(machine: Machine) -> Job | None:
 
 
 def mark(machine: Machine) -> str:
-    """Return a short text that changes whenever the page ought to be drawn anew."""
-    seen = (machine.state, machine.status_text, machine.addresses, machine.unreachable_since)
+    """Return a short text that changes whenever the page ought to be drawn anew.
+
+    Work in progress refreshes its own fragment, so nothing but its end counts.
+    """
+    seen: tuple[object, ...] = (machine.state, machine.unreachable_since)
+    if not machine.is_busy:
+        seen += (machine.status_text, tuple(machine.addresses))
     return hashlib.sha256(repr(seen).encode()).hexdigest()[:12]
 
 
@@ -88,6 +93,7 @@ def load(request: HttpRequest, machine: Machine) -> dict[str, Any]:
     return {
         "machine": machine,
         "charts": drawn,
+        "measured": any(chart.points for chart in drawn),
         "load_frame": frame,
         "load_frames": Load.Frame.choices,
         "as_table": as_table,
