@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
+from django_htmx.http import HttpResponseClientRefresh
 
 from fabric.actions import subscriptions
 from fabric.models import Offering
@@ -54,9 +55,14 @@ def load(request: HttpRequest, pk: uuid.UUID) -> Subscription:
 @signed_in
 @own(load, "GET")
 def show(request: HttpRequest, subscription: Subscription) -> HttpResponse:
+    """Where it stands; the fragment has the page drawn anew once it became something else."""
+    mark = f"{subscription.provisioning}.{subscription.state}"
+    if request.htmx and request.GET.get("seen", mark) != mark:
+        return HttpResponseClientRefresh()
     jobs = subscription.jobs.filter(subject=subscription.pk)
     context = {
         "title": subscription.name,
+        "mark": mark,
         "subscription": subscription,
         "is_busy": subscription.provisioning == Provisioning.SYNCING,
         "has_failed": subscription.provisioning == Provisioning.OUT_OF_SYNC,

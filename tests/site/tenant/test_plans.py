@@ -36,6 +36,9 @@ def test_subscribing_begins_at_once_and_is_watched(as_alice, plan, alices) -> No
     Subscription.objects.update(provisioning=Provisioning.IN_SYNC)
     fragment = as_alice.get(answer.url, headers={"HX-Request": "true"})
     assert "every 1s" not in fragment.text
+    watched = f"{answer.url}?seen={page.context['mark']}"
+    whole = as_alice.get(watched, headers={"HX-Request": "true"})
+    assert whole.headers["HX-Refresh"] == "true"  # the button *New machine* comes with the page
 
 
 def test_subscribing_twice_is_refused(as_alice, plan, subscription, alices) -> None:
