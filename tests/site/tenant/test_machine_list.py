@@ -118,6 +118,7 @@ def test_it_refreshes_faster_while_something_changes(as_alice, machine) -> None:
     fragment = as_alice.get(reverse("machines"), headers={"HX-Request": "true"})
     assert "<html" not in fragment.text
     assert "every 15s" in fragment.text
+    assert 'id="running"' in fragment.text, "the indicator in the top bar comes along"
     Machine.objects.update(state=MachineState.UPDATING, status_text="Starting…")
     fragment = as_alice.get(reverse("machines"), headers={"HX-Request": "true"})
     assert "every 2s" in fragment.text
