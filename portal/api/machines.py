@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.db.models import QuerySet
 from rest_framework import serializers, viewsets
 from rest_framework.pagination import CursorPagination
+from rest_framework.request import Request
+from rest_framework.response import Response
 
 from fabric.models import Machine
 
@@ -41,10 +43,19 @@ class ByName(CursorPagination):
 
 
 class MachineViewSet(viewsets.ReadOnlyModelViewSet[Machine]):
-    """List and show the machines of one's tenants; a stranger's is not found."""
+    """List and show the machines of one's tenants; a stranger's is not found, whatever the method."""
 
     serializer_class = MachineSerializer
     pagination_class = ByName
+    metadata_class = None  # OPTIONS is refused like every other method
 
     def get_queryset(self) -> QuerySet[Machine]:
         return Machine.objects.visible_to(self.request.user).select_related("subscription", "cloud")
+
+    def http_method_not_allowed(
+        self, request: Request, *args: object, **kwargs: object
+    ) -> Response:
+        """Refuse a method, of an object only to somebody who may know of it."""
+        if self.lookup_field in kwargs:
+            self.get_object()
+        return super().http_method_not_allowed(request, *args, **kwargs)

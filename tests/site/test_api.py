@@ -39,10 +39,13 @@ def test_nobody_signed_in_is_refused(client, machine):
     assert client.get(LIST).status_code == 403
 
 
-@pytest.mark.parametrize("verb", ["post", "put", "patch", "delete"])
-def test_it_is_read_only(client, machine, alice, verb):
+@pytest.mark.parametrize("verb", ["post", "put", "patch", "delete", "options"])
+def test_it_is_read_only(client, machine, alice, charlie, verb):
     client.force_login(alice)
     assert getattr(client, verb)(f"{LIST}{machine.pk}/").status_code == 405
+    assert getattr(client, verb)(LIST).status_code == 405
+    client.force_login(charlie)
+    assert getattr(client, verb)(f"{LIST}{machine.pk}/").status_code == 404
 
 
 def test_more_machines_cost_no_more_queries(client, machine, alice, django_assert_max_num_queries):
