@@ -43,7 +43,7 @@ class ByName(CursorPagination):
 
 
 class MachineViewSet(viewsets.ReadOnlyModelViewSet[Machine]):
-    """List and show the machines of one's tenants; a stranger's is not found, whatever the method."""
+    """List and show the machines of one's tenants; a stranger's is not found, by any method."""
 
     serializer_class = MachineSerializer
     pagination_class = ByName
