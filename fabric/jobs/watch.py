@@ -13,8 +13,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models.functions import Now
 from django.db import connection
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from fabric import registry

@@ -26,7 +26,8 @@ from tenants.models import Tenant
 def make_stamp(**fields: Any) -> Stamp:
     """Return a stamp behind an endpoint; the vault must be open."""
     provider = Provider(
-        name="Contoso SPF", url=f"https://spf-{uuid.uuid4().hex[:8]}.example.net:8090",
+        name="Contoso SPF",
+        url=f"https://spf-{uuid.uuid4().hex[:8]}.example.net:8090",
         username="portal",
     )
     provider.seal_password("spf-password")
@@ -49,12 +50,17 @@ def make_cloud(stamp: Stamp, name: str = "Gold") -> Cloud:
     )
     common = {"stamp": stamp, "synced_at": now}
     Template.objects.create(
-        id=uuid.uuid4(), name="Ubuntu 24.04", os_name="Ubuntu 24.04", os_type="Linux", cores=1,
-        memory_mb=1024, storage_gb=10, only_cloud=cloud.pk, **common,
+        id=uuid.uuid4(),
+        name="Ubuntu 24.04",
+        os_name="Ubuntu 24.04",
+        os_type="Linux",
+        cores=1,
+        memory_mb=1024,
+        storage_gb=10,
+        only_cloud=cloud.pk,
+        **common,
     )
-    HardwareProfile.objects.create(
-        id=uuid.uuid4(), name="Small", cores=2, memory_mb=2048, **common
-    )
+    HardwareProfile.objects.create(id=uuid.uuid4(), name="Small", cores=2, memory_mb=2048, **common)
     Network.objects.create(
         id=uuid.uuid4(), name="front", logical_network_id=logical, isolation="NoIsolation", **common
     )
