@@ -90,12 +90,14 @@ def draw(counter: str, load: Load | None, frame: str, top: float | None = None) 
         (round(i * step, 1), round(HEIGHT * (1 - value / top), 1))
         for i, (_at, value) in enumerate(samples)
     ]
+    if len(places) == 1:  # one sample is a level, not a fall to nothing
+        places.append((WIDTH, places[0][1]))
     path = "M" + "L".join(f"{x:g} {y:g}" for x, y in places)
     points = [
         Point(at, value, round(x - step / 2, 1), round(step, 1), told(at, value, unit, frame))
-        for (at, value), (x, _y) in zip(samples, places, strict=True)
+        for (at, value), (x, _y) in zip(samples, places, strict=False)
     ]
-    edges = (samples[0][0], samples[len(samples) // 2][0], samples[-1][0])
+    marked = [samples[i][0] for i in sorted({0, len(samples) // 2, len(samples) - 1})]
     return Chart(
         counter,
         str(title),
@@ -104,7 +106,7 @@ def draw(counter: str, load: Load | None, frame: str, top: float | None = None) 
         path,
         f"{path}L{WIDTH} {HEIGHT}L0 {HEIGHT}Z",
         y_labels=tuple(read(top * part, unit) for part in (1, 0.5, 0)),
-        x_labels=tuple(stamp(at, FORMATS[Load.Frame(frame)]) for at in edges),
+        x_labels=tuple(stamp(at, FORMATS[Load.Frame(frame)]) for at in marked),
         now=read(samples[-1][1], unit),
     )
 

@@ -13,6 +13,8 @@ from django.http import QueryDict
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
+from fabric.models import Machine
+from fabric.states import GONE
 from plans.models import Subscription
 from portal.keyset import Page, paginate
 from tenants.models import Operation, Phase, User
@@ -28,6 +30,7 @@ class Act:
 
     started: Operation
     ended: Operation | None
+    is_about_something_gone: bool = False
 
     @property
     def outcome(self) -> str:
@@ -66,11 +69,14 @@ def outcome_choices() -> list[tuple[str, str]]:
 
 
 def paired(started: Iterable[Operation]) -> list[Act]:
-    """Return the acts of these beginnings. One query."""
+    """Return the acts of these beginnings. Two queries."""
     rows = list(started)
     ends = Operation.objects.filter(operation_id__in=[row.operation_id for row in rows])
     by_id = {end.operation_id: end for end in ends.exclude(phase=Phase.STARTED)}
-    return [Act(row, by_id.get(row.operation_id)) for row in rows]
+    about = [row.object_id for row in rows if row.object_type == "machine" and row.object_id]
+    gone = Machine.objects.filter(pk__in=about, state__in=GONE).values_list("pk", flat=True)
+    lost = {str(pk) for pk in gone}
+    return [Act(row, by_id.get(row.operation_id), row.object_id in lost) for row in rows]
 
 
 def recent(user: User, most: int) -> list[Act]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from fabric import rules
 from fabric.models import Offering, Template
@@ -25,9 +25,10 @@ class SubscriptionField(forms.ModelChoiceField):
 class TemplateField(forms.ModelChoiceField):
     def label_from_instance(self, template: Template) -> str:
         """Say what the machine will have."""
-        return _("%(name)s – %(cores)d cores, %(memory)s, %(storage)d GB disk") % {
+        cores = ngettext("%(n)d core", "%(n)d cores", template.cores) % {"n": template.cores}
+        return _("%(name)s – %(cores)s, %(memory)s, %(storage)d GB disk") % {
             "name": template.name,
-            "cores": template.cores,
+            "cores": cores,
             "memory": amount("memory_mb", template.memory_mb),
             "storage": template.storage_gb,
         }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import reverse
 
+from fabric.models import Machine
 from tenants.actions import operations
 
 
@@ -36,6 +37,9 @@ def test_one_line_tells_beginning_and_end(as_alice, alice, machine) -> None:
     assert "No answer." in page.text
     assert "hush" not in page.text
     assert reverse("machine", args=[machine.pk]) in page.text
+    Machine.objects.update(state="deleted")
+    gone = as_alice.get(reverse("activity"))
+    assert reverse("machine", args=[machine.pk]) not in gone.text
 
 
 def test_filters_by_outcome_text_and_subscription(as_alice, alice, machine) -> None:

@@ -48,3 +48,9 @@ def test_units_grow_with_the_number() -> None:
     assert charts.read(2048, "MB") == "2 GB"
     assert charts.read(1500, "kB/s") == "1.5 MB/s"
     assert charts.read(1500, "IOPS") == "1,500 IOPS"
+
+
+def test_one_sample_is_a_level() -> None:
+    chart = charts.draw("cpu", curve("cpu", [50]), "hour", 100)
+    assert chart.path == "M0 50L600 50"
+    assert len(chart.points) == len(chart.x_labels) == 1
