@@ -6,9 +6,7 @@ import time
 
 from playwright.sync_api import expect
 
-from tests.e2e import backstage
 from tests.e2e.visitor import Visitor
-from tests.stack import Stack
 
 # A step that runs and was not noted yet; or the end, when the page shows no work any more.
 NEXT_STEP = """
@@ -48,19 +46,10 @@ def reload_until(visitor: Visitor, state: str, within: float = 60) -> None:
 
 
 def reload_until_gone(visitor: Visitor, within: float = 60) -> None:
-    """Reload the page of a machine that is being deleted until there is none."""
+    """Ask for the page of a machine that is being deleted until there is none."""
     deadline = time.monotonic() + within
     while time.monotonic() < deadline:
-        answer = visitor.page.reload()
-        if answer is not None and answer.status == 404:
+        if visitor.ask("tenant", "GET", visitor.path()).status == 404:
             return
         visitor.page.wait_for_timeout(300)
     raise AssertionError("the machine is still there")
-
-
-def measured(stack: Stack, within: float = 90) -> None:
-    """Return once the hosts' counters have come as far as the portal."""
-    deadline = time.monotonic() + within
-    while not backstage.number(stack, "SELECT count(*) FROM fabric_load"):
-        assert time.monotonic() < deadline, "no load was read"
-        time.sleep(0.2)
