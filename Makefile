@@ -42,8 +42,9 @@ check: _environment  # format, lint, types, import contracts, migrations in step
 		$(PRODUCTION) $(RUN) manage.py check --deploy --fail-level WARNING || exit 1; \
 	done
 
-bench: _environment  # the benchmark table
-	@$(RUN) -m tests.bench $(ARGS)
+bench: $(UV)  # the benchmark table; the servers it compares live in an environment of their own
+	@UV_PROJECT_ENVIRONMENT=.tools/bench $(UV) sync --frozen --quiet --group bench --python "$(PYTHON)"
+	@.tools/bench/bin/python -m tests.bench $(ARGS)
 
 shots: _environment  # screenshots of every page, three widths, light and dark
 	@$(RUN) -m tests.shots $(ARGS)

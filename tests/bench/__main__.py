@@ -1,4 +1,4 @@
-"""`make bench`: measure everything, or what is named: lists deploy burst away servers."""
+"""`make bench`: measure everything, or what is named: deploy burst away lists servers."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from tests.bench.table import Row, show
 ON_A_CLOUD = {
     "deploy": deploy.measure,
     "burst": burst.measure,
-    "lists": lists.measure,
     "away": away.measure,
+    "lists": lists.measure,
 }
 
 

@@ -65,7 +65,6 @@ def _fill(subscriptions: list, count: int) -> None:
                 stamp_id=offering.cloud.stamp_id,
                 cloud_id=offering.cloud_id,
                 template=template,
-                remote_id=uuid.uuid4(),
                 name=f"vm-{uuid.uuid4().hex[:10]}",
                 state="stopped",
                 os_name=template.os_name,
