@@ -61,7 +61,9 @@ def deploy(
         return earlier.machine
     offering = _offering_for(subscription)
     _check_order(offering, name, template, password, hardware_profile, network)
-    network = network or offering.networks.order_by("name").first()
+    network = network or offering.networks.present().order_by("name").first()
+    if network is None:
+        raise NotPossible(_("None of your plan's networks is there at the moment."))
     machine = Machine(
         subscription=subscription,
         stamp_id=offering.cloud.stamp_id,
@@ -101,7 +103,7 @@ def deploy(
         "description": description,
         "cloud": str(offering.cloud_id),
         "template": str(template.pk),
-        "network": network.name if network else None,
+        "network": network.name,
         "cores": machine.cores if hardware_profile else None,
         "memory_mb": machine.memory_mb if hardware_profile else None,
         "admin_user": "Administrator" if template.os_type.lower() == "windows" else "root",
@@ -161,6 +163,8 @@ def resume(*, by: User, machine: Machine) -> Job:
     job = machine.jobs.order_by("-created_at").first()
     if machine.is_busy or job is None or job.state != JobState.FAILED:
         raise NotPossible(_("There is nothing to go on with."))
+    if not machine.subscription.is_usable:
+        raise NotPossible(_("The subscription is not active."))
     recipe = RECIPES[job.recipe]
     owned = _owned(machine, by, "machine.continue", {"job": str(job.pk), "work": job.title})
     if not sweep.resume(job, recipe, step=recipe.steps[0].name):

@@ -67,13 +67,13 @@ def register(
         ) from fault
     provider.capabilities = {"abilities": abilities, "stamps": known}
     provider.seen_at = timezone.now()
-    with transaction.atomic():
-        try:
-            with transaction.atomic():
-                provider.save(force_insert=True)
-        except IntegrityError as error:
-            raise Conflicting(_("This endpoint is registered already."), field="url") from error
-        operations.succeeded(operation_id)
+    try:
+        with transaction.atomic():
+            provider.save(force_insert=True)
+            operations.succeeded(operation_id)
+    except IntegrityError as error:
+        operations.failed(operation_id, "registered already")
+        raise Conflicting(_("This endpoint is registered already."), field="url") from error
     return provider
 
 
@@ -99,18 +99,17 @@ def register_stamp(*, by: User, provider: Provider, name: str, friendly_name: st
         raise RegistrationFailed(
             f"{fault.message} {fault.advice}".strip(), field="name", code=fault.code
         ) from fault
-    with transaction.atomic():
-        try:
-            with transaction.atomic():
-                stamp = Stamp.objects.create(
-                    id=remote.id, provider=provider, name=remote.name, friendly_name=friendly_name
-                )
-        except IntegrityError as error:
-            operations.failed(operation_id, "registered already")
-            raise Conflicting(
-                _("The VMM server %(name)s is registered already.") % {"name": name}, field="name"
-            ) from error
-        operations.succeeded(operation_id)
+    try:
+        with transaction.atomic():
+            stamp = Stamp.objects.create(
+                id=remote.id, provider=provider, name=remote.name, friendly_name=friendly_name
+            )
+            operations.succeeded(operation_id)
+    except IntegrityError as error:
+        operations.failed(operation_id, "registered already")
+        raise Conflicting(
+            _("The VMM server %(name)s is registered already.") % {"name": name}, field="name"
+        ) from error
     refresh(by=by, provider=provider)
     return stamp
 

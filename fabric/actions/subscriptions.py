@@ -6,9 +6,9 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from fabric import tasks
-from fabric.durable import engine, sweep
+from fabric.durable import engine
 from fabric.durable.nudge import nudge_on_commit
-from fabric.durable.states import LIVE, JobState
+from fabric.durable.states import LIVE
 from fabric.errors import NotPossible
 from fabric.jobs.provision import PROVISION
 from fabric.models import Job
@@ -75,18 +75,13 @@ def create_user(
 
 
 def provision_again(plan: Plan, *, by: User) -> int:
-    """Provision every subscription of a plan whose content changed; call it in a transaction."""
+    """Provision every subscription of a plan whose content changed; call it in a transaction.
+
+    One that is being provisioned right now sees the change when it ends, and begins again.
+    """
     count = 0
     for subscription in plan.subscriptions.select_for_update(of=("self",)).select_related("plan"):
-        running = Job.objects.filter(subject=subscription.pk, state__in=LIVE).first()
-        if running is not None and running.state == JobState.WAITING:
-            continue  # it has not begun, so it will read the new content
-        if running is not None:
-            sweep.request_cancel(running)
-            Subscription.objects.filter(pk=subscription.pk).update(
-                provisioning=Provisioning.OUT_OF_SYNC,
-                problem=_("The plan changed while it was being provisioned. Retry."),
-            )
+        if Job.objects.filter(subject=subscription.pk, state__in=LIVE).exists():
             continue
         _provision(subscription, by=by, action="subscription.provision")
         count += 1

@@ -11,6 +11,7 @@ from fabric.durable.recipe import Again, Turn
 from fabric.models import Stamp
 from fabric.providers.base import Accepted, Provider
 from fabric.providers.errors import ProviderFault
+from fabric.vault.errors import VaultLocked
 from tenants.actions import operations
 
 # The watch wakes a waiting job; this is how long it sleeps when no watch does.
@@ -23,6 +24,13 @@ def provider(turn: Turn) -> Iterator[Provider]:
     stamp = Stamp.objects.select_related("provider").get(pk=turn.job.stamp_id)
     try:
         yield registry.provider_for(stamp.provider)
+    except VaultLocked as locked:
+        raise Fault(
+            "The configuration store of this server is locked.",
+            code="vault_locked",
+            retry_after=10.0,
+            advice="Your provider has to unlock it with the passphrase; then resume.",
+        ) from locked
     except ProviderFault as fault:
         raise Fault(
             fault.message, code=fault.code, retry_after=fault.retry_after, advice=fault.advice

@@ -54,13 +54,20 @@ def wait_until_done(turn: Turn) -> Again | None:
 
 
 def ensure_read_back(turn: Turn) -> None:
-    """Know the state it came to."""
+    """Know the state it came to: a job that ended must not leave its machine busy."""
 
     job = turn.job
     machine = Machine.objects.only("state", "remote_id").get(pk=job.machine_id)
     if machine.state == MachineState.UPDATING:
         with far_side.provider(turn) as provider:
             machines.refresh(provider, job.stamp_id, [machine.remote_id], settled=True)
+        machine.refresh_from_db(fields=["state"])
+    if machine.state == MachineState.UPDATING:
+        raise Fault(
+            "The cloud says done, but not where the machine stands.",
+            code="not_settled",
+            retry_after=2.0,
+        )
 
 
 def _failed(turn: Turn, fault: Fault) -> None:

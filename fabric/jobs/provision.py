@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+from django.db.models.functions import Now
+
+from fabric.durable import engine
 from fabric.durable.errors import Fault
 from fabric.durable.recipe import Recipe, Step, Turn
 from fabric.jobs import far_side
-from fabric.models import Offering
+from fabric.models import Job, Offering
 from fabric.providers.base import TenantOrder
 from plans.models import Provisioning, Subscription
+from tenants.actions import operations
 
 
 def ensure_provisioned(turn: Turn) -> None:
@@ -15,6 +21,7 @@ def ensure_provisioned(turn: Turn) -> None:
     job = turn.job
     subscription = Subscription.objects.get(pk=job.subscription_id)
     offering = Offering.objects.select_related("cloud").get(plan_id=subscription.plan_id)
+    turn.memo["content"] = _mark(offering)
     resources = [
         *(("VMTemplate", pk) for pk in offering.templates.values_list("pk", flat=True)),
         *(
@@ -39,11 +46,48 @@ def ensure_provisioned(turn: Turn) -> None:
         )
 
 
+def _mark(offering: Offering) -> str:
+    return offering.changed_at.isoformat()
+
+
 def _provisioned(turn: Turn) -> None:
-    Subscription.objects.filter(pk=turn.job.subscription_id).update(
-        provisioning=Provisioning.IN_SYNC, problem=""
+    """End in sync, unless the plan changed meanwhile. Locks the subscription, as who changes a plan
+    does: one of the two sees what the other has done."""
+    subscription = (
+        Subscription.objects.select_for_update(of=("self",))
+        .select_related("tenant")
+        .get(pk=turn.job.subscription_id)
     )
     far_side.log_success(turn)
+    if _mark(Offering.objects.get(plan_id=subscription.plan_id)) != turn.memo["content"]:
+        _once_more(turn, subscription)
+        return
+    Subscription.objects.filter(pk=subscription.pk).update(
+        provisioning=Provisioning.IN_SYNC, problem=""
+    )
+
+
+def _once_more(turn: Turn, subscription: Subscription) -> None:
+    engine.start(
+        Job,
+        PROVISION,
+        subject=subscription.pk,
+        title=turn.job.title,
+        inputs={},
+        subscription=subscription,
+        stamp_id=turn.job.stamp_id,
+        actor_email=turn.job.actor_email,
+        operation_id=operations.started(
+            "subscription.provision",
+            by=None,
+            tenant=subscription.tenant,
+            object_type="subscription",
+            object_id=subscription.pk,
+            object_name=subscription.name,
+        ),
+        # The next sweep wakes it.
+        nudged_at=Now() - timedelta(seconds=1),
+    )
 
 
 def _failed(turn: Turn, fault: Fault) -> None:

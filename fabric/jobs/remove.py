@@ -7,7 +7,7 @@ import uuid
 from fabric.durable.errors import Fault
 from fabric.durable.recipe import Again, Recipe, Step, Turn
 from fabric.jobs import far_side
-from fabric.models import Machine
+from fabric.models import Job, Machine
 from fabric.providers.errors import Missing
 from fabric.states import MachineState
 from plans.actions import quota
@@ -93,6 +93,8 @@ def _removed(turn: Turn) -> None:
         state=MachineState.DELETED, addresses=[], status_text=""
     )
     quota.release(turn.job.machine_id)
+    # A deployment that failed kept its password for being resumed.
+    Job.objects.filter(machine=turn.job.machine_id).exclude(sealed="").update(sealed="")
     far_side.log_success(turn)
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import connection
+from django.db import connection, models
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -31,6 +31,7 @@ FIRST_LOOK_SECONDS = 0.1
 SOON_SECONDS = 0.35
 LOST_AFTER = timedelta(seconds=3)
 UNSEEN_PASSES = 5
+WAITING_STEP = "wait_"
 
 
 @dataclass(frozen=True)
@@ -41,13 +42,16 @@ class Pass:
     after: float | None = None
 
 
+def _waiting() -> models.QuerySet[Job]:
+    """Return the jobs that wait for the far side; in its other steps a job keeps its own time."""
+    return Job.objects.filter(
+        state__in=LIVE, remote_ref__isnull=False, step__startswith=WAITING_STEP
+    )
+
+
 def wants_look(job_id: str) -> uuid.UUID | None:
     """Return the stamp to be watched for this job, None when a pass comes soon anyway."""
-    stamp_id = (
-        Job.objects.filter(pk=job_id, state__in=LIVE, remote_ref__isnull=False)
-        .values_list("stamp_id", flat=True)
-        .first()
-    )
+    stamp_id = _waiting().filter(pk=job_id).values_list("stamp_id", flat=True).first()
     if stamp_id is None:
         return None
     now = timezone.now()
@@ -65,6 +69,7 @@ def lost() -> list[uuid.UUID]:
             next_watch_at__lt=timezone.now() - LOST_AFTER,
             jobs__state__in=LIVE,
             jobs__remote_ref__isnull=False,
+            jobs__step__startswith=WAITING_STEP,
         )
         .values_list("pk", flat=True)
         .distinct()
@@ -80,9 +85,9 @@ def run(stamp_id: str) -> Pass:
         return Pass()
     stamp = Stamp.objects.select_related("provider").get(pk=stamp_id)
     waiting = list(
-        Job.objects.filter(stamp_id=stamp_id, state__in=LIVE, remote_ref__isnull=False).only(
-            "id", "remote_ref", "remote", "machine_id", "due_at", "started_at"
-        )
+        _waiting()
+        .filter(stamp_id=stamp_id)
+        .only("id", "remote_ref", "remote", "machine_id", "due_at", "started_at")
     )
     result = Pass()
     if waiting:
@@ -110,9 +115,7 @@ def _look(stamp: Stamp, waiting: list[Job]) -> tuple[uuid.UUID, ...]:
         remote_ids = _remote_ids(ended)
         if remote_ids:
             machines.apply(stamp.pk, provider.machines(stamp.pk, remote_ids), settled=True)
-        Job.objects.filter(pk__in=[job.pk for job in ended], state__in=LIVE).update(
-            due_at=Now(), nudged_at=Now()
-        )
+        _waiting().filter(pk__in=[job.pk for job in ended]).update(due_at=Now(), nudged_at=Now())
     return tuple(job.pk for job in ended)
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
+from django.db import transaction
 from django.utils import timezone
 
-from fabric.models import Machine
+from fabric.durable.states import LIVE
+from fabric.models import Job, Machine
 from fabric.providers.base import Provider, RemoteMachine
 from fabric.states import GONE, MachineState
 
@@ -47,16 +49,21 @@ def refresh(
 def apply(
     stamp_id: uuid.UUID, remotes: Iterable[RemoteMachine], *, settled: bool = False
 ) -> set[uuid.UUID]:
-    """Write the rows that changed, and only those; return the far side's ids that were seen."""
+    """Write the rows that changed, and only those; return the far side's ids that were seen.
+
+    A busy machine keeps its state as long as a job works on it.
+    """
     now = timezone.now()
     told = {remote.id: remote for remote in remotes}
-    changed = []
-    for machine in Machine.objects.filter(stamp_id=stamp_id, remote_id__in=told).exclude(
-        state__in=GONE
-    ):
+    known = list(
+        Machine.objects.filter(stamp_id=stamp_id, remote_id__in=told).exclude(state__in=GONE)
+    )
+    worked_on = _worked_on(known)
+    changed = {}
+    for machine in known:
         remote = told[machine.remote_id]
         before = [getattr(machine, name) for name in TOLD]
-        if not machine.is_busy or settled:
+        if settled or machine.pk not in worked_on:
             machine.state = SETTLED.get(remote.status, machine.state)
             machine.status_text = "" if remote.status in SETTLED else remote.status_text
         machine.cores = remote.cores or machine.cores
@@ -67,9 +74,33 @@ def apply(
         machine.unreachable_since = None
         if settled or before != [getattr(machine, name) for name in TOLD]:
             machine.synced_at = now
-            changed.append(machine)
-    Machine.objects.bulk_update(changed, (*TOLD, "synced_at"), batch_size=500)
+            changed[machine] = before[TOLD.index("state")]
+    _write(changed)
     return set(told)
+
+
+def _worked_on(known: Iterable[Machine]) -> set[uuid.UUID]:
+    """Return the busy ones that a job is at work on; asked after they were read."""
+    busy = [machine.pk for machine in known if machine.is_busy]
+    if not busy:
+        return set()
+    live = Job.objects.filter(machine__in=busy, state__in=LIVE)
+    return set(live.values_list("machine_id", flat=True))
+
+
+def _write(changed: Mapping[Machine, str]) -> None:
+    """Write each row whose state is still the one it was read with: people and jobs go first."""
+    if not changed:
+        return
+    with transaction.atomic():
+        states = dict(
+            Machine.objects.select_for_update(no_key=True)
+            .filter(pk__in=[machine.pk for machine in changed])
+            .order_by("pk")
+            .values_list("pk", "state")
+        )
+        unmoved = [machine for machine, state in changed.items() if states.get(machine.pk) == state]
+        Machine.objects.bulk_update(unmoved, (*TOLD, "synced_at"), batch_size=500)
 
 
 def mark_missing(stamp_id: uuid.UUID, seen: set[uuid.UUID], asked_at: datetime) -> None:
