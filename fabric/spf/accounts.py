@@ -18,6 +18,7 @@ from typing import Final
 
 from django.contrib.auth.hashers import check_password, make_password
 from django.core.cache import cache
+from django.db import connection
 from django.utils.crypto import get_random_string, salted_hmac
 from redis.exceptions import RedisError
 
@@ -85,6 +86,7 @@ def _credentials(authorization: str | None) -> tuple[str, str]:
 
 def _verify(account: Account, password: str) -> bool:
     digest = _digest(account, password)
+    _let_go()
     with _slow:
         # Another thread may have found out while this one was waiting.
         if _is_remembered(digest):
@@ -99,8 +101,15 @@ def _verify(account: Account, password: str) -> bool:
 
 
 def _spend_as_much_time(password: str) -> None:
+    _let_go()
     with _slow:
         make_password(password)
+
+
+def _let_go() -> None:
+    """Give the connection back: many strangers waiting for a slow hash must not use up the pool."""
+    if not connection.in_atomic_block:
+        connection.close()
 
 
 def _digest(account: Account, password: str) -> bytes:
@@ -117,6 +126,8 @@ def _is_remembered(digest: bytes) -> bool:
         if until < now:
             del _remembered[digest]
             return False
+        # Who calls all the time is never asked again, so strangers' guesses cannot keep them out.
+        _remembered[digest] = now + REMEMBERED_SECONDS
         _remembered.move_to_end(digest)
         return True
 

@@ -90,8 +90,11 @@ def understand(
 def vmm_scope(request: HttpRequest, account: Account, tenant: UUID | None, root: str) -> Scope:
     """Without a tenant the account's own rights in VMM; with one the rights of its user role.
 
-    Raises Forbidden for a suspended tenant, NotFound for one VMM has no role of. Two queries.
+    Only who administers VMM may act as a tenant. Raises Forbidden for others and for a suspended
+    tenant, NotFound for one VMM has no role of. Two queries.
     """
+    if tenant is not None and not account.is_vmm_administrator:
+        raise Forbidden("The account has no rights in VMM, so it cannot act for a subscription.")
     principal = _principal(request) or account.username
     if tenant is None:
         caller = Caller(is_administrator=account.is_vmm_administrator, principal=principal)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
@@ -30,6 +32,8 @@ from fabric.spf.scope import Scope
 from fabric.spf.services import ADMIN_SERVICE, VMM_SERVICE
 from fabric.spf.writing import Writer
 from fabric.vmm.errors import VMMError
+
+log = logging.getLogger(__name__)
 
 Work = Callable[[Account, Format], HttpResponse]
 
@@ -94,6 +98,10 @@ def _guarded(request: HttpRequest, group: str, work: Work) -> HttpResponse:
         return answers.refused(error, format)
     except VMMError as error:
         return answers.refused(answers.of_vmm(error), format)
+    except DisallowedHost:
+        log.warning("called by a name that is not in KATAL_HOSTS")
+        unknown = BadRequest("This server is not known by the host name in the address.")
+        return answers.refused(unknown, format)
     except Exception as error:
         return answers.broken(error, format)
 

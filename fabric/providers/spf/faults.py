@@ -164,6 +164,9 @@ def from_status(
             advice="Register the address it really lives at.",
         )
     words = own_words(body, secrets)
+    if status == HTTPStatus.UNAUTHORIZED and "retry-after" in headers:
+        # Too many wrong passwords were tried: ours was not even looked at.
+        return Throttled(f"{place} asks to wait.", retry_after=_retry_after(headers))
     if status == HTTPStatus.UNAUTHORIZED:
         return _unauthorized(headers, place)
     if status == HTTPStatus.FORBIDDEN:

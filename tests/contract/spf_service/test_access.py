@@ -88,6 +88,24 @@ def test_without_rights_in_vmm_the_door_opens_on_nothing(stamp, fabric):
     assert [row["Name"] for row in admin.rows("Stamps")] == [stamp.name]
 
 
+def test_without_rights_in_vmm_nobody_acts_for_a_tenant(tenant, order, stamp):
+    assert tenant.send("POST", "VirtualMachines", order).status_code == 201
+    where = key("VirtualMachines", VirtualMachine.objects.get().pk, stamp.pk)
+    create_account("no-rights", "a-long-password", is_vmm_administrator=False)
+    caller = Caller(tenant=tenant.tenant, authorization=basic("no-rights", "a-long-password"))
+    tried = [
+        caller.get("VirtualMachines"),
+        caller.get("$metadata"),
+        caller.send("POST", "VirtualMachines", order),
+        caller.send("MERGE", where, {"Operation": "Stop"}),
+        caller.send("DELETE", where),
+    ]
+    assert [answer.status_code for answer in tried] == [403] * len(tried)
+    assert "no rights in VMM" in said(tried[0])
+    caller.tenant = uuid.uuid4()
+    assert caller.get("VirtualMachines").status_code == 403, "nor learns who is a tenant"
+
+
 def test_administrators_find_their_account_in_the_built_in_role(administrator):
     (role,) = administrator.rows("UserRoles?$filter=UserRoleProfile eq 'Administrator'")
     assert role["Name"] == "Administrator"

@@ -196,6 +196,14 @@ def test_the_password_of_a_guest_is_told_to_nobody(tenant, order, caplog):
     assert machine["LocalAdminPassword"] is None
 
 
+def test_an_unknown_host_name_is_the_callers_mistake(tenant, settings, caplog):
+    settings.ALLOWED_HOSTS = ["spf.example.net"]
+    answer = tenant.get("Clouds", Host="evil.example.org")
+    assert answer.status_code == 400
+    assert b"evil" not in answer.content
+    assert "KATAL_HOSTS" in caplog.text
+
+
 def test_other_addresses_say_so_and_no_more(stamp, client):
     for path in ("/", "/SC2012R2/VMM/GalleryService.svc/", "/SC2012R3/Admin/", "/admin/", "/a%00b"):
         answer = client.get(path)

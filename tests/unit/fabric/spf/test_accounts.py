@@ -63,6 +63,33 @@ def test_what_was_right_is_forgotten_after_a_while(olga, checks, monkeypatch):
     assert len(checks) == 2
 
 
+def test_who_calls_all_the_time_is_not_kept_out_by_guesses(olga, checks, monkeypatch):
+    clock, later = accounts.time.monotonic, [0]
+    monkeypatch.setattr(accounts.time, "monotonic", lambda: clock() + later[0])
+    sign_in(header("olga", PASSWORD), HERE)
+    for _ in range(accounts.FAILURES_A_MINUTE):
+        with pytest.raises(NotSignedIn):
+            sign_in(header("olga", "guess"), HERE)
+    for later[0] in (200, 400, 600):
+        assert sign_in(header("olga", PASSWORD), HERE) == olga
+
+
+def test_whoever_waits_for_a_slow_hash_holds_no_connection(olga, monkeypatch):
+    class Connection:
+        in_atomic_block = False
+        closed = 0
+
+        def close(self):
+            self.closed += 1
+
+    held = Connection()
+    monkeypatch.setattr(accounts, "connection", held)
+    for name in ("olga", "nobody"):
+        with pytest.raises(NotSignedIn):
+            sign_in(header(name, "guess"), HERE)
+    assert held.closed == 2
+
+
 def test_a_new_password_ends_the_old_one_at_once(olga):
     sign_in(header("olga", PASSWORD), HERE)
     change_account("olga", password="another-password")

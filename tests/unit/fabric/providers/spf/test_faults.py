@@ -63,6 +63,13 @@ def test_a_redirect_is_never_followed(far, spf):
     assert len(far.calls) == 1
 
 
+def test_too_many_wrong_passwords_by_others_are_a_reason_to_wait_not_to_give_up(far, spf):
+    far.on("GET", "Stamps", httpx.Response(401, headers={"retry-after": "60"}))
+    with pytest.raises(errors.Throttled) as caught:
+        spf.stamps()
+    assert caught.value.retry_after == 60
+
+
 @pytest.mark.parametrize(
     ("header", "least", "most"),
     [
