@@ -54,6 +54,7 @@ def resume(job: Any, recipe: Recipe, *, step: str | None = None) -> bool:
             fault=None,
             message="",
             ended_at=None,
+            cancel_requested_at=None,
             claimed_until=None,
             due_at=Now(),
             nudged_at=Now(),

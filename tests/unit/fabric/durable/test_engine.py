@@ -255,6 +255,22 @@ def test_cancel_stops_before_the_next_step_while_it_may(begin):
     assert job.steps[0]["state"] == StepState.PENDING, "nobody is at it any more"
 
 
+def test_a_resumed_job_has_forgotten_that_it_was_to_stop(begin):
+    faults = [Fault("No.")]
+
+    def one(turn):
+        if faults:
+            raise faults.pop()
+
+    job, recipes = begin(Step("one", "One", one), cancel_before="one")
+    engine.claim(Job, job.pk)
+    sweep.request_cancel(job)
+    Job.objects.filter(pk=job.pk).update(state=JobState.FAILED, claimed_until=None)
+    assert sweep.resume(Job.objects.get(pk=job.pk), recipes["test"])
+    faults.clear()
+    assert again(job, recipes).state == JobState.SUCCEEDED
+
+
 def test_secrets_are_sealed_on_the_row_and_erased_once_used(begin):
     seen = []
 
