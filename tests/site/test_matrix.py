@@ -1,0 +1,164 @@
+"""Every address of both sites, met by everybody: what GET and POST answer to each of five people.
+
+A new address fails the test until it stands here. The people, in order: somebody not signed in,
+alice (the owner), bob (on her team), charlie (of another tenant), olga (operator, of no tenant).
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from copy import deepcopy
+
+import pytest
+from django.db import transaction
+from django.test import Client
+from django.urls import get_resolver, reverse
+from django.utils import timezone
+
+from tenants.actions import operations
+from tenants.models import Instance
+from tests.factories import fabric as rows
+
+# What GET answers, what POST (of an empty form) answers: the addresses that answer so.
+Answers = Mapping[tuple[str, str], str]
+TENANT_SITE: Answers = {
+    # Alice's own, and her team's
+    ("302 200 200 404 404", "302 405 405 404 404"): (
+        "machine machine-activity machine-connect subscription"
+    ),
+    ("302 200 200 404 404", "302 200 200 404 404"): "machine-delete",
+    ("302 405 405 404 404", "302 302 302 404 404"): (
+        "machine-operate machine-resume subscription-retry"
+    ),
+    ("403 200 200 404 404", "403 405 405 404 404"): "api-machine-detail",
+    # Everybody's, each with what is theirs in it
+    ("302 200 200 200 200", "302 200 200 200 200"): (
+        "account_change_password account_reauthenticate activity machine-new overview"
+        " plan-subscribe"
+    ),
+    ("302 200 200 200 200", "302 302 302 302 302"): "account account_email account_logout",
+    ("302 200 200 200 200", "302 405 405 405 405"): "machines plans subscriptions",
+    ("403 200 200 200 200", "403 405 405 405 405"): "api-machine-list",
+    # For coming in, and going out
+    ("200 302 302 302 302", "200 302 302 302 302"): "account_login account_signup",
+    ("200 200 200 200 200", "404 404 404 404 404"): "account_confirm_email",
+    ("200 200 200 200 200", "200 200 200 200 200"): (
+        "account_reset_password account_reset_password_from_key"
+    ),
+    ("200 200 200 200 200", "405 405 405 405 405"): (
+        "account_email_verification_sent account_inactive account_reset_password_done"
+        " account_reset_password_from_key_done"
+    ),
+    ("302 302 302 302 302", "302 302 302 302 302"): (
+        "account_confirm_login_code account_set_password"
+    ),
+    ("405 405 405 405 405", "302 302 302 302 302"): "theme",
+}
+ADMIN_SITE: Answers = {
+    # Olga's alone
+    ("302 403 403 403 200", "302 403 403 403 200"): (
+        "account_change_password account_reauthenticate activity activity-entry cloud overview"
+        " plan plan-access plan-new plan-quotas plans provider provider-register stamp-register"
+        " subscription subscription-state subscriptions user user-new user-subscribe users vmclouds"
+    ),
+    ("302 403 403 403 405", "302 403 403 403 302"): "provider-refresh subscription-retry",
+    ("302 403 403 403 200", "302 403 403 403 302"): "account_email",
+    # For coming in, and going out
+    ("200 403 403 403 302", "200 403 403 403 302"): "account_login account_signup",
+    ("200 403 403 403 200", "404 403 403 403 404"): "account_confirm_email",
+    ("200 403 403 403 200", "200 403 403 403 200"): (
+        "account_reset_password account_reset_password_from_key"
+    ),
+    ("200 403 403 403 200", "405 403 403 403 405"): (
+        "account_email_verification_sent account_inactive account_reset_password_done"
+        " account_reset_password_from_key_done"
+    ),
+    ("302 403 403 403 302", "302 403 403 403 302"): (
+        "account_confirm_login_code account_set_password"
+    ),
+    ("302 200 200 200 200", "302 302 302 302 302"): "account_logout",
+    ("405 405 405 405 405", "302 302 302 302 302"): "theme",
+    # Nobody's any more
+    ("404 404 404 404 404", "404 404 404 404 404"): "setup",
+}
+SITES = {"tenant": TENANT_SITE, "admin": ADMIN_SITE}
+
+
+def expected(site: str) -> dict[str, tuple[str, str]]:
+    return {name: told for told, names in SITES[site].items() for name in names.split()}
+
+
+def addresses(site: str) -> dict[str, list[str]]:
+    """Return the keys in each address, by its name."""
+    known = get_resolver(f"portal.urls.{site}").reverse_dict
+    return {name: known.getlist(name)[0][0][0][1] for name in list(known) if isinstance(name, str)}
+
+
+@pytest.fixture
+def people(alice, bob, charlie, olga) -> list[Client]:
+    """Return the browsers of the five."""
+    browsers = [Client() for _person in range(5)]
+    for browser, person in zip(browsers[1:], (alice, bob, charlie, olga), strict=True):
+        browser.force_login(person)
+    return browsers
+
+
+@pytest.fixture
+def objects(vault, alice, alices, olga) -> dict[str, uuid.UUID]:
+    """Return alice's objects and olga's, by the first word of the addresses about them."""
+    Instance.objects.create(id=1, name="Contoso Cloud", set_up_at=timezone.now())
+    cloud = rows.make_cloud(rows.make_stamp())
+    plan = rows.make_plan(cloud)
+    subscription = rows.make_subscription(alices, plan)
+    machine = rows.make_machine(subscription)
+    return {
+        "machine": machine.pk,
+        "api": machine.pk,
+        "subscription": subscription.pk,
+        "plan": plan.pk,
+        "provider": cloud.stamp.provider_id,
+        "stamp": cloud.stamp.provider_id,
+        "cloud": cloud.pk,
+        "user": alice.pk,
+        "activity": operations.started("machine.deploy", by=olga),
+    }
+
+
+@pytest.fixture
+def site(request, settings) -> str:
+    settings.SITE = request.param
+    settings.ROOT_URLCONF = f"portal.urls.{request.param}"
+    settings.STATIC_ROOT = settings.BASE_DIR / "static"  # WhiteNoise warns of a missing folder
+    return request.param
+
+
+@pytest.mark.parametrize("site", SITES, indirect=True)
+def test_every_address_stands_here(site) -> None:
+    assert set(addresses(site)) == set(expected(site))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("site", SITES, indirect=True)
+def test_everybody_gets_what_is_theirs(site, people, objects) -> None:
+    told = {}
+    for name, keys in addresses(site).items():
+        about = name.split("-")[0]
+        url = reverse(name, kwargs={key: objects[about] if key == "pk" else "x" for key in keys})
+        told[name] = (ask(people, "get", url), ask(people, "post", url))
+    assert told == expected(site)
+
+
+def ask(people: list[Client], method: str, url: str) -> str:
+    """Return what the five are answered, each in the same world."""
+    return " ".join(str(undone(browser, method, url)) for browser in people)
+
+
+def undone(browser: Client, method: str, url: str) -> int:
+    """Return the status of an answer, and undo what the request did."""
+    cookies = deepcopy(browser.cookies)
+    with transaction.atomic():
+        status = getattr(browser, method)(url).status_code
+        transaction.set_rollback(True)
+    browser.cookies = cookies
+    return status
