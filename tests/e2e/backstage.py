@@ -80,8 +80,9 @@ def hiding_places(stack: Stack, secret: str) -> list[str]:
         ).fetchall()
         for (table,) in tables:
             with connection.cursor().copy(f"COPY {table} TO STDOUT") as copy:  # type: ignore[arg-type]
-                if any(needle in bytes(part) for part in copy):
-                    found.append(f"table {table}")
+                whole = b"".join(bytes(part) for part in copy)
+            if needle in whole:
+                found.append(f"table {table}")
     for path in files(stack.folder):
         if needle in path.read_bytes():
             found.append(str(path.relative_to(stack.folder)))
