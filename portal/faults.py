@@ -14,6 +14,7 @@ from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
+from redis.exceptions import RedisError
 
 from tenants.errors import Refused
 
@@ -64,7 +65,7 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer a bug: our side, with a number that is in the log beside the traceback."""
-    if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
+    if isinstance(sys.exc_info()[1], OperationalError | InterfaceError | RedisError):
         return unavailable(request)
     reference = secrets.token_hex(4)
     log.error("reference %s: %s %s", reference, request.method, request.path)
@@ -78,7 +79,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def unavailable(request: HttpRequest) -> HttpResponse:
-    """Answer while the database cannot be asked."""
+    """Answer while the database, or the cache in which sign-ins are counted, cannot be asked."""
     response = _page(
         request,
         503,

@@ -8,6 +8,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db.models import F, Model, Q, QuerySet
 from django.http import QueryDict
 
@@ -26,8 +27,16 @@ def paginate(
 ) -> Page:
     """Return one page of rows ordered by a field (`-` turns it round) and a unique one. One query.
 
-    The field must never be null. Two rows more than `size` are never read.
+    The field must never be null. Two rows more than `size` are never read. A mark that makes no
+    sense for this order counts as none.
     """
+    try:
+        return _page(rows, order, query, size, unique)
+    except (ValueError, TypeError, ValidationError):
+        return _page(rows, order, _without_mark(query), size, unique)
+
+
+def _page(rows: QuerySet[Any], order: str, query: QueryDict, size: int, unique: str) -> Page:
     name, descending = order.removeprefix("-"), order.startswith("-")
     backwards = "before" in query
     mark = _decode(query.get("before") or query.get("after") or "")
@@ -68,7 +77,11 @@ def _decode(text: str) -> list[Any]:
         values = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
     except (ValueError, binascii.Error):
         return []
-    return values if isinstance(values, list) and len(values) == 2 else []
+    return values if isinstance(values, list) and len(values) == 2 and _is_sane(values) else []
+
+
+def _is_sane(values: list[Any]) -> bool:
+    return all(isinstance(value, str | int) and "\0" not in str(value) for value in values)
 
 
 def _value(row: Any, path: str) -> Any:
@@ -78,8 +91,13 @@ def _value(row: Any, path: str) -> Any:
 
 
 def _link(query: QueryDict, name: str, mark: str) -> str:
-    link = query.copy()
-    for old in ("after", "before"):
-        link.pop(old, None)
+    link = _without_mark(query)
     link[name] = mark
     return link.urlencode()
+
+
+def _without_mark(query: QueryDict) -> QueryDict:
+    rest = query.copy()
+    for old in ("after", "before"):
+        rest.pop(old, None)
+    return rest

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db.models import QuerySet
 from rest_framework import serializers, viewsets
+from rest_framework.exceptions import NotFound
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -40,6 +43,13 @@ class MachineSerializer(serializers.ModelSerializer[Machine]):
 
 class ByName(CursorPagination):
     ordering = ("name", "id")
+
+    def decode_cursor(self, request: Request) -> Any:
+        """Refuse what PostgreSQL cannot even be asked for."""
+        cursor = super().decode_cursor(request)
+        if cursor is not None and "\0" in (cursor.position or ""):
+            raise NotFound(self.invalid_cursor_message)
+        return cursor
 
 
 class MachineViewSet(viewsets.ReadOnlyModelViewSet[Machine]):

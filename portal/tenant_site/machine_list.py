@@ -43,7 +43,7 @@ class MachineList:
     def __init__(self, subscriptions: list[Subscription], query: QueryDict) -> None:
         self.subscriptions = subscriptions
         self.query = query
-        self.text = query.get("q", "").strip()[:100]
+        self.text = query.get("q", "").replace("\0", "").strip()[:100]
         self.state = query.get("state", "")
         if self.state not in MachineState.values:
             self.state = ""

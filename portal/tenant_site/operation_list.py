@@ -97,7 +97,7 @@ class OperationList:
     def __init__(self, user: User, subscriptions: list[Subscription], query: QueryDict) -> None:
         self.user = user
         self.query = query
-        self.text = query.get("q", "").strip()[:100]
+        self.text = query.get("q", "").replace("\0", "").strip()[:100]
         self.outcome = query.get("outcome", "")
         if self.outcome not in OUTCOMES:
             self.outcome = ""
