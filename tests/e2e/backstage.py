@@ -56,6 +56,12 @@ def number(stack: Stack, query: str) -> int:
     return int(rows(stack, query)[0][0])
 
 
+def steps_in_vmm(stack: Stack) -> set[str]:
+    """Return the titles of all steps VMM's own jobs have."""
+    jobs = rows(stack, "SELECT steps FROM vmm_job")
+    return {step["title"] for (steps,) in jobs for step in steps}
+
+
 def link_in_mail(stack: Stack, to: str, within: float = 30) -> str:
     """Return the link in the last mail to somebody."""
     deadline = time.monotonic() + within

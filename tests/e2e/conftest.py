@@ -8,35 +8,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.e2e import backstage
-from tests.e2e.visitor import PATIENCE, Visitor
+from tests.e2e.journey import Journey
+from tests.e2e.visitor import PATIENCE
 from tests.stack import ALL, Stack, stack
 
-# Hosts take a fifth of their usual time: long enough to watch a deployment.
-TIME_SCALE = "0.2"
+# Hosts take less than a third of their usual time: long enough to watch a deployment.
+TIME_SCALE = "0.3"
 BROKEN = "broken_at"
-
-
-class Journey:
-    """What the steps hand on to each other."""
-
-    def __init__(self, browser: Browser, cloud: Stack) -> None:
-        self.browser = browser
-        self.cloud = cloud
-        self.spf_password, self.setup_code = backstage.fill(cloud)
-        self.visitors: list[Visitor] = []
-        self.people: dict[str, Visitor] = {}
-
-    def visitor(self, name: str, *, javascript: bool = True) -> Visitor:
-        """Return a person's browser, a new one when they come for the first time."""
-        key = name if javascript else f"{name} without scripts"
-        if key not in self.people:
-            self.people[key] = Visitor(self.browser, self.cloud, key, javascript=javascript)
-        return self.people[key]
-
-    def dismiss(self, name: str) -> None:
-        """Let a person go, with what they saw kept."""
-        self.people[name].leave()
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,9 @@ import uuid
 import pytest
 from playwright.sync_api import expect
 
+from fabric.jobs.deploy import DEPLOY
 from tests.e2e import backstage, deployment, strangers
-from tests.e2e.conftest import Journey
+from tests.e2e.journey import Journey
 from tests.e2e.visitor import Visitor
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
@@ -214,12 +215,15 @@ class TestFromNothingToAMachine:
         again = deployment.form(alice) | {"password": GUEST_PASSWORD}
         alice.page.get_by_role("button", name="Create machine").dblclick()
         expect(alice.heading("web-1")).to_be_visible()
+        expect(alice.count("Virtual machines")).to_have_text("1")
         alice.look("deploying")
         replayed = alice.ask("tenant", "POST", "/machines/new/", **again)
         assert replayed.headers["location"] == alice.path()
         assert backstage.number(journey.cloud, "SELECT count(*) FROM fabric_machine") == 1
         steps = deployment.watch(alice)
         assert len(steps) >= 2, steps
+        ours = {step.title for step in DEPLOY.steps}
+        assert set(steps) - ours <= backstage.steps_in_vmm(journey.cloud)
         expect(alice.page.locator(".head .state")).to_have_text("Running")
         assert backstage.number(journey.cloud, "SELECT count(*) FROM vmm_virtualmachine") == 1
 
@@ -287,6 +291,8 @@ class TestFromNothingToAMachine:
         plain.look("deploying")
         deployment.reload_until(plain, "Running")
         plain.look("running")
+        plain.press("Stop")
+        deployment.reload_until(plain, "Stopped")
         plain.press("Delete")
         expect(plain.heading("Delete plain-1")).to_be_visible()
         plain.send("Delete for good", confirm="something else")

@@ -79,7 +79,7 @@ class Visitor:
         if SHOTS:
             number = len(list(Path(SHOTS).glob("*.png")))
             self.page.screenshot(
-                path=Path(SHOTS) / f"{number:02}-{self.name}-{slug(name)}.png", full_page=True
+                path=Path(SHOTS) / f"{number:02}-{slug(self.name)}-{slug(name)}.png", full_page=True
             )
         if self.javascript:
             self.troubles += [f"{name}: {offence}" for offence in offences(self.page)]
