@@ -74,6 +74,8 @@ SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 if env.flag("KATAL_BEHIND_PROXY", False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    # Else people share the proxy's address, and a stranger's wrong passwords keep all of them out.
+    ALLAUTH_TRUSTED_PROXY_COUNT = 1
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_HTTPONLY = True
@@ -157,6 +159,7 @@ else:
     EMAIL_HOST_USER = env.text("KATAL_SMTP_USER", "")
     EMAIL_HOST_PASSWORD = env.text("KATAL_SMTP_PASSWORD", "")
     EMAIL_USE_TLS = env.flag("KATAL_SMTP_TLS", False)
+    EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.text("KATAL_MAIL_FROM", "Katal <katal@localhost>")
 
 LANGUAGE_CODE = "en"
