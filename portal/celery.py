@@ -3,9 +3,18 @@
 import os
 
 from celery import Celery
+from celery.signals import task_failure
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings.worker")
 
 app = Celery("katal")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["fabric", "fabric.vmm"])
+
+
+@task_failure.connect
+def drop_broken_connections(**_: object) -> None:
+    """Connections are kept across tasks; one whose server was restarted must not be."""
+    from django.db import close_old_connections
+
+    close_old_connections()
