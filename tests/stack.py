@@ -7,6 +7,7 @@ time unless told otherwise. Sites, SPF over HTTPS, workers, beat: nothing is fak
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -23,17 +24,29 @@ from portal.embedded.ports import answers
 ROOT = Path(__file__).resolve().parent.parent
 SITES = ("admin", "tenant", "spf")
 ALL = (*SITES, "worker", "vmm", "beat")
+_SETTINGS = re.compile(r"(?<=\bDJANGO_SETTINGS_MODULE=)\S+")
 
 
 class Stack:
-    """Start, kill and count the processes of one cloud."""
+    """Start, kill and count the processes of one cloud.
 
-    def __init__(self, folder: Path, env: Mapping[str, str] | None = None) -> None:
+    `settings` names other settings than the Procfile's for some processes.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        env: Mapping[str, str] | None = None,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         self.ports = {name: free_port() for name in SITES}
         self.running: dict[str, subprocess.Popen[bytes]] = {}
         self.commands = {p.name: p.argv for p in procfile.read(ROOT / "Procfile")}
+        for name, module in (settings or {}).items():
+            *shell, command = self.commands[name]
+            self.commands[name] = [*shell, _SETTINGS.sub(module, command)]
         self.postgres: Server = start_postgres(folder, durable=False)
         self.valkey: Server | None = start_valkey(folder, durable=False)
         ensure_certificates(folder)
@@ -68,8 +81,12 @@ class Stack:
 
     def manage(self, *command: str, settings: str = "portal.settings.worker") -> str:
         """Run a management command to its end; return what it printed."""
+        return self.run("manage.py", *command, settings=settings)
+
+    def run(self, *command: str, settings: str = "portal.settings.worker") -> str:
+        """Run Python in the cloud's environment to its end; return what it printed."""
         done = subprocess.run(
-            [sys.executable, "manage.py", *command],
+            [sys.executable, *command],
             cwd=ROOT,
             env=self.env | {"DJANGO_SETTINGS_MODULE": settings},
             capture_output=True,
@@ -77,7 +94,7 @@ class Stack:
             check=False,
         )
         if done.returncode:
-            raise RuntimeError(f"manage.py {command[0]}: {done.stderr[-3000:]}")
+            raise RuntimeError(f"{' '.join(command[:2])}: {done.stderr[-3000:]}")
         return done.stdout
 
     def prepare(self) -> None:
@@ -129,6 +146,24 @@ class Stack:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait(10)
 
+    def stop_valkey(self) -> None:
+        """Take the broker away, with all messages in it."""
+        if self.valkey:
+            self.valkey.stop()
+        self.valkey = None
+
+    def start_valkey(self) -> None:
+        """Bring an empty broker back at the same address."""
+        self.valkey = start_valkey(self.folder, durable=False)
+
+    def stop_postgres(self) -> None:
+        """Take the database away; whoever is connected is cut off."""
+        self.postgres.stop()
+
+    def start_postgres(self) -> None:
+        """Bring the database back at the same address."""
+        self.postgres = start_postgres(self.folder, durable=False)
+
     def stop(self) -> None:
         """End everything."""
         for name in list(self.running):
@@ -151,9 +186,13 @@ class Stack:
 
 
 @contextmanager
-def stack(folder: Path, env: Mapping[str, str] | None = None) -> Iterator[Stack]:
+def stack(
+    folder: Path,
+    env: Mapping[str, str] | None = None,
+    settings: Mapping[str, str] | None = None,
+) -> Iterator[Stack]:
     """Yield a prepared cloud without processes; everything ends with the block."""
-    cloud = Stack(folder, env)
+    cloud = Stack(folder, env, settings)
     try:
         cloud.prepare()
         yield cloud
