@@ -1,1 +1,1 @@
-"""The road of issue and product as people walk it: real processes, a real browser."""
+"""The whole road as people walk it: real processes, a real browser."""

@@ -103,7 +103,7 @@ class TestFromNothingToAMachine:
         olga.press("Read now")
         in_vmm = backstage.number(journey.cloud, "SELECT count(*) FROM vmm_cloud")
         expect(olga.heading("Built-in SPF")).to_be_visible()
-        until_shown(olga, "Gold")
+        expect(olga.page.locator("main").get_by_text("Gold", exact=True)).to_be_visible()
         expect(olga.count("VM clouds")).to_have_text(str(in_vmm))
         olga.look("endpoint with clouds")
         olga.open("admin", "/vm-clouds/")
@@ -413,17 +413,6 @@ def set_quotas(olga: Visitor) -> None:
     for limit, value in {"machines": 5, "cores": 8, "memory_mb": 16, "storage_gb": 200}.items():
         olga.field(limit).fill(str(value))
     olga.press("Save quotas")
-
-
-def until_shown(visitor: Visitor, text: str) -> None:
-    """Look at the page again until it shows a text."""
-    shown = visitor.page.locator("main").get_by_text(text, exact=True)
-    for _ in range(60):
-        if shown.count():
-            return
-        visitor.page.wait_for_timeout(250)
-        visitor.page.reload()
-    expect(shown).to_be_visible()
 
 
 def identifier(visitor: Visitor) -> str:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
+from typing import Any
 
 from django.contrib import messages
 from django.db.models import Count, Prefetch, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
+from django_htmx.http import HttpResponseClientRefresh
 
 from fabric.actions import providers
 from fabric.models import Cloud, Provider, Stamp
@@ -20,14 +24,13 @@ from portal.admin_site.access import operator_required
 from portal.admin_site.forms.providers import ProviderForm, StampForm
 from tenants.errors import Refused
 
+LOOK_AGAIN_FOR = timedelta(seconds=30)
+
 
 @operator_required
 def index(request: HttpRequest) -> HttpResponse:
-    """Show the tree of endpoints, VMM servers and clouds; htmx asks for the tree alone."""
-    tree = list(endpoints())
-    context = {"providers": tree, "is_waiting": is_waiting(tree)}
-    template = "_tree" if request.htmx else "index"
-    return render(request, f"admin_site/vm_clouds/{template}.html", context)
+    """Show the tree of endpoints, VMM servers and clouds."""
+    return show_tree(request, list(endpoints()), "index")
 
 
 @operator_required
@@ -48,12 +51,9 @@ def register(request: HttpRequest) -> HttpResponse:
 
 @operator_required
 def show(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
-    """Show one endpoint; htmx asks for its tree alone."""
+    """Show one endpoint."""
     provider = get_object_or_404(endpoints(), pk=pk)
-    context = {"provider": provider, "is_waiting": is_waiting([provider])}
-    context["providers"] = [provider]
-    template = "_tree" if request.htmx else "show"
-    return render(request, f"admin_site/vm_clouds/{template}.html", context)
+    return show_tree(request, [provider], "show", provider=provider)
 
 
 @operator_required
@@ -102,6 +102,24 @@ def endpoints() -> QuerySet[Provider]:
     return Provider.objects.prefetch_related(stamps)
 
 
-def is_waiting(tree: list[Provider]) -> bool:
-    """Tell whether a VMM server has not been read yet, so that the page looks again."""
-    return any(stamp.synced_at is None for each in tree for stamp in each.stamps.all())
+def show_tree(
+    request: HttpRequest, tree: list[Provider], page: str, **context: Any
+) -> HttpResponse:
+    """Return the page; htmx asks for the tree alone while a server is being read.
+
+    The end of that draws the page anew: the number of clouds in the menu belongs to it.
+    """
+    is_waiting = any(is_being_read(stamp) for each in tree for stamp in each.stamps.all())
+    context |= {"providers": tree, "is_waiting": is_waiting}
+    if not request.htmx:
+        return render(request, f"admin_site/vm_clouds/{page}.html", context)
+    if not is_waiting:
+        return HttpResponseClientRefresh()
+    return render(request, "admin_site/vm_clouds/_tree.html", context)
+
+
+def is_being_read(stamp: Stamp) -> bool:
+    """Tell whether somebody asked for a VMM server's data just now, or it was never read."""
+    asked_for, read_at = stamp.next_sync_at, stamp.synced_at
+    now = timezone.now()
+    return read_at is None or (read_at < asked_for <= now and now - asked_for < LOOK_AGAIN_FOR)
