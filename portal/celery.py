@@ -4,12 +4,17 @@ import os
 
 from celery import Celery
 from celery.signals import task_failure
+from kombu.transport.redis import Channel
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings.worker")
 
 app = Celery("katal")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["fabric", "fabric.vmm"])
+
+# Handing fetched messages back takes a broker; when it is gone, trying to ends the worker for good.
+# The sweep finds what they were about.
+Channel.do_restore = False
 
 
 @task_failure.connect

@@ -113,7 +113,8 @@ def advance(model: type[Row], recipes: dict[str, Recipe], job_id: uuid.UUID | st
                 _write(job, claimed_until=None, attempt=0)
                 return 0.0
     except LostClaim:
-        log.info("job %s: another worker holds it now", job.pk)
+        # Its lease ended while it worked: leases are too short, or this machine too busy.
+        log.warning("job %s: overslept, another worker may have it", job.pk)
         return None
 
 
