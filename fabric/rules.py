@@ -22,13 +22,13 @@ def why_not(
     granted: Collection[str],
     *,
     busy: bool = False,
-    provisioned: bool = True,
+    active: bool = True,
 ) -> str | None:
     """Return why a command is impossible now, None when it is possible."""
     states, permission = POSSIBLE[verb]
     if permission not in granted:
         return _("Your plan does not allow this.")
-    if not provisioned:
+    if not active:
         return _("The subscription is not active.")
     if busy or state in BUSY:
         return _("Wait until the present work on this machine ends.")

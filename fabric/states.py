@@ -49,6 +49,7 @@ POSSIBLE: dict[str, tuple[tuple[str, ...], str]] = {
             MachineState.SAVED,
             MachineState.FAILED,
             MachineState.MISSING,
+            MachineState.UNREACHABLE,
         ),
         "Remove",
     ),

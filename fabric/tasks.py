@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from celery import shared_task
@@ -9,7 +10,7 @@ from celery import shared_task
 from fabric.durable import engine
 from fabric.durable import sweep as sweeping
 from fabric.durable.nudge import nudge, nudge_again
-from fabric.jobs import RECIPES
+from fabric.jobs import RECIPES, provision
 from fabric.jobs import watch as watching
 from fabric.models import Job
 from fabric.sync import stamps
@@ -52,5 +53,7 @@ def sync(**_: Any) -> None:
 
 @shared_task
 def sync_stamp(stamp_id: str, **_: Any) -> None:
-    """Read one stamp."""
-    stamps.run(stamp_id)
+    """Read one stamp; what failed only because it was away begins again."""
+    if stamps.run(stamp_id):
+        for job_id in provision.retry_after_absence(uuid.UUID(stamp_id)):
+            nudge(advance, job_id)

@@ -55,6 +55,7 @@ def deploy(
     subscription.
     """
     subscription = Subscription.objects.select_for_update(of=("self",)).get(pk=subscription.pk)
+    _require_member(by, subscription)
     key = hashlib.sha256(f"{by.pk}:{request_key}".encode()).hexdigest()
     earlier = Job.objects.filter(request_key=key).select_related("machine").first()
     if earlier is not None and earlier.machine is not None:
@@ -128,7 +129,7 @@ def operate(*, by: User, machine: Machine, verb: str) -> Job:
     """Ask for start, shutdown, stop, pause or resume. Locks the machine."""
     if verb not in DOING:
         raise Refused(_("There is no such command."))
-    machine = _locked(machine, verb)
+    machine = _locked(machine, verb, by)
     was = machine.state
     _become(machine, MachineState.UPDATING, str(DOING[Verb(verb)]))
     return _begin(
@@ -144,7 +145,7 @@ def operate(*, by: User, machine: Machine, verb: str) -> Job:
 @transaction.atomic
 def delete(*, by: User, machine: Machine) -> Job:
     """Ask for the machine and its disks to be deleted for good. Locks the machine."""
-    machine = _locked(machine, Verb.DELETE)
+    machine = _locked(machine, Verb.DELETE, by)
     _become(machine, MachineState.DELETING, _("Deleting…"))
     return _begin(
         machine,
@@ -159,11 +160,11 @@ def delete(*, by: User, machine: Machine) -> Job:
 @transaction.atomic
 def resume(*, by: User, machine: Machine) -> Job:
     """Go on with work that failed: what was made is found and repaired. Locks the machine."""
-    machine = _lock(machine)
+    machine = _lock(machine, by)
     job = machine.jobs.order_by("-created_at").first()
     if machine.is_busy or job is None or job.state != JobState.FAILED:
         raise NotPossible(_("There is nothing to go on with."))
-    if not machine.subscription.is_usable:
+    if not machine.subscription.is_active:
         raise NotPossible(_("The subscription is not active."))
     recipe = RECIPES[job.recipe]
     owned = _owned(machine, by, "machine.continue", {"job": str(job.pk), "work": job.title})
@@ -217,7 +218,14 @@ def _check_order(
         raise Refused(problem, field="password")
 
 
-def _lock(machine: Machine) -> Machine:
+def _require_member(by: User, subscription: Subscription) -> None:
+    """Refuse who does not belong to the tenant. Pages show strangers nothing to begin with."""
+    if not subscription.tenant.memberships.filter(user=by).exists():
+        raise NotPermitted(_("You do not belong to the tenant of this subscription."))
+
+
+def _lock(machine: Machine, by: User) -> Machine:
+    _require_member(by, machine.subscription)
     return (
         Machine.objects.select_for_update(of=("self",))
         .select_related("subscription__plan__offering")
@@ -225,16 +233,16 @@ def _lock(machine: Machine) -> Machine:
     )
 
 
-def _locked(machine: Machine, verb: str) -> Machine:
+def _locked(machine: Machine, verb: str, by: User) -> Machine:
     """Return the machine, locked, if the verb is possible now."""
-    machine = _lock(machine)
+    machine = _lock(machine, by)
     subscription = machine.subscription
     reason = rules.why_not(
         machine.state,
         verb,
         subscription.plan.offering.granted,
         busy=machine.is_busy,
-        provisioned=subscription.is_usable,
+        active=subscription.is_active,
     )
     if reason:
         raise NotPossible(reason)

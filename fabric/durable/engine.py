@@ -11,6 +11,7 @@ import logging
 import time
 import uuid
 from contextlib import nullcontext
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -236,7 +237,22 @@ def _faulted(job: Any, recipe: Recipe, index: int, turn: Turn, fault: Fault) -> 
 
 
 def _end(job: Any, recipe: Recipe, state: JobState, turn: Turn, fault: Fault | None = None) -> None:
-    """Write the final state together with the recipe's own ending."""
+    """Write the final state together with the recipe's own ending.
+
+    A failed job ends even when its own ending breaks: it must not come round for ever.
+    """
+    try:
+        _end_once(job, recipe, state, turn, fault)
+    except LostClaim:
+        raise
+    except Exception:
+        if state != JobState.FAILED:
+            raise
+        log.exception("job %s: the ending of its failure broke", job.pk)
+        _end_once(job, replace(recipe, failed=lambda _turn, _fault: None), state, turn, fault)
+
+
+def _end_once(job: Any, recipe: Recipe, state: JobState, turn: Turn, fault: Fault | None) -> None:
     with transaction.atomic():
         message = fault.message if fault else turn.message
         _write(

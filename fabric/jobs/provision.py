@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import timedelta
 
+from django.db import transaction
 from django.db.models.functions import Now
 
 from fabric.durable import engine
 from fabric.durable.errors import Fault
 from fabric.durable.recipe import Recipe, Step, Turn
+from fabric.durable.states import LIVE, JobState
 from fabric.jobs import far_side
 from fabric.models import Job, Offering
 from fabric.providers.base import TenantOrder
@@ -60,23 +63,24 @@ def _provisioned(turn: Turn) -> None:
     )
     far_side.log_success(turn)
     if _mark(Offering.objects.get(plan_id=subscription.plan_id)) != turn.memo["content"]:
-        _once_more(turn, subscription)
+        _begin_again(turn.job, subscription)
         return
     Subscription.objects.filter(pk=subscription.pk).update(
         provisioning=Provisioning.IN_SYNC, problem=""
     )
 
 
-def _once_more(turn: Turn, subscription: Subscription) -> None:
-    engine.start(
+def _begin_again(job: Job, subscription: Subscription) -> Job:
+    """Start a new job like this one, as the system's own act; the next sweep wakes it."""
+    return engine.start(
         Job,
         PROVISION,
         subject=subscription.pk,
-        title=turn.job.title,
+        title=job.title,
         inputs={},
         subscription=subscription,
-        stamp_id=turn.job.stamp_id,
-        actor_email=turn.job.actor_email,
+        stamp_id=job.stamp_id,
+        actor_email=job.actor_email,
         operation_id=operations.started(
             "subscription.provision",
             by=None,
@@ -85,7 +89,6 @@ def _once_more(turn: Turn, subscription: Subscription) -> None:
             object_id=subscription.pk,
             object_name=subscription.name,
         ),
-        # The next sweep wakes it.
         nudged_at=Now() - timedelta(seconds=1),
     )
 
@@ -96,6 +99,40 @@ def _failed(turn: Turn, fault: Fault) -> None:
         problem=f"{fault.message} {fault.advice}".strip(),
     )
     far_side.log_failure(turn, fault)
+
+
+PASSING = ("unreachable", "throttled", "vault_locked")
+
+
+def retry_after_absence(stamp_id: uuid.UUID) -> list[uuid.UUID]:
+    """Begin again what failed only because the stamp was away; return the jobs to be called.
+
+    Called when the stamp has answered. Nobody has to press Retry for every subscription.
+    """
+    begun = []
+    failed = Job.objects.filter(
+        stamp_id=stamp_id,
+        recipe=PROVISION.name,
+        state=JobState.FAILED,
+        fault__code__in=PASSING,
+        subscription__provisioning=Provisioning.OUT_OF_SYNC,
+    )
+    for job in failed.order_by("subject", "-created_at").distinct("subject"):
+        with transaction.atomic():
+            subscription = (
+                Subscription.objects.select_for_update(of=("self",))
+                .select_related("tenant", "plan")
+                .get(pk=job.subscription_id)
+            )
+            live = Job.objects.filter(subject=job.subject, state__in=LIVE)
+            if subscription.provisioning != Provisioning.OUT_OF_SYNC or live.exists():
+                continue
+            again = _begin_again(job, subscription)
+            Subscription.objects.filter(pk=subscription.pk).update(
+                provisioning=Provisioning.SYNCING, problem=""
+            )
+        begun.append(again.pk)
+    return begun
 
 
 PROVISION = Recipe(

@@ -30,7 +30,7 @@ AWAY_SECONDS = 2.0
 FIRST_LOOK_SECONDS = 0.1
 SOON_SECONDS = 0.35
 LOST_AFTER = timedelta(seconds=3)
-UNSEEN_PASSES = 5
+UNSEEN_FOR = timedelta(seconds=30)
 WAITING_STEP = "wait_"
 
 
@@ -146,9 +146,10 @@ def _remote_ids(ended: Iterable[Job]) -> list[uuid.UUID]:
 
 def _describe(remote: RemoteJob | None, before: dict) -> dict:
     if remote is None:
-        unseen = before.get("unseen", 0) + 1
-        if unseen < UNSEEN_PASSES:
-            return {**before, "unseen": unseen}
+        now = timezone.now()
+        since = datetime.fromisoformat(before.get("unseen_since", now.isoformat()))
+        if now - since < UNSEEN_FOR:
+            return {**before, "unseen_since": since.isoformat()}
         # The far side forgot the job; the machine itself tells what became of it.
         return {**before, "completed": True, "succeeded": True, "status": "Forgotten"}
     return {

@@ -221,7 +221,9 @@ class Provider(Protocol):
     def find_machine(
         self, tag: str, name: str, *, stamp_id: uuid.UUID, tenant: uuid.UUID, person: str
     ) -> RemoteMachine | None:
-        """Return the machine that carries our tag."""
+        """Return the machine that carries our tag; None proves that there is none.
+
+        Raises Unreachable while the stamp shows no cloud: absence proves nothing then."""
 
     def jobs(self, stamp_id: uuid.UUID, ids: Collection[uuid.UUID]) -> tuple[RemoteJob, ...]:
         """Return what is known of these jobs: one query for up to 40, the administrator's."""

@@ -28,32 +28,34 @@ def claim_due() -> list[str]:
     ]
 
 
-def run(stamp_id: str) -> None:
-    """Read a stamp once and write the rows; what is wrong with it is noted on its row."""
+def run(stamp_id: str) -> bool:
+    """Read a stamp once and write the rows; False when it could not be read, which is noted on its
+    row."""
     stamp = Stamp.objects.select_related("provider").filter(pk=stamp_id).first()
     if stamp is None:
-        return
+        return False
     try:
         provider = registry.provider_for(stamp.provider)
         offered = provider.inventory(stamp.pk)
         inventory.apply(stamp, offered)
-        if offered.lacks_rights:
-            # An account that may see nothing is told of no machines: they are not gone.
+        if not offered.clouds:
+            # Who is shown no cloud is told of no machines: they are not gone.
             machines.mark_unreachable(stamp.pk)
         else:
             asked_at = timezone.now()
             seen = machines.apply(stamp.pk, provider.machines(stamp.pk))
             machines.mark_missing(stamp.pk, seen, asked_at)
         Stamp.objects.filter(pk=stamp.pk).update(synced_at=timezone.now())
-        if not offered.lacks_rights:
+        if offered.clouds:
             load.run(provider, stamp.pk)
     except ProviderFault as fault:
         log.warning("stamp %s: %s", stamp.friendly_name, fault.message)
         Stamp.objects.filter(pk=stamp.pk).update(problem=fault.message)
         Provider.objects.filter(pk=stamp.provider_id).update(problem=fault.message)
         machines.mark_unreachable(stamp.pk)
-        return
+        return False
     Provider.objects.filter(pk=stamp.provider_id).update(problem="", seen_at=timezone.now())
+    return True
 
 
 def soon(provider: Provider) -> list[str]:

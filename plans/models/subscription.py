@@ -63,5 +63,11 @@ class Subscription(models.Model):
         return f"{self.owner_email}_{self.pk}"
 
     @property
+    def is_active(self) -> bool:
+        """Tell whether its machines may be worked on."""
+        return self.state == SubscriptionState.ACTIVE
+
+    @property
     def is_usable(self) -> bool:
-        return self.state == SubscriptionState.ACTIVE and self.provisioning == Provisioning.IN_SYNC
+        """Tell whether machines can be made in it."""
+        return self.is_active and self.provisioning == Provisioning.IN_SYNC

@@ -48,6 +48,7 @@ CACHES = {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": env.cache(REDIS_URL),
         "KEY_PREFIX": "katal",
+        "OPTIONS": {"socket_connect_timeout": 2, "socket_timeout": 5},
     }
 }
 
@@ -186,7 +187,7 @@ VAULT_KEY_FILE = Path(env.text("KATAL_VAULT_KEY_FILE", str(STATE_DIR / "vault.ke
 VAULT_PASSPHRASE = env.text("KATAL_PASSPHRASE", "")
 
 # Long work
-JOB_LEASE_SECONDS = env.number("KATAL_JOB_LEASE", 60)
+JOB_LEASE_SECONDS = env.number("KATAL_JOB_LEASE", 120)
 JOB_NUDGE_GRACE_SECONDS = env.number("KATAL_JOB_NUDGE_GRACE", 10)
 JOB_PROBE = ""
 SPF_TIMEOUT_SECONDS = env.number("KATAL_SPF_TIMEOUT", 20)

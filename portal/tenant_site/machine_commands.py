@@ -47,7 +47,7 @@ def commands_for(machine: Machine) -> list[Command]:
             verb,
             granted,
             busy=machine.is_busy,
-            provisioned=subscription.is_usable,
+            active=subscription.is_active,
         )
 
     operate = reverse("machine-operate", args=[machine.pk])

@@ -5,21 +5,23 @@ from __future__ import annotations
 import pytest
 from django.db.models.functions import Now
 
-from fabric import registry
+from fabric import registry, tasks
 from fabric.actions import machines, offerings, providers, subscriptions
 from fabric.durable import engine, sweep
 from fabric.durable.states import LIVE, JobState
 from fabric.errors import NotPossible
 from fabric.jobs import RECIPES, watch
 from fabric.models import Job, Machine, Network, Stamp
+from fabric.providers.errors import Rejected
 from fabric.states import MachineState, Verb
 from fabric.sync import machines as sync_machines
 from fabric.sync import stamps
 from fabric.vault.errors import VaultLocked
 from plans.actions import quota
-from plans.models import Provisioning
-from tenants.errors import Conflicting
+from plans.models import Provisioning, Subscription
+from tenants.errors import Conflicting, NotPermitted
 from tenants.models import Operation, Phase
+from tests.factories.fabric import make_machine
 
 LOOSER = {"machines": 50, "cores": None, "memory_mb": None, "storage_gb": None}
 
@@ -234,3 +236,54 @@ def test_a_worker_without_the_key_waits_for_it(order, work, monkeypatch):
     work()
     machine.refresh_from_db()
     assert machine.state == MachineState.RUNNING
+
+
+def test_provisioning_that_failed_while_the_stamp_was_away_begins_again(
+    fake, plan, alice, alices, work, stamp
+):
+    fake.is_down = True
+    subscription = subscriptions.subscribe(by=alice, tenant=alices, plan=plan)
+    work()
+    subscription.refresh_from_db()
+    assert subscription.provisioning == Provisioning.OUT_OF_SYNC
+    fake.is_down = False
+    tasks.sync_stamp(str(stamp.pk))
+    tasks.sync_stamp(str(stamp.pk))
+    assert subscription.jobs.filter(state__in=LIVE).count() == 1
+    work()
+    subscription.refresh_from_db()
+    assert subscription.provisioning == Provisioning.IN_SYNC
+
+
+def test_what_was_refused_is_not_begun_again(fake, plan, alice, alices, work, stamp):
+    fake.plan("ensure_tenant", Rejected("The name is taken in VMM."))
+    subscription = subscriptions.subscribe(by=alice, tenant=alices, plan=plan)
+    work()
+    tasks.sync_stamp(str(stamp.pk))
+    assert not subscription.jobs.filter(state__in=LIVE).exists()
+
+
+def test_machines_are_worked_on_while_the_subscription_is_out_of_sync(subscription, alice):
+    machine = make_machine(subscription)
+    Subscription.objects.update(provisioning=Provisioning.OUT_OF_SYNC)
+    machines.operate(by=alice, machine=machine, verb=Verb.STOP)
+    machine.refresh_from_db()
+    assert machine.state == MachineState.UPDATING
+
+
+def test_who_does_not_belong_to_the_tenant_is_refused(subscription, charlie, olga):
+    machine = make_machine(subscription)
+    for stranger in (charlie, olga):
+        with pytest.raises(NotPermitted):
+            machines.operate(by=stranger, machine=machine, verb=Verb.STOP)
+        with pytest.raises(NotPermitted):
+            machines.delete(by=stranger, machine=machine)
+
+
+def test_a_stamp_that_shows_no_cloud_makes_nothing_missing(subscription, stamp, fake):
+    machine = make_machine(subscription, synced_at=None)
+    fake.clouds.clear()
+    stamps.run(str(stamp.pk))
+    machine.refresh_from_db()
+    assert machine.state == MachineState.RUNNING
+    assert machine.unreachable_since

@@ -22,7 +22,7 @@ from fabric.providers.base import (
     RemoteStamp,
     TenantOrder,
 )
-from fabric.providers.errors import Forbidden, Missing, Rejected
+from fabric.providers.errors import Forbidden, Missing, Rejected, Unreachable
 from fabric.providers.spf import faults, inventory, orders, reading, tenancy
 from fabric.providers.spf.reading import Row
 from fabric.providers.spf.session import Session, query
@@ -194,9 +194,20 @@ class SPFProvider:
         of_stamp = filter.eq("StampId", stamp_id)
         by_name = filter.all_of(of_stamp, filter.eq("Name", name))
         try:
-            return self._tagged(tag, tenant, by_name) or self._tagged(tag, tenant, of_stamp)
+            found = self._tagged(tag, tenant, by_name) or self._tagged(tag, tenant, of_stamp)
         except Missing:
-            return self._tagged(tag, None, by_name)
+            found = self._tagged(tag, None, by_name)
+        if found is None:
+            self._require_clouds(of_stamp)
+        return found
+
+    def _require_clouds(self, of_stamp: str) -> None:
+        """A stamp that shows no cloud shows no machine either: absence proves nothing then."""
+        if not self._session.rows(self._session.vmm("Clouds") + query(filter=of_stamp)):
+            raise Unreachable(
+                "SPF shows no cloud of this VMM server, so nothing is known of its machines.",
+                advice="The server may be unlinked in SPF, or the account may lack rights in VMM.",
+            )
 
     def _tagged(self, tag: str, tenant: uuid.UUID | None, condition: str) -> RemoteMachine | None:
         """The machine with this tag among those of the filter; one that works goes first."""

@@ -311,3 +311,15 @@ def test_one_live_job_for_a_subject(begin, subscription):
         engine.start(
             Job, recipes["test"], subject=job.subject, inputs={}, subscription=subscription
         )
+
+
+def test_a_failed_job_ends_even_when_its_own_ending_breaks(begin):
+    def refused(turn):
+        raise Fault("No such template.")
+
+    def broken_ending(turn, fault):
+        raise RuntimeError("the ending broke")
+
+    job, recipes = begin(Step("ask", "Ask", refused), failed=broken_ending)
+    job = again(job, recipes)
+    assert (job.state, job.message) == (JobState.FAILED, "No such template.")

@@ -128,13 +128,22 @@ def test_a_creation_that_failed_is_repaired_in_place(far, spf):
 
 def test_nothing_found_is_made_on_the_second_try(far, spf):
     far.feed("VirtualMachines")
+    far.feed("Clouds", {"ID": str(uuid4())})
     far.on("POST", "", httpx.Response(201, json={"ID": str(uuid4())}))
     spf.ensure_machine(machine_order(), tenant=uuid4(), person="", first_try=False)
     assert len(far.told("POST")) == 1
 
 
+def test_a_stamp_without_clouds_proves_no_absence(far, spf, stamp_id):
+    far.feed("VirtualMachines")
+    far.feed("Clouds")
+    with pytest.raises(errors.Unreachable, match="no cloud"):
+        spf.find_machine("t", "web-01", stamp_id=stamp_id, tenant=uuid4(), person="")
+
+
 def test_quotes_in_a_name_do_not_leave_the_filter(far, spf, stamp_id):
     far.feed("VirtualMachines")
+    far.feed("Clouds", {"ID": str(uuid4())})
     spf.find_machine("t", "x' or 1 eq 1 or '&#", stamp_id=stamp_id, tenant=uuid4(), person="")
     told = far.calls[0].url.params["$filter"]
     assert told == f"StampId eq guid'{stamp_id}' and Name eq 'x'' or 1 eq 1 or ''&#'"
