@@ -11,6 +11,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import replace
 from functools import partial
@@ -29,6 +30,7 @@ from portal.embedded.valkey import start_valkey
 
 ANSWER_WITHIN = 30.0
 LOOK_EVERY = 0.2
+_asked_to_end = threading.Event()
 
 
 class Interrupted(BaseException):
@@ -56,8 +58,18 @@ def main(root: Path = ROOT) -> int:
 
 
 def interrupt(number: int, frame: FrameType | None) -> None:
-    """Turn a signal into an exception of the main thread."""
+    """Turn a signal into an exception of the main thread, and remember it.
+
+    Python drops an exception that is raised inside its own fork hooks; `heed` raises it again.
+    """
+    _asked_to_end.set()
     raise Interrupted
+
+
+def heed() -> None:
+    """Raise Interrupted if a signal came whose exception was lost; waiting loops call this."""
+    if _asked_to_end.is_set():
+        raise Interrupted
 
 
 def run(options: Options, console: Console, began: float) -> None:
@@ -71,6 +83,7 @@ def run(options: Options, console: Console, began: float) -> None:
         launcher.start_workers()
         launcher.build_demo()
         while True:
+            heed()
             launcher.supervisor.tick()
             time.sleep(LOOK_EVERY)
     finally:
@@ -146,6 +159,7 @@ class Launcher:
         deadline = time.monotonic() + ANSWER_WITHIN
         silent = dict(self.options.ports)
         while silent and time.monotonic() < deadline:
+            heed()
             for name, port in list(silent.items()):
                 authority = self.state_dir / "tls" / "ca.pem" if name == "spf" else None
                 if ports.answers(self.options.host, port, authority):
@@ -175,6 +189,7 @@ class Launcher:
         self.console.say("building the demo cloud …")
         child = self.supervisor.run(manage("demo", "demo"))
         while child.poll() is None:
+            heed()
             self.supervisor.tick()
             time.sleep(LOOK_EVERY)
         if child.returncode == 0:
