@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.faults import table
 from tests.people import alice, alices, bob, charlie, olga, vault  # noqa: F401
 
 if TYPE_CHECKING:
@@ -52,7 +53,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Say what was not tried."""
+    """Say what came of the faults, and what was not tried."""
+    table.show(terminalreporter)
     skipped = terminalreporter.stats.get("skipped", [])
     if any(NO_CHROMIUM in str(report.longrepr) for report in skipped):
         terminalreporter.write_line(

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from portal.embedded import Server, procfile, start_postgres, start_valkey
+from portal.embedded import Server, children, procfile, start_postgres, start_valkey
 from portal.embedded.certificates import ensure_certificates
 from portal.embedded.ports import answers
 
@@ -106,13 +106,8 @@ class Stack:
         """Start processes of the Procfile; sites are awaited."""
         for name in names:
             with (self.folder / f"{name}.log").open("ab") as log:
-                self.running[name] = subprocess.Popen(
-                    self.commands[name],
-                    cwd=ROOT,
-                    env=self.env | dict(env or {}),
-                    stdout=log,
-                    stderr=log,
-                    start_new_session=True,
+                self.running[name] = children.spawn(
+                    self.commands[name], cwd=ROOT, env=self.env | dict(env or {}), output=log
                 )
         self.await_sites(name for name in names if name in SITES)
 
