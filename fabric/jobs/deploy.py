@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 
 from fabric.durable.errors import Fault
-from fabric.durable.recipe import Again, Recipe, Step, Turn
+from fabric.durable.recipe import Recipe, Step, Turn
 from fabric.jobs import far_side
 from fabric.models import Machine
 from fabric.providers.base import MachineOrder, Provider
@@ -45,24 +45,13 @@ def ensure_ordered(turn: Turn) -> None:
 
 def _check_password_kept(turn: Turn, provider: Provider) -> None:
     """A resumed order whose password was used up can only adopt what is there."""
-    if turn.secret("password") or provider.find_machine(
-        str(turn.job.machine_id),
-        turn.job.inputs["name"],
-        stamp_id=turn.job.stamp_id,
-        tenant=turn.job.subscription_id,
-        person=turn.job.actor_email,
-    ):
+    if turn.secret("password") or far_side.find(turn, provider):
         return
     raise Fault(
         "The cloud lost the machine, and its password is not kept here.",
         code="password_gone",
         advice="Remove the machine and make it again.",
     )
-
-
-def wait_until_deployed(turn: Turn) -> Again | None:
-    """Wait for VMM's deployment job."""
-    return far_side.wait_for_remote_job(turn)
 
 
 def ensure_read_back(turn: Turn) -> None:
@@ -95,9 +84,7 @@ DEPLOY = Recipe(
     title="Deploy a virtual machine",
     steps=(
         Step("ensure_ordered", "Order the machine from the cloud", ensure_ordered, share=5),
-        Step(
-            "wait_until_deployed", "Deploy", wait_until_deployed, local=True, share=90, limit=7200
-        ),
+        far_side.wait("wait_until_deployed", "Deploy", share=90, limit=7200),
         Step("ensure_read_back", "Read back its state", ensure_read_back, share=5),
     ),
     succeeded=_deployed,

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from fabric import registry
 from fabric.durable.errors import Fault
-from fabric.durable.recipe import Again, Turn
-from fabric.models import Stamp
-from fabric.providers.base import Accepted, Provider
+from fabric.durable.recipe import Again, Step, Turn
+from fabric.models import Machine, Stamp
+from fabric.providers.base import Accepted, Provider, RemoteMachine
 from fabric.providers.errors import ProviderFault
 from fabric.vault.errors import VaultLocked
 from tenants.actions import operations
@@ -37,6 +38,30 @@ def provider(turn: Turn) -> Iterator[Provider]:
         ) from fault
 
 
+def find(turn: Turn, provider: Provider) -> RemoteMachine | None:
+    """Return the far side's machine that carries the tag of the job's."""
+    job = turn.job
+    return provider.find_machine(
+        str(job.machine_id),
+        Machine.objects.values_list("name", flat=True).get(pk=job.machine_id),
+        stamp_id=job.stamp_id,
+        tenant=job.subscription_id,
+        person=job.actor_email,
+    )
+
+
+def operate(turn: Turn, provider: Provider, machine_id: uuid.UUID, operation: str) -> Accepted:
+    """Ask for an operation in the name of the person the job is for."""
+    job = turn.job
+    return provider.operate(
+        machine_id,
+        operation,
+        stamp_id=job.stamp_id,
+        tenant=job.subscription_id,
+        person=job.actor_email,
+    )
+
+
 def note(turn: Turn, accepted: Accepted | None) -> None:
     """Keep the far side's job id on the row, so the watch asks for it from now on."""
     job = turn.job
@@ -62,6 +87,11 @@ def wait_for_remote_job(turn: Turn) -> Again | None:
             advice=remote.get("advice", ""),
         )
     return None
+
+
+def wait(name: str, title: str, *, share: int, limit: float = 900) -> Step:
+    """Return the step that waits for the far side's job."""
+    return Step(name, title, wait_for_remote_job, local=True, share=share, limit=limit)
 
 
 def log_success(turn: Turn) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fabric.durable.errors import Fault
-from fabric.durable.recipe import Again, Recipe, Step, Turn
+from fabric.durable.recipe import Recipe, Step, Turn
 from fabric.jobs import far_side
 from fabric.models import Machine
 from fabric.states import MachineState, Verb
@@ -27,7 +27,6 @@ REACHED = {
 
 def ensure_asked(turn: Turn) -> None:
     """Ask for the operation, unless an earlier try whose reply was lost has already reached it."""
-
     job = turn.job
     machine = Machine.objects.only("remote_id").get(pk=job.machine_id)
     verb = job.inputs["verb"]
@@ -38,24 +37,12 @@ def ensure_asked(turn: Turn) -> None:
             if machine.state == REACHED[verb]:
                 far_side.note(turn, None)
                 return
-        accepted = provider.operate(
-            machine.remote_id,
-            OPERATION[verb],
-            stamp_id=job.stamp_id,
-            tenant=job.subscription_id,
-            person=job.actor_email,
-        )
+        accepted = far_side.operate(turn, provider, machine.remote_id, OPERATION[verb])
     far_side.note(turn, accepted)
-
-
-def wait_until_done(turn: Turn) -> Again | None:
-    """Wait for VMM's job."""
-    return far_side.wait_for_remote_job(turn)
 
 
 def ensure_read_back(turn: Turn) -> None:
     """Know the state it came to: a job that ended must not leave its machine busy."""
-
     job = turn.job
     machine = Machine.objects.only("state", "remote_id").get(pk=job.machine_id)
     if machine.state == MachineState.UPDATING:
@@ -83,7 +70,7 @@ OPERATE = Recipe(
     title="Operate a virtual machine",
     steps=(
         Step("ensure_asked", "Ask the cloud", ensure_asked, share=10),
-        Step("wait_until_done", "Wait for the machine", wait_until_done, local=True, share=80),
+        far_side.wait("wait_until_done", "Wait for the machine", share=80),
         Step("ensure_read_back", "Read back its state", ensure_read_back, share=10),
     ),
     succeeded=far_side.log_success,

@@ -5,10 +5,9 @@ from __future__ import annotations
 import uuid
 
 from fabric.durable.errors import Fault
-from fabric.durable.recipe import Again, Recipe, Step, Turn
+from fabric.durable.recipe import Recipe, Step, Turn
 from fabric.jobs import far_side
 from fabric.models import Job, Machine
-from fabric.providers.errors import Missing
 from fabric.states import MachineState
 from plans.actions import quota
 
@@ -17,46 +16,26 @@ ON = {"Running", "Paused", "Starting", "Pausing"}
 
 def ensure_off(turn: Turn) -> None:
     """Turn a running machine off; a machine that never came to be is fine."""
-    job = turn.job
-    machine = Machine.objects.only("id", "remote_id", "name").get(pk=job.machine_id)
     with far_side.provider(turn) as provider:
-        found = provider.find_machine(
-            str(machine.pk),
-            machine.name,
-            stamp_id=job.stamp_id,
-            tenant=job.subscription_id,
-            person=job.actor_email,
-        )
+        found = far_side.find(turn, provider)
         turn.memo["remote_id"] = str(found.id) if found else None
         if found is None or found.status not in ON:
             far_side.note(turn, None)
             return
-        accepted = provider.operate(
-            found.id,
-            "Stop",
-            stamp_id=job.stamp_id,
-            tenant=job.subscription_id,
-            person=job.actor_email,
-        )
-    Machine.objects.filter(pk=machine.pk).update(remote_id=found.id)
+        accepted = far_side.operate(turn, provider, found.id, "Stop")
+    Machine.objects.filter(pk=turn.job.machine_id).update(remote_id=found.id)
     far_side.note(turn, accepted)
-
-
-def wait_until_off(turn: Turn) -> Again | None:
-    """Wait for VMM's job."""
-    return far_side.wait_for_remote_job(turn)
 
 
 def ensure_deleted(turn: Turn) -> None:
     """Ask for the deletion of the machine and its disks."""
     job = turn.job
-    remote_id = turn.memo["remote_id"] and uuid.UUID(turn.memo["remote_id"])
-    if remote_id is None:
+    if turn.memo["remote_id"] is None:
         far_side.note(turn, None)
         return
     with far_side.provider(turn) as provider:
         accepted = provider.remove_machine(
-            remote_id,
+            uuid.UUID(turn.memo["remote_id"]),
             stamp_id=job.stamp_id,
             tenant=job.subscription_id,
             person=job.actor_email,
@@ -64,26 +43,10 @@ def ensure_deleted(turn: Turn) -> None:
     far_side.note(turn, accepted)
 
 
-def wait_until_gone(turn: Turn) -> Again | None:
-    """Wait for VMM's job."""
-    return far_side.wait_for_remote_job(turn)
-
-
 def ensure_nothing_left(turn: Turn) -> None:
     """Ask once more whether the machine is there: only its absence frees the quota."""
-    job = turn.job
-    machine = Machine.objects.only("id", "name").get(pk=job.machine_id)
     with far_side.provider(turn) as provider:
-        try:
-            found = provider.find_machine(
-                str(machine.pk),
-                machine.name,
-                stamp_id=job.stamp_id,
-                tenant=job.subscription_id,
-                person=job.actor_email,
-            )
-        except Missing:
-            found = None
+        found = far_side.find(turn, provider)
     if found is not None:
         raise Fault("The cloud still has the machine.", code="not_gone", retry_after=3.0)
 
@@ -110,9 +73,9 @@ REMOVE = Recipe(
     title="Remove a virtual machine",
     steps=(
         Step("ensure_off", "Turn it off", ensure_off),
-        Step("wait_until_off", "Wait until it is off", wait_until_off, local=True, share=20),
+        far_side.wait("wait_until_off", "Wait until it is off", share=20),
         Step("ensure_deleted", "Delete it and its disks", ensure_deleted),
-        Step("wait_until_gone", "Wait until it is deleted", wait_until_gone, local=True, share=50),
+        far_side.wait("wait_until_gone", "Wait until it is deleted", share=50),
         Step("ensure_nothing_left", "Make sure that nothing is left", ensure_nothing_left),
     ),
     succeeded=_removed,
