@@ -116,13 +116,18 @@ class Cloud:
         until(over, lambda: f"jobs to end:\n{standing()}")
 
     def keep_up(self, *names: str) -> None:
-        """Start again what has died, as whoever runs the processes would."""
-        for name in names:
-            process = self.stack.running.get(name)
-            if process is not None:
-                until(lambda p=process: p.poll() is not None, lambda n=name: f"{n} to die")
-            self.stack.kill(name)
-            self.stack.start(name)
+        """Start again what dies, as whoever runs the processes would, until all of these have."""
+        alive = set(names)
+
+        def all_have_died() -> bool:
+            for name in list(alive):
+                if self.stack.running[name].poll() is not None:
+                    self.stack.kill(name)
+                    self.stack.start(name)
+                    alive.discard(name)
+            return not alive
+
+        until(all_have_died, lambda: f"{alive} to die")
 
     def forget_connection(self) -> None:
         """Look at the rows through a new connection: the old one's server is gone."""
