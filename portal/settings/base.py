@@ -10,7 +10,8 @@ BASE_DIR = Path(__file__).resolve().parent.parent.parent
 STATE_DIR = Path(env.text("KATAL_STATE_DIR", str(BASE_DIR / "var")))
 
 DEBUG = env.flag("KATAL_DEBUG", False)
-SECRET_KEY = env.text("KATAL_SECRET_KEY")
+# `make run` keeps a key of its own, so that commands work beside it without further settings.
+SECRET_KEY = env.text("KATAL_SECRET_KEY", env.kept(STATE_DIR / "secret_key"))
 ALLOWED_HOSTS = env.words("KATAL_HOSTS", "localhost,127.0.0.1,[::1]")
 
 INSTALLED_APPS = [

@@ -28,6 +28,11 @@ def text(name: str, default: str | None = None) -> str:
     return default
 
 
+def kept(path: Path) -> str | None:
+    """Return the content of a file the launcher keeps, None where there is none."""
+    return path.read_text().strip() if path.is_file() else None
+
+
 def flag(name: str, default: bool) -> bool:
     """Return a yes/no value: 1, true, yes, on against 0, false, no, off."""
     value = text(name, "1" if default else "0").lower()
