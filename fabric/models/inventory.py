@@ -7,8 +7,15 @@ Rows are written by sync only, keyed by the far side's id; a row not seen any mo
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext_lazy
 
 from fabric.models.stamp import Stamp
+
+ISOLATION = {
+    "NoIsolation": gettext_lazy("Not isolated"),
+    "VLAN": gettext_lazy("VLAN"),
+    "WindowsNetworkVirtualization": gettext_lazy("Network virtualization"),
+}
 
 
 class InventoryQuerySet(models.QuerySet):
@@ -76,3 +83,8 @@ class Network(Inventory):
 
     logical_network_id = models.UUIDField(null=True, blank=True)
     isolation = models.CharField(max_length=60, blank=True, default="")
+
+    @property
+    def isolation_words(self) -> str:
+        """Return VMM's IsolationType as people say it; an unknown one as VMM spells it."""
+        return str(ISOLATION.get(self.isolation, self.isolation))
