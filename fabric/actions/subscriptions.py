@@ -6,11 +6,10 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from fabric import tasks
-from fabric.durable import engine
 from fabric.durable.nudge import nudge_on_commit
 from fabric.durable.states import LIVE
 from fabric.errors import NotPossible
-from fabric.jobs.provision import PROVISION
+from fabric.jobs import provision
 from fabric.models import Job
 from plans.actions.subscriptions import open_subscription
 from plans.models import Access, Plan, Provisioning, Subscription, SubscriptionState
@@ -74,36 +73,22 @@ def create_user(
     return user
 
 
-def provision_again(plan: Plan, *, by: User) -> int:
+def provision_again(plan: Plan, *, by: User) -> None:
     """Provision every subscription of a plan whose content changed; call it in a transaction.
 
     One that is being provisioned right now sees the change when it ends, and begins again.
     """
-    count = 0
     for subscription in plan.subscriptions.select_for_update(of=("self",)).select_related("plan"):
         if Job.objects.filter(subject=subscription.pk, state__in=LIVE).exists():
             continue
         _provision(subscription, by=by, action="subscription.provision")
-        count += 1
-    return count
 
 
 def _provision(subscription: Subscription, *, by: User, action: str) -> None:
     Subscription.objects.filter(pk=subscription.pk).update(
         provisioning=Provisioning.SYNCING, problem=""
     )
-    told = {"plan": subscription.plan.name, "role": subscription.role_name}
-    job = engine.start(
-        Job,
-        PROVISION,
-        subject=subscription.pk,
-        title=_("Provision %(name)s") % {"name": subscription.name},
-        inputs={},
-        subscription=subscription,
-        stamp_id=subscription.plan.offering.cloud.stamp_id,
-        actor_email=by.email,
-        operation_id=_log(subscription, by, action, told),
-    )
+    job = provision.begin(subscription, by=by, actor_email=by.email, action=action)
     nudge_on_commit(tasks.advance, job.pk)
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import uuid
 from datetime import timedelta
+from typing import Any
 
 from django.db import transaction
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
 from fabric.durable import engine
 from fabric.durable.errors import Fault
@@ -17,6 +19,7 @@ from fabric.models import Job, Offering
 from fabric.providers.base import TenantOrder
 from plans.models import Provisioning, Subscription
 from tenants.actions import operations
+from tenants.models import User
 
 
 def ensure_provisioned(turn: Turn) -> None:
@@ -56,12 +59,9 @@ def _mark(offering: Offering) -> str:
 def _provisioned(turn: Turn) -> None:
     """End in sync, unless the plan changed meanwhile. Locks the subscription, as who changes a plan
     does: one of the two sees what the other has done."""
-    subscription = (
-        Subscription.objects.select_for_update(of=("self",))
-        .select_related("tenant")
-        .get(pk=turn.job.subscription_id)
-    )
+    subscription = _locked(turn.job.subscription_id)
     far_side.log_success(turn)
+    # Asked after the lock is held: what the join saw may be older than the lock.
     if _mark(Offering.objects.get(plan_id=subscription.plan_id)) != turn.memo["content"]:
         _begin_again(turn.job, subscription)
         return
@@ -70,26 +70,50 @@ def _provisioned(turn: Turn) -> None:
     )
 
 
-def _begin_again(job: Job, subscription: Subscription) -> Job:
-    """Start a new job like this one, as the system's own act; the next sweep wakes it."""
+def begin(
+    subscription: Subscription, *, by: User | None, actor_email: str, action: str, **fields: Any
+) -> Job:
+    """Write the job and its operation; `by` nobody is the system's own act. Call it in the
+    transaction that locks the subscription; its plan's offering must exist."""
+    plan = subscription.plan
     return engine.start(
         Job,
         PROVISION,
         subject=subscription.pk,
-        title=job.title,
+        title=_("Provision %(name)s") % {"name": subscription.name},
         inputs={},
         subscription=subscription,
-        stamp_id=job.stamp_id,
-        actor_email=job.actor_email,
+        stamp_id=plan.offering.cloud.stamp_id,
+        actor_email=actor_email,
         operation_id=operations.started(
-            "subscription.provision",
-            by=None,
+            action,
+            by=by,
             tenant=subscription.tenant,
             object_type="subscription",
             object_id=subscription.pk,
             object_name=subscription.name,
+            parameters={"plan": plan.name, "role": subscription.role_name},
         ),
+        **fields,
+    )
+
+
+def _begin_again(job: Job, subscription: Subscription) -> Job:
+    """Start a job like this one as the system's own act; the next sweep wakes it."""
+    return begin(
+        subscription,
+        by=None,
+        actor_email=job.actor_email,
+        action="subscription.provision",
         nudged_at=Now() - timedelta(seconds=1),
+    )
+
+
+def _locked(subscription_id: uuid.UUID) -> Subscription:
+    return (
+        Subscription.objects.select_for_update(of=("self",))
+        .select_related("tenant", "plan__offering__cloud")
+        .get(pk=subscription_id)
     )
 
 
@@ -110,28 +134,23 @@ def retry_after_absence(stamp_id: uuid.UUID) -> list[uuid.UUID]:
     Called when the stamp has answered. Nobody has to press Retry for every subscription.
     """
     begun = []
-    failed = Job.objects.filter(
+    latest = Job.objects.filter(
         stamp_id=stamp_id,
         recipe=PROVISION.name,
-        state=JobState.FAILED,
-        fault__code__in=PASSING,
         subscription__provisioning=Provisioning.OUT_OF_SYNC,
-    )
-    for job in failed.order_by("subject", "-created_at").distinct("subject"):
+    ).order_by("subject", "-created_at")
+    for job in latest.distinct("subject"):
+        if job.state != JobState.FAILED or job.fault["code"] not in PASSING:
+            continue
         with transaction.atomic():
-            subscription = (
-                Subscription.objects.select_for_update(of=("self",))
-                .select_related("tenant", "plan")
-                .get(pk=job.subscription_id)
-            )
+            subscription = _locked(job.subscription_id)
             live = Job.objects.filter(subject=job.subject, state__in=LIVE)
             if subscription.provisioning != Provisioning.OUT_OF_SYNC or live.exists():
                 continue
-            again = _begin_again(job, subscription)
+            begun.append(_begin_again(job, subscription).pk)
             Subscription.objects.filter(pk=subscription.pk).update(
                 provisioning=Provisioning.SYNCING, problem=""
             )
-        begun.append(again.pk)
     return begun
 
 

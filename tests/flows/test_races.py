@@ -263,6 +263,21 @@ def test_what_was_refused_is_not_begun_again(fake, plan, alice, alices, work, st
     assert not subscription.jobs.filter(state__in=LIVE).exists()
 
 
+def test_what_was_refused_after_an_absence_is_not_begun_again_for_ever(
+    fake, plan, alice, alices, work, stamp
+):
+    fake.is_down = True
+    subscription = subscriptions.subscribe(by=alice, tenant=alices, plan=plan)
+    work()
+    fake.is_down = False
+    fake.plan("ensure_tenant", Rejected("The name is taken in VMM."))
+    tasks.sync_stamp(str(stamp.pk))
+    work()
+    for _pass in range(3):
+        tasks.sync_stamp(str(stamp.pk))
+    assert subscription.jobs.count() == 2
+
+
 def test_machines_are_worked_on_while_the_subscription_is_out_of_sync(subscription, alice):
     machine = make_machine(subscription)
     Subscription.objects.update(provisioning=Provisioning.OUT_OF_SYNC)
