@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from django.db.models import Sum
 
@@ -13,13 +13,20 @@ from plans.models import Entry, EntryKind, Subscription
 
 def used(subscription: Subscription) -> dict[str, int]:
     """Return what is in use or reserved, by resource. One query."""
+    return used_by([subscription])[subscription.pk]
+
+
+def used_by(subscriptions: Collection[Subscription]) -> dict[uuid.UUID, dict[str, int]]:
+    """Return what each is using or has reserved, by its id and by resource. One query."""
+    totals = {one.pk: {resource.name: 0 for resource in rules.RESOURCES} for one in subscriptions}
     sums = (
-        Entry.objects.filter(subscription=subscription)
-        .values("resource")
+        Entry.objects.filter(subscription__in=list(totals))
+        .values_list("subscription_id", "resource")
         .annotate(total=Sum("amount"))
-        .values_list("resource", "total")
     )
-    return {resource.name: 0 for resource in rules.RESOURCES} | dict(sums)
+    for subscription_id, resource, total in sums:
+        totals[subscription_id][resource] = total
+    return totals
 
 
 def reserve(

@@ -7,10 +7,10 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from fabric.models import Machine, Offering
+from plans.actions import quota
 from portal.frame import frame_of
 from portal.tenant_site.access import signed_in
 from portal.tenant_site.operation_list import recent
-from portal.tenant_site.usage import used_by
 
 MOST_MACHINES = 6
 MOST_OPERATIONS = 8
@@ -21,7 +21,7 @@ def show(request: HttpRequest) -> HttpResponse:
     subscriptions = frame_of(request).subscriptions
     offerings = Offering.objects.filter(plan__in=[one.plan_id for one in subscriptions])
     limits = {offering.plan_id: offering.limits for offering in offerings}
-    used = used_by(subscriptions)
+    used = quota.used_by(subscriptions)
     machines = Machine.objects.visible_to(request.user).select_related("subscription")
     context = {
         "title": _("Overview"),

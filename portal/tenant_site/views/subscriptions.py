@@ -18,7 +18,6 @@ from plans.actions import quota
 from plans.models import Provisioning, Subscription
 from portal.faults import told
 from portal.tenant_site.access import own, signed_in
-from portal.tenant_site.usage import used_by
 
 
 @signed_in
@@ -32,10 +31,9 @@ def index(request: HttpRequest) -> HttpResponse:
     )
     offerings = Offering.objects.filter(plan__in=[one.plan_id for one in mine])
     limits = {offering.plan_id: offering.limits for offering in offerings}
-    used = used_by(mine)
     context = {
         "title": _("Subscriptions"),
-        "shares": [(one, limits.get(one.plan_id, {}), used[one.pk]) for one in mine],
+        "shares": [(one, limits.get(one.plan_id, {})) for one in mine],
         "is_busy": any(one.provisioning == Provisioning.SYNCING for one in mine),
     }
     part = "_list" if request.htmx else "index"
