@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
@@ -27,12 +26,5 @@ def listed(
         sort = default
     sign = "-" if sort.startswith("-") else ""
     order = sign + sorts[sort.removeprefix("-")]
-    query = request.GET
-    try:
-        page = keyset.paginate(rows, order=order, query=query, size=PAGE_SIZE)
-    except (ValueError, TypeError, ValidationError):
-        query = query.copy()
-        query.pop("after", None)
-        query.pop("before", None)
-        page = keyset.paginate(rows, order=order, query=query, size=PAGE_SIZE)
+    page = keyset.paginate(rows, order=order, query=request.GET, size=PAGE_SIZE)
     return {"page": page, "sort": sort}
