@@ -261,7 +261,7 @@ def _end_once(job: Any, recipe: Recipe, state: JobState, turn: Turn, fault: Faul
             steps=job.steps,
             memo=turn.memo,
             message=message,
-            fault=_describe(fault),
+            fault=fault.told() if fault else None,
             # A failed job may be resumed, so it keeps what it still needs, encrypted.
             sealed=job.sealed if state == JobState.FAILED and not turn.forget else "",
             claimed_until=None,
@@ -309,12 +309,6 @@ def _write(job: Any, **values: Any) -> None:
 
 def _forgetting(turn: Turn) -> dict[str, str]:
     return {"sealed": ""} if turn.forget else {}
-
-
-def _describe(fault: Fault | None) -> dict[str, Any] | None:
-    if fault is None:
-        return None
-    return {"code": fault.code, "message": fault.message, "advice": fault.advice}
 
 
 def _stamp() -> str:

@@ -27,6 +27,10 @@ class Fault(Exception):
     def permanent(self) -> bool:
         return self.retry_after is None
 
+    def told(self) -> dict[str, str]:
+        """Return what rows keep of it."""
+        return {"code": self.code, "message": self.message, "advice": self.advice}
+
 
 class LostClaim(Exception):
     """Another worker holds the job now: this one stops and writes nothing more."""

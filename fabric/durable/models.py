@@ -70,10 +70,6 @@ class JobRow(models.Model):
         return self.state in FINAL
 
     @property
-    def is_cancelling(self) -> bool:
-        return self.cancel_requested_at is not None and not self.is_final
-
-    @property
     def current_step(self) -> dict[str, Any] | None:
         """Return the step being taken, failed or next, as a dict; None when all are done."""
         for step in self.steps:

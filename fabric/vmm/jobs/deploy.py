@@ -131,7 +131,7 @@ def ensure_finished(turn: Turn) -> None:
 
 def failed(turn: Turn, fault: Fault) -> None:
     """Keep the machine, with the reason, and its room on the host."""
-    _fail(turn, {"code": fault.code, "message": fault.message, "advice": fault.advice})
+    _fail(turn, fault.told())
 
 
 def cancelled(turn: Turn) -> None:
