@@ -45,6 +45,12 @@ class Job(JobRow):
                 condition=models.Q(state__in=["waiting", "running"], remote_ref__isnull=False),
                 name="job_watched",
             ),
+            # How long the last ones took is asked by every page that shows one under way.
+            models.Index(
+                fields=["recipe", "-created_at"],
+                condition=models.Q(state="succeeded"),
+                name="job_history",
+            ),
         ]
 
     def __str__(self) -> str:
