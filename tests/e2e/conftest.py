@@ -12,8 +12,8 @@ from tests.e2e.journey import Journey
 from tests.e2e.visitor import PATIENCE
 from tests.stack import ALL, Stack, stack
 
-# Hosts take less than a third of their usual time: long enough to watch a deployment.
-TIME_SCALE = "0.3"
+# Hosts take a little over half of their usual time: long enough to watch a deployment.
+TIME_SCALE = "0.6"
 BROKEN = "broken_at"
 
 

@@ -8,14 +8,27 @@ from playwright.sync_api import expect
 
 from tests.e2e.visitor import Visitor
 
-# A step that runs and was not noted yet; or the end, when the page shows no work any more.
-NEXT_STEP = """
-(noted) => {
-  if (!document.querySelector('#work')) return {ended: true};
-  const step = document.querySelector('#work li.running > span > strong')?.textContent;
-  return step && !noted.includes(step) ? {step} : null;
-}
+# The page itself notes each step it shows at work: a browser kept busy would miss some from outside.
+NOTE_STEPS = """
+(() => {
+  const read = () => JSON.parse(sessionStorage.getItem('steps at work') ?? '[]');
+  const note = () => {
+    const step = document.querySelector('#work li.running > span > strong')?.textContent;
+    const noted = read();
+    if (step && !noted.includes(step)) {
+      sessionStorage.setItem('steps at work', JSON.stringify([...noted, step]));
+    }
+  };
+  const watch = {subtree: true, childList: true, attributes: true};
+  new MutationObserver(note).observe(document, watch);
+})();
 """
+NOTED = "JSON.parse(sessionStorage.getItem('steps at work') ?? '[]')"
+
+
+def note_steps(visitor: Visitor) -> None:
+    """Have every page from now on note which steps it shows at work."""
+    visitor.page.add_init_script(NOTE_STEPS)
 
 
 def form(visitor: Visitor) -> dict[str, str]:
@@ -25,14 +38,11 @@ def form(visitor: Visitor) -> dict[str, str]:
 
 
 def watch(visitor: Visitor) -> list[str]:
-    """Return the steps the page showed at work, one after the other, until it was done."""
-    noted: list[str] = []
-    while True:
-        told = visitor.page.wait_for_function(NEXT_STEP, arg=noted).json_value()
-        if "step" not in told:
-            return noted
-        noted.append(told["step"])
-        visitor.look(f"deploying, {told['step']}")
+    """Return the steps the page showed at work, one after the other, once it is done."""
+    visitor.look("deploying")
+    expect(visitor.page.locator("#work")).to_have_count(0)
+    steps: list[str] = visitor.page.evaluate(NOTED)
+    return steps
 
 
 def reload_until(visitor: Visitor, state: str, within: float = 60) -> None:

@@ -213,10 +213,10 @@ class TestFromNothingToAMachine:
         expect(alice.page.locator("#preview")).to_contain_text("+ 10 GB")
         alice.look("quick create, filled in")
         again = deployment.form(alice) | {"password": GUEST_PASSWORD}
+        deployment.note_steps(alice)
         alice.page.get_by_role("button", name="Create machine").dblclick()
         expect(alice.heading("web-1")).to_be_visible()
         expect(alice.count("Virtual machines")).to_have_text("1")
-        alice.look("deploying")
         replayed = alice.ask("tenant", "POST", "/machines/new/", **again)
         assert replayed.headers["location"] == alice.path()
         assert backstage.number(journey.cloud, "SELECT count(*) FROM fabric_machine") == 1
