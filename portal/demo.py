@@ -22,10 +22,13 @@ from fabric.spf.models import Account
 from fabric.states import GRANTED_BY_DEFAULT
 from fabric.vmm.actions import clouds, hosts, library, networks, servers
 from fabric.vmm.models import Cloud as VMMCloud
+from fabric.vmm.roles import Caller
 from plans.actions import plans as plan_actions
 from plans.models import Access, Plan, Provisioning, Subscription
 from tenants.actions import users
 from tenants.models import User
+
+CALLER = Caller(is_administrator=True, principal="demo")
 
 VMM_SERVER = "vmm01.katal.local"
 SPF_ACCOUNT = "portal"
@@ -69,28 +72,42 @@ def fill_vmm(
     if found is not None:
         return found
     group = server.host_groups.filter(name="Frankfurt").first() or hosts.add_group(
-        server, "Frankfurt"
+        CALLER, server, name="Frankfurt"
     )
     for n in range(1, host_count + 1):
         name = f"host{n:02}.katal.local"
         if not group.hosts.filter(name=name).exists():
-            hosts.add(server, group, name, cores, memory_gb * 1024, storage_gb)
+            hosts.add(
+                CALLER,
+                server,
+                group=group,
+                name=name,
+                cores=cores,
+                memory_mb=memory_gb * 1024,
+                storage_gb=storage_gb,
+            )
     logical = server.logical_networks.filter(name="Tenants").first() or networks.add_logical(
-        server, "Tenants", description="Where tenants' machines live"
+        CALLER, server, name="Tenants", description="Where tenants' machines live"
     )
     if not server.vm_networks.exists():
-        front = networks.add_network(server, logical, "front")
+        front = networks.add_network(CALLER, server, logical_network=logical, name="front")
         networks.add_pool(
-            front, "front-v4", cidr="10.20.0.0/20", gateway="10.20.0.1", dns=("10.20.0.2",)
+            CALLER,
+            front,
+            name="front-v4",
+            cidr="10.20.0.0/20",
+            gateway="10.20.0.1",
+            dns=("10.20.0.2",),
         )
     for image in IMAGES:
         _add_image(server, image)
     for name, count, memory in PROFILES:
         if not server.hardware_profiles.filter(name=name).exists():
-            library.add_profile(server, name, cores=count, memory_mb=memory)
-    return clouds.create(
+            library.add_profile(CALLER, server, name=name, cores=count, memory_mb=memory)
+    return clouds.add(
+        CALLER,
         server,
-        "Gold",
+        name="Gold",
         host_groups=[group],
         logical_networks=[logical],
         description="General purpose machines in Frankfurt",
@@ -101,11 +118,12 @@ def _add_image(server, image: Image) -> None:
     if server.templates.filter(name=image.name).exists():
         return
     disk = server.library_disks.filter(name=image.name).first() or library.add_disk(
-        server, image.name, size_gb=image.disk_gb, os_name=image.os_name
+        CALLER, server, name=image.name, size_gb=image.disk_gb, os_name=image.os_name
     )
     library.add_template(
+        CALLER,
         server,
-        image.name,
+        name=image.name,
         disk=disk,
         os_type=image.os_type,
         cores=image.cores,

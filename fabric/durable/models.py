@@ -20,6 +20,9 @@ class JobRow(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    # Whose it is, and its number in the line of all: see line.py.
+    lane = models.CharField(max_length=64, blank=True, default="")
+    turn = models.BigIntegerField(default=0)
     recipe = models.CharField(max_length=60)
     title = models.CharField(max_length=200)
     subject = models.UUIDField()

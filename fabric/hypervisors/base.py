@@ -6,7 +6,7 @@ Rare abilities are small second protocols (LoadHistory), never a verb that is no
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -32,12 +32,26 @@ class Capability(StrEnum):
     PAUSE = "pause"
     SAVE = "save"
     GUEST_SETUP = "guest_setup"
+    LIVE_RESIZE = "live_resize"
+    LIVE_MOVE = "live_move"
+    CHECKPOINTS = "checkpoints"
     LOAD_HISTORY = "load_history"
 
 
 @dataclass(frozen=True, slots=True)
+class VolumeFacts:
+    """A place for disks, by its name on the host, and how much it can hold in all."""
+
+    name: str
+    capacity_gb: int
+
+
+@dataclass(frozen=True, slots=True)
 class HostFacts:
-    """What a host is and how much it can hold in all (not what is free)."""
+    """What a host is and how much it can hold in all (not what is free).
+
+    Without volumes it has one, called DEFAULT_VOLUME, of all its storage.
+    """
 
     name: str
     cores: int
@@ -45,15 +59,22 @@ class HostFacts:
     storage_gb: int
     hypervisor: str
     version: str
+    volumes: tuple[VolumeFacts, ...] = ()
+
+
+DEFAULT_VOLUME = "data"
 
 
 @dataclass(frozen=True, slots=True)
 class DiskSpec:
-    """A disk: a copy of a library image, or empty when source_image is None."""
+    """A disk: a copy of a library image, or empty when source_image is None. It may be larger than
+    the image. `volume` "" leaves the place to the host.
+    """
 
     id: UUID
     source_image: str | None
     size_gb: int
+    volume: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +114,20 @@ class GuestState:
     adapters: tuple[AdapterSpec, ...]
     addresses: tuple[str, ...]
     os_ready: bool
+    media: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointState:
+    """A checkpoint of a guest: the one it was made after, and where the guest stood."""
+
+    id: UUID
+    name: str
+    parent: UUID | None
+    power: Power
+    cores: int
+    memory_mb: int
+    is_current: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +251,79 @@ class Hypervisor(Protocol):
         """
 
     def ensure_resized(self, guest_id: UUID, cores: int, memory_mb: int) -> None:
-        """The guest has this size. It must be off, else Rejected, unless it has it already."""
+        """The guest has this size, at once.
+
+        It must be off, else Rejected, unless it has it already. With Capability.LIVE_RESIZE it may
+        also be running: more memory is taken, else Full.
+        """
+
+    def ensure_renamed(self, guest_id: UUID, name: str) -> None:
+        """The guest is called this on the host; at any power."""
+
+    def ensure_disk_size(self, disk_id: UUID, size_gb: int) -> Outcome:
+        """The disk, orphan or a guest's at any power, has at least become this large.
+
+        Smaller than it is: Rejected. No room on its volume: Full.
+        """
+
+    def ensure_disk_moved(self, disk_id: UUID, volume: str) -> Outcome:
+        """The disk lies on this volume of the host; at any power of its guest.
+
+        Its room there is taken at the first call, else Full; the old place is free when Done.
+        """
+
+    def ensure_attached(self, guest_id: UUID, disk: DiskSpec) -> None:
+        """The disk, there and whole, is the guest's last one; at any power but saved (Rejected)."""
+
+    def ensure_detached(self, guest_id: UUID, disk_id: UUID) -> None:
+        """The disk is there and no guest's; at any power but saved. Not there or not this
+        guest's is done. A guest's first disk, or one with checkpoints, is Rejected."""
+
+    def ensure_adapter_removed(self, guest_id: UUID, adapter_id: UUID) -> None:
+        """The guest has no such adapter; at any power."""
+
+    def ensure_media(self, guest_id: UUID, image: str) -> None:
+        """The guest's DVD drive holds this image; "" is none. At any power."""
+
+    def checkpoints(self, guest_id: UUID) -> tuple[CheckpointState, ...]:
+        """The guest's checkpoints, oldest first."""
+
+    def ensure_checkpoint(self, guest_id: UUID, checkpoint_id: UUID, name: str) -> Outcome:
+        """The checkpoint is there: disks, size, and memory unless the guest is off.
+
+        Its parent is the current one, and it is current now.
+        """
+
+    def ensure_restored(self, guest_id: UUID, checkpoint_id: UUID) -> Outcome:
+        """The guest is as it was at the checkpoint: size, disks, and saved if it had memory, else
+        off. At any power. Missing when there is no such checkpoint; done again when the guest has
+        run since."""
+
+    def ensure_checkpoint_removed(self, guest_id: UUID, checkpoint_id: UUID) -> Outcome:
+        """The checkpoint is gone, its children now children of its parent; none is done."""
+
+    def images(self) -> tuple[str, ...]:
+        """The images made by `ensure_image`, as the library that all hosts share knows them."""
+
+    def ensure_image(self, disk_id: UUID, image: str) -> Outcome:
+        """The library has an image of this name that is a copy of the disk.
+
+        The disk's guest must be off, else Rejected. An image of that name made of another disk is
+        Rejected. A disk may then be made of it, on any host.
+        """
+
+    def ensure_image_removed(self, image: str) -> None:
+        """The library has no such image made by `ensure_image`."""
+
+    def ensure_moved(self, guest_id: UUID, target: str, volumes: Mapping[UUID, str]) -> Outcome:
+        """The guest, with disks, adapters and checkpoints, is on the host of this name and not
+        here; Done as well when it is there already. Asked of the host it leaves.
+
+        1. Running and paused need Capability.LIVE_MOVE, and stay what they are.
+        2. Room on the target (disks, and memory if held) is taken at the first call, else Full.
+        3. Each disk goes to the volume named for it, else to one of the target's choice.
+        4. On the way the guest is on this host alone; other work on it is Busy.
+        """
 
     def ensure_removed(self, guest_id: UUID) -> Outcome:
         """The guest, its disks and adapters are gone.

@@ -6,14 +6,18 @@ from typing import ClassVar
 
 
 class VMMError(Exception):
-    """Root. `advice` says what would help; neither text ever holds a secret."""
+    """Root. `advice` says what would help; neither text ever holds a secret.
+
+    `field` names the keyword of the action that is wrong, "" when it is none alone.
+    """
 
     default_code: ClassVar[str] = "refused"
 
-    def __init__(self, message: str, *, advice: str = "", code: str = "") -> None:
+    def __init__(self, message: str, *, advice: str = "", code: str = "", field: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.advice = advice
+        self.field = field
         self.code = code or self.default_code
 
 

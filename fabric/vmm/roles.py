@@ -5,6 +5,7 @@ Limits are counted in quota.py. Permission names are those on SPF's wire.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -70,7 +71,14 @@ class Caller:
     @property
     def is_unbound(self) -> bool:
         """Tell whether no role narrows what this caller may do."""
-        return self.role is None and self.is_administrator
+        if self.role is None:
+            return self.is_administrator
+        return self.role.profile == "Administrator"
+
+    @property
+    def is_fabric(self) -> bool:
+        """Tell whether the caller runs (or reads) the fabric, rather than uses it."""
+        return self.is_administrator if self.role is None else self.role.is_fabric
 
 
 @dataclass(frozen=True)
@@ -100,6 +108,25 @@ def require_administrator(caller: Caller) -> None:
     """Raise Denied unless the caller administers VMM."""
     if not caller.is_unbound:
         raise Denied("Only an administrator of VMM can do that.")
+
+
+def require_fabric(caller: Caller, groups: Iterable[UUID] | None = None) -> None:
+    """Raise Denied unless the caller may change the fabric, and these host groups of it.
+
+    An administrator may change all. A fabric administrator may change what belongs to host groups
+    in its scope, and, with the whole fabric in scope, what belongs to none (`groups` None).
+    """
+    role = caller.role
+    if role is None and caller.is_administrator:
+        return
+    if role is None or role.profile not in ("Administrator", "DelegatedAdmin"):
+        raise Denied("Only an administrator of the fabric can change that.")
+    if role.profile == "Administrator" or not role.host_groups.exists():
+        return
+    if groups is None:
+        raise Denied(f"The role {role.name} may change only what is in its host groups.")
+    if not set(groups) <= role.group_ids():
+        raise Denied(f"The role {role.name} has not all of these host groups in its scope.")
 
 
 def require_all(caller: Caller, *permissions: str) -> None:

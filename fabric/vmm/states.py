@@ -18,6 +18,13 @@ class MachineStatus(models.TextChoices):
     SAVING = "Saving", "Saving..."
     RESTORING = "Restoring", "Restoring..."
     UNDER_UPDATE = "UnderUpdate", "Updating..."
+    UPDATE_FAILED = "UpdateFailed", "Update Failed"
+    UNDER_MIGRATION = "UnderMigration", "Migrating..."
+    STORING = "Storing", "Storing..."
+    STORED = "Stored", "Stored"
+    CREATING_CHECKPOINT = "CreatingCheckpoint", "Creating checkpoint..."
+    RECOVERING_CHECKPOINT = "RecoveringCheckpoint", "Restoring checkpoint..."
+    DELETING_CHECKPOINT = "DeletingCheckpoint", "Deleting checkpoint..."
     DELETING = "Deleting", "Deleting..."
     HOST_NOT_RESPONDING = "HostNotResponding", "Host Not Responding"
     MISSING = "Missing", "Missing"
@@ -27,7 +34,9 @@ REMOVABLE = frozenset(
     {
         MachineStatus.POWER_OFF,
         MachineStatus.SAVED,
+        MachineStatus.STORED,
         MachineStatus.CREATION_FAILED,
+        MachineStatus.UPDATE_FAILED,
         MachineStatus.HOST_NOT_RESPONDING,
         MachineStatus.MISSING,
     }

@@ -24,7 +24,8 @@ from fabric.vmm.actions import clouds
 from portal import demo
 
 gold = demo.fill_vmm()
-clouds.create(gold.server, "Bare", host_groups=gold.host_groups.all(), description="No network")
+groups = gold.host_groups.all()
+clouds.add(demo.CALLER, gold.server, name="Bare", host_groups=groups, description="No network")
 call_command("spf_account", "portal", "--no-vmm-rights")
 call_command("setup_code")
 """

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from tests.e2e.visitor import Visitor
 
-# The page itself notes each step it shows at work: a browser kept busy would miss some from outside.
+# The page itself notes each step it shows at work: from outside some would be missed.
 NOTE_STEPS = """
 (() => {
   const read = () => JSON.parse(sessionStorage.getItem('steps at work') ?? '[]');

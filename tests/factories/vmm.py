@@ -58,23 +58,44 @@ def make_fabric(
     """Return a server with hosts of this size each and a cloud with these limits."""
     number = next(_numbers)
     server = actions.servers.ensure(f"vmm{number:02}.example.net")
-    group = actions.hosts.add_group(server, "All hosts")
+    group = actions.hosts.add_group(ADMINISTRATOR, server, name="All hosts")
     made = tuple(
         actions.hosts.add(
-            server, group, f"host{i:02}.vmm{number}.example.net", cores, memory_mb, storage_gb
+            ADMINISTRATOR,
+            server,
+            group=group,
+            name=f"host{i:02}.vmm{number}.example.net",
+            cores=cores,
+            memory_mb=memory_mb,
+            storage_gb=storage_gb,
         )
         for i in range(1, hosts + 1)
     )
-    logical = actions.networks.add_logical(server, "Datacenter")
-    network = actions.networks.add_network(server, logical, "front")
-    gateway = cidr.rsplit(".", 1)[0] + ".1"
-    actions.networks.add_pool(network, "front pool", cidr=cidr, gateway=gateway)
-    disk = actions.library.add_disk(server, "ubuntu.vhdx", size_gb=20, os_name="Ubuntu 24.04")
-    template = actions.library.add_template(
-        server, "Ubuntu 24.04", disk=disk, os_type="Linux", cores=1, memory_mb=1024
+    logical = actions.networks.add_logical(ADMINISTRATOR, server, name="Datacenter")
+    network = actions.networks.add_network(
+        ADMINISTRATOR, server, logical_network=logical, name="front"
     )
-    cloud = actions.clouds.create(
-        server, "Gold", host_groups=[group], logical_networks=[logical], **(limits or {})
+    gateway = cidr.rsplit(".", 1)[0] + ".1"
+    actions.networks.add_pool(ADMINISTRATOR, network, name="front pool", cidr=cidr, gateway=gateway)
+    disk = actions.library.add_disk(
+        ADMINISTRATOR, server, name="ubuntu.vhdx", size_gb=20, os_name="Ubuntu 24.04"
+    )
+    template = actions.library.add_template(
+        ADMINISTRATOR,
+        server,
+        name="Ubuntu 24.04",
+        disk=disk,
+        os_type="Linux",
+        cores=1,
+        memory_mb=1024,
+    )
+    cloud = actions.clouds.add(
+        ADMINISTRATOR,
+        server,
+        name="Gold",
+        host_groups=[group],
+        logical_networks=[logical],
+        **(limits or {}),
     )
     return Fabric(server, group, cloud, template, network, made)
 

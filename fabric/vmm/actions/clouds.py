@@ -6,16 +6,19 @@ from collections.abc import Iterable
 
 from django.db import transaction
 
+from fabric.vmm import roles
 from fabric.vmm.actions import fields
 from fabric.vmm.errors import Invalid
 from fabric.vmm.models import Cloud, HostGroup, LogicalNetwork, Server
+from fabric.vmm.roles import Caller
 
 
 @transaction.atomic
-def create(
+def add(
+    caller: Caller,
     server: Server,
-    name: str,
     *,
+    name: str,
     host_groups: Iterable[HostGroup],
     logical_networks: Iterable[LogicalNetwork] = (),
     description: str = "",
@@ -25,8 +28,9 @@ def create(
     storage_gb: int | None = None,
 ) -> Cloud:
     """Make a cloud of host groups and logical networks; a limit that is None is no limit."""
-    cleaned = fields.name(name, "cloud")
     groups, networks = list(host_groups), list(logical_networks)
+    roles.require_fabric(caller, [group.pk for group in groups])
+    cleaned = fields.name(name, "cloud")
     if not groups:
         raise Invalid(f"The cloud {cleaned} needs at least one host group.")
     fields.require_server(server, groups, "host group")

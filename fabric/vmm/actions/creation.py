@@ -116,6 +116,7 @@ def _create(
         machine=machine,
         source=template.disk,
         name=f"{machine.name}_disk_1",
+        image=template.disk.source_image,
         size_gb=template.disk.size_gb,
     )
     network_adapters.add(machine, template, order.adapters, networks)
@@ -188,6 +189,7 @@ def _shape(machine: VirtualMachine, cloud: Cloud, template: VMTemplate, order: _
         template.memory_mb if order.memory_mb is None else fields.memory_mb(order.memory_mb)
     )
     machine.storage_gb = template.disk.size_gb
+    machine.points = template.quota_point
     machine.os_name, machine.os_type = template.os_name, template.os_type
     machine.generation = template.generation
     machine.computer_name = _computer_name(machine)

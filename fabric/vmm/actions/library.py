@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fabric.vmm import roles
 from fabric.vmm.actions import fields
 from fabric.vmm.errors import Invalid
 from fabric.vmm.models import (
@@ -12,18 +13,21 @@ from fabric.vmm.models import (
     VirtualHardDisk,
     VMTemplate,
 )
+from fabric.vmm.roles import Caller
 
 
 def add_disk(
+    caller: Caller,
     server: Server,
-    name: str,
     *,
+    name: str,
     size_gb: int,
     os_name: str = "",
     source_image: str = "",
     description: str = "",
 ) -> VirtualHardDisk:
     """Add a virtual hard disk; the image that hosts copy is called like it unless said."""
+    roles.require_fabric(caller)
     cleaned = fields.name(name, "virtual hard disk", longest=100)
     fields.require_free(server.library_disks.filter(name=cleaned), "virtual hard disk", cleaned)
     return VirtualHardDisk.objects.create(
@@ -37,9 +41,10 @@ def add_disk(
 
 
 def add_template(
+    caller: Caller,
     server: Server,
-    name: str,
     *,
+    name: str,
     disk: VirtualHardDisk,
     os_type: str,
     cores: int,
@@ -52,6 +57,7 @@ def add_template(
     description: str = "",
 ) -> VMTemplate:
     """Add a template over a disk that holds an operating system."""
+    roles.require_fabric(caller)
     cleaned = fields.name(name, "template", longest=100)
     fields.require_server(server, [disk], "virtual hard disk")
     fields.require_server(server, [cloud], "cloud")
@@ -77,15 +83,17 @@ def add_template(
 
 
 def add_profile(
+    caller: Caller,
     server: Server,
-    name: str,
     *,
+    name: str,
     cores: int,
     memory_mb: int,
     generation: int = 2,
     description: str = "",
 ) -> HardwareProfile:
     """Add a hardware profile."""
+    roles.require_fabric(caller)
     cleaned = fields.name(name, "hardware profile", longest=100)
     fields.require_free(server.hardware_profiles.filter(name=cleaned), "hardware profile", cleaned)
     return HardwareProfile.objects.create(

@@ -7,15 +7,23 @@ from ipaddress import AddressValueError, IPv4Address, IPv4Network, NetmaskValueE
 
 from django.db import transaction
 
+from fabric.vmm import roles
 from fabric.vmm.actions import fields
 from fabric.vmm.errors import Conflict, Invalid
 from fabric.vmm.models import AddressPool, Isolation, LogicalNetwork, Server, VMNetwork
+from fabric.vmm.roles import Caller
 
 
 def add_logical(
-    server: Server, name: str, *, description: str = "", is_virtualized: bool = False
+    caller: Caller,
+    server: Server,
+    *,
+    name: str,
+    description: str = "",
+    is_virtualized: bool = False,
 ) -> LogicalNetwork:
     """Add a logical network."""
+    roles.require_fabric(caller)
     cleaned = fields.name(name, "logical network")
     fields.require_free(server.logical_networks.filter(name=cleaned), "logical network", cleaned)
     return LogicalNetwork.objects.create(
@@ -24,15 +32,17 @@ def add_logical(
 
 
 def add_network(
+    caller: Caller,
     server: Server,
+    *,
     logical_network: LogicalNetwork,
     name: str,
-    *,
     isolation: str = Isolation.NONE,
     vlan: int | None = None,
     description: str = "",
 ) -> VMNetwork:
     """Add a VM network on a logical network."""
+    roles.require_fabric(caller)
     cleaned = fields.name(name, "VM network")
     fields.require_server(server, [logical_network], "logical network")
     fields.require_free(server.vm_networks.filter(name=cleaned), "VM network", cleaned)
@@ -54,9 +64,10 @@ def add_network(
 
 @transaction.atomic
 def add_pool(
+    caller: Caller,
     network: VMNetwork,
-    name: str,
     *,
+    name: str,
     cidr: str,
     first: str = "",
     last: str = "",
@@ -67,6 +78,7 @@ def add_pool(
 
     The gateway and DNS servers are never leased. Pools of one network do not overlap.
     """
+    roles.require_fabric(caller)
     cleaned = fields.name(name, "address pool")
     subnet = _subnet(cidr, cleaned)
     start = _address(first, cleaned, "first address") if first else subnet[1]
@@ -81,9 +93,11 @@ def add_pool(
     twin = network.pools.filter(first__lte=str(stop), last__gte=str(start)).first()
     if twin is not None:
         raise Conflict(f"The range of pool {cleaned} overlaps the one of pool {twin.name}.")
+    ranges, _ = network.subnets.get_or_create(cidr=str(subnet), defaults={"name": cleaned})
     return AddressPool.objects.create(
         server=network.server,
         network=network,
+        subnet=ranges,
         name=cleaned,
         cidr=str(subnet),
         first=str(start),

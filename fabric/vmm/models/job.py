@@ -7,7 +7,9 @@ from typing import Any, Self
 from django.db import models
 
 from fabric.durable.models import JobRow
+from fabric.vmm.models.host import Host
 from fabric.vmm.models.server import Server
+from fabric.vmm.models.template import VMTemplate
 from fabric.vmm.models.userrole import UserRole
 from fabric.vmm.models.visible import ScopedQuerySet
 
@@ -17,14 +19,30 @@ class JobQuerySet(ScopedQuerySet):
         """Return the jobs on the role's machines, those since removed included."""
         return self.filter(role=role)
 
+    def of_fabric(self, role: Any) -> Self:
+        """Return the jobs on the hosts of a fabric role's scope."""
+        return self.filter(host__group__in=role.group_ids())
+
 
 class Job(JobRow):
-    """A durable job; `subject` is the machine it works on, which may be gone by now."""
+    """A durable job; `subject` is the machine it works on, which may be gone by now.
+
+    `host` is where it works. A heavy job `holds_slot` of its host until it ends; one that waits
+    for a slot stands in line since `queued_at`.
+    """
 
     server = models.ForeignKey(Server, on_delete=models.PROTECT, related_name="jobs")
     role = models.ForeignKey(
         UserRole, null=True, blank=True, on_delete=models.SET_NULL, related_name="jobs"
     )
+    host = models.ForeignKey(
+        Host, null=True, blank=True, on_delete=models.SET_NULL, related_name="jobs"
+    )
+    template = models.ForeignKey(
+        VMTemplate, null=True, blank=True, on_delete=models.SET_NULL, related_name="jobs"
+    )
+    holds_slot = models.BooleanField(default=False)
+    queued_at = models.DateTimeField(null=True, blank=True)
     owner_name = models.CharField(max_length=320, blank=True, default="")
     cmdlet = models.CharField(max_length=60)
     target_type = models.CharField(max_length=30, default="VM")
@@ -36,6 +54,18 @@ class Job(JobRow):
         indexes = [
             *JobRow.Meta.indexes,
             models.Index(fields=["role", "-created_at"], name="vmm_job_role"),
+            models.Index(fields=["server", "-created_at"], name="vmm_job_latest"),
+            models.Index(fields=["host", "-created_at"], name="vmm_job_host"),
+            models.Index(
+                fields=["turn"], condition=models.Q(queued_at__isnull=False), name="vmm_job_queue"
+            ),
+            # Expected times are read from these alone.
+            models.Index(
+                fields=["template", "-ended_at"],
+                include=["host", "started_at"],
+                condition=models.Q(state="succeeded"),
+                name="vmm_job_times",
+            ),
         ]
 
     def __str__(self) -> str:

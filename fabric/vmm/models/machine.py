@@ -10,8 +10,9 @@ from django.utils import timezone
 
 from fabric.vmm.models.cloud import Cloud
 from fabric.vmm.models.host import Host
-from fabric.vmm.models.library import OSType, VMTemplate
+from fabric.vmm.models.library import LibraryShare, OSType
 from fabric.vmm.models.server import Server
+from fabric.vmm.models.template import VMTemplate
 from fabric.vmm.models.userrole import UserRole
 from fabric.vmm.models.visible import ScopedQuerySet
 from fabric.vmm.states import MachineStatus, machine_state
@@ -29,10 +30,59 @@ class StopAction(models.TextChoices):
     SHUT_DOWN = "ShutdownGuestOS", "Shut down"
 
 
+class AffinityKind(models.TextChoices):
+    APART = "apart", "Keep apart"
+    TOGETHER = "together", "Keep together"
+
+
+class AffinitySetQuerySet(ScopedQuerySet):
+    def of_role(self, role: Any) -> Self:
+        """Return the role's own sets."""
+        return self.filter(role=role)
+
+
+class AffinitySet(models.Model):
+    """Machines that belong on different hosts, or on one. What is strict is never broken.
+
+    Its row is the lock under which hosts for its machines are chosen.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    server = models.ForeignKey(Server, on_delete=models.PROTECT, related_name="affinity_sets")
+    role = models.ForeignKey(
+        UserRole, null=True, blank=True, on_delete=models.CASCADE, related_name="affinity_sets"
+    )
+    name = models.CharField(max_length=64)
+    kind = models.CharField(max_length=8, choices=AffinityKind.choices, default=AffinityKind.APART)
+    is_strict = models.BooleanField(default=True)
+
+    objects = AffinitySetQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["server", "role", "name"],
+                nulls_distinct=False,
+                name="vmm_affinityset_name",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class VirtualMachineQuerySet(ScopedQuerySet):
     def of_role(self, role: Any) -> Self:
         """Return the role's own machines."""
         return self.filter(role=role)
+
+    def of_fabric(self, role: Any) -> Self:
+        """Return the machines in the clouds made of a fabric role's host groups."""
+        return self.filter(
+            cloud__in=Cloud.host_groups.through.objects.filter(
+                hostgroup__in=role.group_ids()
+            ).values("cloud")
+        )
 
 
 class VirtualMachine(models.Model):
@@ -40,7 +90,8 @@ class VirtualMachine(models.Model):
 
     `hypervisor_id` is the host's own id for it (VMId on the wire), null until deployed.
     `request_key` is the caller's: the same key again is the same machine. `deployment_error` is
-    {code, message, advice, step} after a failed deployment.
+    {code, message, advice, step} after a failed deployment. One that is stored has no host; its
+    disks are images on `stored_on`.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -55,15 +106,29 @@ class VirtualMachine(models.Model):
     template = models.ForeignKey(
         VMTemplate, null=True, blank=True, on_delete=models.SET_NULL, related_name="machines"
     )
+    affinity = models.ForeignKey(
+        AffinitySet, null=True, blank=True, on_delete=models.SET_NULL, related_name="machines"
+    )
+    stored_on = models.ForeignKey(
+        LibraryShare,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="stored_machines",
+    )
     owner_name = models.CharField(max_length=320, blank=True, default="")
     name = models.CharField(max_length=64)
     computer_name = models.CharField(max_length=63)
     description = models.TextField(blank=True, default="")
     tag = models.CharField(max_length=255, blank=True, default="")
+    cost_center = models.CharField(max_length=64, blank=True, default="")
     request_key = models.CharField(max_length=100, null=True, blank=True, unique=True)
     cores = models.PositiveSmallIntegerField()
     memory_mb = models.PositiveIntegerField()
     storage_gb = models.PositiveIntegerField()
+    points = models.PositiveIntegerField(default=1)
+    is_dynamic_memory = models.BooleanField(default=False)
+    is_highly_available = models.BooleanField(default=False)
     os_name = models.CharField(max_length=200, blank=True, default="")
     os_type = models.CharField(max_length=10, choices=OSType.choices, default=OSType.OTHER)
     generation = models.PositiveSmallIntegerField(default=2)
@@ -90,12 +155,12 @@ class VirtualMachine(models.Model):
             # Usage is summed from these alone.
             models.Index(
                 fields=["role", "cloud"],
-                include=["owner_name", "cores", "memory_mb", "storage_gb"],
+                include=["owner_name", "cores", "memory_mb", "storage_gb", "points"],
                 name="vmm_vm_role_usage",
             ),
             models.Index(
                 fields=["cloud"],
-                include=["cores", "memory_mb", "storage_gb"],
+                include=["cores", "memory_mb", "storage_gb", "points"],
                 name="vmm_vm_cloud_usage",
             ),
         ]

@@ -1,4 +1,4 @@
-"""Logical networks, VM networks, their address pools, and the addresses leased from them."""
+"""Logical networks and their sites, VM networks and their subnets. Addresses are in address.py."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import uuid
 from typing import Any, Self
 
 from django.db import models
+from django.db.models import Q
 
+from fabric.vmm.models.host import HostGroup
 from fabric.vmm.models.server import Server
 from fabric.vmm.models.visible import ScopedQuerySet
 
@@ -45,20 +47,58 @@ class LogicalNetwork(models.Model):
         return self.name
 
 
+class NetworkSiteQuerySet(ScopedQuerySet):
+    def of_role(self, role: Any) -> Self:
+        """Return the sites of the logical networks of the clouds in the role's scope."""
+        return self.filter(logical_network__clouds__scopes__role=role).distinct()
+
+
+class NetworkSite(models.Model):
+    """Where a logical network is there: host groups (and those below), with VLANs and subnets.
+
+    `vlans`: dicts of vlan (0 is none) and cidr (may be ""). A logical network without any site is
+    there on every host.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    logical_network = models.ForeignKey(
+        LogicalNetwork, on_delete=models.CASCADE, related_name="sites"
+    )
+    name = models.CharField(max_length=64)
+    host_groups = models.ManyToManyField(HostGroup, related_name="network_sites")
+    vlans = models.JSONField(default=list)
+
+    objects = NetworkSiteQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["logical_network", "name"], name="vmm_networksite_name"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class VMNetworkQuerySet(ScopedQuerySet):
     def of_role(self, role: Any) -> Self:
-        """Return the VM networks granted to the role."""
-        return self.granted_to(role, "VMNetwork")
+        """Return the VM networks granted to the role, and its own."""
+        return self.granted_to(role, "VMNetwork", Q(owner=role))
 
 
 class VMNetwork(models.Model):
-    """A network that machines' adapters are attached to."""
+    """A network that machines' adapters are attached to; with an owner it is that role's alone."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     server = models.ForeignKey(Server, on_delete=models.PROTECT, related_name="vm_networks")
     logical_network = models.ForeignKey(
         LogicalNetwork, on_delete=models.PROTECT, related_name="vm_networks"
     )
+    owner = models.ForeignKey(
+        "vmm.UserRole", null=True, blank=True, on_delete=models.PROTECT, related_name="own_networks"
+    )
+    owner_name = models.CharField(max_length=320, blank=True, default="")
     name = models.CharField(max_length=64)
     description = models.TextField(blank=True, default="")
     isolation = models.CharField(max_length=40, choices=Isolation.choices, default=Isolation.NONE)
@@ -77,57 +117,28 @@ class VMNetwork(models.Model):
         return self.name
 
 
-class AddressPoolQuerySet(ScopedQuerySet):
+class VMSubnetQuerySet(ScopedQuerySet):
     def of_role(self, role: Any) -> Self:
-        """Return the pools of the networks granted to the role."""
+        """Return the subnets of the networks the role may use."""
         return self.filter(network__in=VMNetwork.objects.of_role(role))
 
 
-class AddressPool(models.Model):
-    """A range of IPv4 addresses of a VM network. `size` is last - first + 1.
-
-    `cursor` is the place after the last address given, so that one just freed rests a while.
-    """
+class VMSubnet(models.Model):
+    """A range of a VM network. Virtualized networks may use the same ranges side by side."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    server = models.ForeignKey(Server, on_delete=models.PROTECT, related_name="address_pools")
-    network = models.ForeignKey(VMNetwork, on_delete=models.PROTECT, related_name="pools")
+    network = models.ForeignKey(VMNetwork, on_delete=models.CASCADE, related_name="subnets")
     name = models.CharField(max_length=64)
-    cidr = models.CharField(max_length=18)
-    first = models.GenericIPAddressField(protocol="IPv4")
-    last = models.GenericIPAddressField(protocol="IPv4")
-    size = models.PositiveIntegerField()
-    gateway = models.GenericIPAddressField(protocol="IPv4", null=True, blank=True)
-    dns = models.JSONField(default=list)
-    cursor = models.PositiveIntegerField(default=0)
+    cidr = models.CharField(max_length=43)
     created_at = models.DateTimeField(auto_now_add=True)
 
-    objects = AddressPoolQuerySet.as_manager()
+    objects = VMSubnetQuerySet.as_manager()
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["network", "name"], name="vmm_addresspool_name"),
+            models.UniqueConstraint(fields=["network", "name"], name="vmm_vmsubnet_name"),
+            models.UniqueConstraint(fields=["network", "cidr"], name="vmm_vmsubnet_range"),
         ]
 
     def __str__(self) -> str:
         return self.name
-
-
-class AddressLease(models.Model):
-    """One address of a pool, held by one adapter."""
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    pool = models.ForeignKey(AddressPool, on_delete=models.PROTECT, related_name="leases")
-    adapter = models.ForeignKey(
-        "vmm.NetworkAdapter", on_delete=models.CASCADE, related_name="leases"
-    )
-    address = models.GenericIPAddressField(protocol="IPv4")
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["pool", "address"], name="vmm_addresslease_once"),
-        ]
-
-    def __str__(self) -> str:
-        return str(self.address)

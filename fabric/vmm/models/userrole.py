@@ -11,21 +11,28 @@ from typing import Any, Self
 from django.db import models
 
 from fabric.vmm.models.cloud import Cloud
+from fabric.vmm.models.host import HostGroup
 from fabric.vmm.models.visible import ScopedQuerySet
 
 
 class RoleProfile(models.TextChoices):
-    TENANT_ADMIN = "TenantAdmin", "Tenant Administrator"
-    SELF_SERVICE = "SelfServiceUser", "Self-Service User"
     ADMINISTRATOR = "Administrator", "Administrator"
-    DELEGATED = "DelegatedAdmin", "Delegated Administrator"
-    READ_ONLY = "ReadOnlyAdmin", "Read-Only Administrator"
+    DELEGATED = "DelegatedAdmin", "Fabric administrator"
+    READ_ONLY = "ReadOnlyAdmin", "Read-only administrator"
+    TENANT_ADMIN = "TenantAdmin", "Tenant administrator"
+    SELF_SERVICE = "SelfServiceUser", "Application administrator"
+
+
+FABRIC_PROFILES = (RoleProfile.ADMINISTRATOR, RoleProfile.DELEGATED, RoleProfile.READ_ONLY)
 
 
 class ResourceKind(models.TextChoices):
     TEMPLATE = "VMTemplate", "VM template"
     PROFILE = "HardwareProfile", "Hardware profile"
     NETWORK = "VMNetwork", "VM network"
+    GUEST_PROFILE = "GuestOSProfile", "guest operating system profile"
+    DISK = "VirtualHardDisk", "virtual hard disk"
+    ACCOUNT = "RunAsAccount", "run-as account"
 
 
 class UserRoleQuerySet(ScopedQuerySet):
@@ -35,7 +42,11 @@ class UserRoleQuerySet(ScopedQuerySet):
 
 
 class UserRole(models.Model):
-    """A role; the id is the caller's (the tenant's). `permissions` are names, as on the wire."""
+    """A role; the id is the caller's (the tenant's). `permissions` are names, as on the wire.
+
+    Roles of the fabric profiles have host groups in scope (with all below) instead of clouds;
+    without any, a fabric role has the whole fabric in scope.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=320, unique=True)
@@ -43,6 +54,12 @@ class UserRole(models.Model):
     description = models.TextField(blank=True, default="")
     members = models.JSONField(default=list)
     permissions = models.JSONField(default=list)
+    parent = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.CASCADE, related_name="children"
+    )
+    host_groups = models.ManyToManyField(HostGroup, blank=True, related_name="roles")
+    most_networks = models.PositiveIntegerField(null=True, blank=True)
+    member_most_networks = models.PositiveIntegerField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     modified_at = models.DateTimeField(auto_now=True)
 
@@ -50,6 +67,27 @@ class UserRole(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_fabric(self) -> bool:
+        """Tell whether the role runs (or reads) the fabric, rather than uses it."""
+        return self.profile in FABRIC_PROFILES
+
+    def group_ids(self) -> set[uuid.UUID]:
+        """Return the host groups in scope, those below them included. Two queries."""
+        parents = dict(HostGroup.objects.values_list("pk", "parent"))
+        tops = set(self.host_groups.values_list("pk", flat=True))
+        if not tops:
+            return set(parents)
+        found = set()
+        for group in parents:
+            above = group
+            while above is not None:
+                if above in tops:
+                    found.add(group)
+                    break
+                above = parents[above]
+        return found
 
 
 class RoleScopeQuerySet(ScopedQuerySet):
@@ -70,10 +108,12 @@ class RoleScope(models.Model):
     cpu_count = models.PositiveIntegerField(null=True, blank=True)
     memory_mb = models.PositiveIntegerField(null=True, blank=True)
     storage_gb = models.PositiveIntegerField(null=True, blank=True)
+    points = models.PositiveIntegerField(null=True, blank=True)
     member_vm_count = models.PositiveIntegerField(null=True, blank=True)
     member_cpu_count = models.PositiveIntegerField(null=True, blank=True)
     member_memory_mb = models.PositiveIntegerField(null=True, blank=True)
     member_storage_gb = models.PositiveIntegerField(null=True, blank=True)
+    member_points = models.PositiveIntegerField(null=True, blank=True)
 
     objects = RoleScopeQuerySet.as_manager()
 
@@ -87,7 +127,7 @@ class RoleScope(models.Model):
 
 
 class RoleResource(models.Model):
-    """A template, hardware profile or network that a role may use."""
+    """A template, profile, network, disk or account that a role may use."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     role = models.ForeignKey(UserRole, on_delete=models.CASCADE, related_name="resources")

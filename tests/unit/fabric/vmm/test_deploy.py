@@ -264,7 +264,15 @@ def test_without_a_fitting_host_the_job_says_what_lacks(db, vault):
     assert job.fault["code"] == "no_suitable_host"
     assert "8192 MB of memory are wanted and at most 4096 are free" in job.message
     assert machine.host is None
-    actions.hosts.add(fabric.server, fabric.group, "big.example.net", 16, 16_384, 500)
+    actions.hosts.add(
+        ADMINISTRATOR,
+        fabric.server,
+        group=fabric.group,
+        name="big.example.net",
+        cores=16,
+        memory_mb=16_384,
+        storage_gb=500,
+    )
     finish(actions.machines.operate(alice, machine, "Repair", retry=True))
     assert only_host(machine).name == "big.example.net"
 
@@ -273,7 +281,7 @@ def test_machines_go_where_most_memory_is_free(fabric, alice):
     names = [only_host(deploy(fabric, alice, f"web-{i}")).name for i in range(4)]
     first, second = (host.name for host in fabric.hosts)
     assert names == [first, second, first, second]
-    actions.hosts.set_maintenance(fabric.hosts[0], is_in_maintenance=True)
+    actions.hosts.set_maintenance(ADMINISTRATOR, fabric.hosts[0], is_in_maintenance=True)
     assert only_host(deploy(fabric, alice, "web-9")).name == second
 
 

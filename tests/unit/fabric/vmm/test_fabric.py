@@ -6,7 +6,7 @@ import pytest
 
 from fabric.vmm import actions
 from fabric.vmm.errors import Conflict, Invalid
-from tests.factories.vmm import driver, make_fabric
+from tests.factories.vmm import ADMINISTRATOR, driver, make_fabric
 
 
 def test_a_server_is_one_by_its_name(db):
@@ -22,43 +22,55 @@ def test_a_host_stands_on_the_rack(fabric):
 def test_names_are_unique_where_they_must_be(fabric):
     server, logical = fabric.server, fabric.network.logical_network
     with pytest.raises(Conflict, match="host group"):
-        actions.hosts.add_group(server, "All hosts")
+        actions.hosts.add_group(ADMINISTRATOR, server, name="All hosts")
     with pytest.raises(Conflict, match="host01"):
-        actions.hosts.add(server, fabric.group, fabric.hosts[0].name.upper(), 1, 1, 1)
+        actions.hosts.add(
+            ADMINISTRATOR,
+            server,
+            group=fabric.group,
+            name=fabric.hosts[0].name.upper(),
+            cores=1,
+            memory_mb=1,
+            storage_gb=1,
+        )
     with pytest.raises(Conflict, match="'Gold'"):
-        actions.clouds.create(server, "Gold", host_groups=[fabric.group])
+        actions.clouds.add(ADMINISTRATOR, server, name="Gold", host_groups=[fabric.group])
     with pytest.raises(Conflict, match="'front'"):
-        actions.networks.add_network(server, logical, "front")
+        actions.networks.add_network(ADMINISTRATOR, server, logical_network=logical, name="front")
     with pytest.raises(Conflict, match="logical network"):
-        actions.networks.add_logical(server, "Datacenter")
+        actions.networks.add_logical(ADMINISTRATOR, server, name="Datacenter")
     with pytest.raises(Conflict, match="ubuntu.vhdx"):
-        actions.library.add_disk(server, "ubuntu.vhdx", size_gb=1)
-    actions.library.add_profile(server, "Small", cores=1, memory_mb=1024)
+        actions.library.add_disk(ADMINISTRATOR, server, name="ubuntu.vhdx", size_gb=1)
+    actions.library.add_profile(ADMINISTRATOR, server, name="Small", cores=1, memory_mb=1024)
     with pytest.raises(Conflict, match="hardware profile called 'Small'"):
-        actions.library.add_profile(server, "Small", cores=2, memory_mb=2048)
+        actions.library.add_profile(ADMINISTRATOR, server, name="Small", cores=2, memory_mb=2048)
 
 
 def test_values_must_make_sense(fabric):
     server, disk = fabric.server, fabric.template.disk
     with pytest.raises(Invalid, match="size of disk data.vhdx"):
-        actions.library.add_disk(server, "data.vhdx", size_gb=0)
+        actions.library.add_disk(ADMINISTRATOR, server, name="data.vhdx", size_gb=0)
     with pytest.raises(Invalid, match="'BeOS'"):
         actions.library.add_template(
-            server, "Be", disk=disk, os_type="BeOS", cores=1, memory_mb=512
+            ADMINISTRATOR, server, name="Be", disk=disk, os_type="BeOS", cores=1, memory_mb=512
         )
-    data = actions.library.add_disk(server, "data.vhdx", size_gb=5)
+    data = actions.library.add_disk(ADMINISTRATOR, server, name="data.vhdx", size_gb=5)
     with pytest.raises(Invalid, match="no operating system"):
         actions.library.add_template(
-            server, "Data", disk=data, os_type="Linux", cores=1, memory_mb=512
+            ADMINISTRATOR, server, name="Data", disk=data, os_type="Linux", cores=1, memory_mb=512
         )
     with pytest.raises(Invalid, match="at least one host group"):
-        actions.clouds.create(server, "Silver", host_groups=[])
+        actions.clouds.add(ADMINISTRATOR, server, name="Silver", host_groups=[])
     with pytest.raises(Invalid, match="needs a VLAN"):
         actions.networks.add_network(
-            server, fabric.network.logical_network, "tagged", isolation="VLANNetwork"
+            ADMINISTRATOR,
+            server,
+            logical_network=fabric.network.logical_network,
+            name="tagged",
+            isolation="VLANNetwork",
         )
     with pytest.raises(Invalid, match="another VMM server"):
-        actions.clouds.create(server, "Silver", host_groups=[make_fabric().group])
+        actions.clouds.add(ADMINISTRATOR, server, name="Silver", host_groups=[make_fabric().group])
 
 
 @pytest.mark.parametrize(
@@ -74,13 +86,18 @@ def test_values_must_make_sense(fabric):
 )
 def test_a_pool_must_make_sense(fabric, pool, names):
     with pytest.raises(Invalid, match=names):
-        actions.networks.add_pool(fabric.network, "second", **pool)
+        actions.networks.add_pool(ADMINISTRATOR, fabric.network, name="second", **pool)
 
 
 def test_pools_of_a_network_do_not_overlap(fabric):
     with pytest.raises(Conflict, match="front pool"):
-        actions.networks.add_pool(fabric.network, "second", cidr="10.20.3.0/24")
+        actions.networks.add_pool(ADMINISTRATOR, fabric.network, name="second", cidr="10.20.3.0/24")
     pool = actions.networks.add_pool(
-        fabric.network, "second", cidr="10.20.4.0/24", first="10.20.4.10", last="10.20.4.19"
+        ADMINISTRATOR,
+        fabric.network,
+        name="second",
+        cidr="10.20.4.0/24",
+        first="10.20.4.10",
+        last="10.20.4.19",
     )
     assert pool.size == 10
