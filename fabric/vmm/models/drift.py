@@ -19,10 +19,8 @@ class DriftKind(models.TextChoices):
     MOVED = "moved", "Moved"
     RESIZED = "resized", "Resized"
     RENAMED = "renamed", "Renamed"
-    POWER = "power", "Other power state"
     ORPHAN_DISK = "orphan_disk", "Orphan disk"
     MISSING_DISK = "missing_disk", "Missing disk"
-    HOST_CHANGED = "host_changed", "Host changed"
 
 
 class DriftState(models.TextChoices):
