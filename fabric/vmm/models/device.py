@@ -35,6 +35,7 @@ class DiskDrive(models.Model):
 
     `image` is what it is copied from (null: empty). `volume` is where it lies; null until it is
     placed and while the machine is stored, when its content is `stored_image`.
+    Room on `moving_to` is held as well while it moves.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -51,6 +52,9 @@ class DiskDrive(models.Model):
     )
     volume = models.ForeignKey(
         StorageVolume, null=True, blank=True, on_delete=models.PROTECT, related_name="drives"
+    )
+    moving_to = models.ForeignKey(
+        StorageVolume, null=True, blank=True, on_delete=models.PROTECT, related_name="arrivals"
     )
     name = models.CharField(max_length=100)
     image = models.CharField(max_length=255, null=True, blank=True)

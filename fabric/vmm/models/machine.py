@@ -91,7 +91,7 @@ class VirtualMachine(models.Model):
     `hypervisor_id` is the host's own id for it (VMId on the wire), null until deployed.
     `request_key` is the caller's: the same key again is the same machine. `deployment_error` is
     {code, message, advice, step} after a failed deployment. One that is stored has no host; its
-    disks are images on `stored_on`.
+    disks are images on `stored_on`. One that moves holds room on `moving_to` as well.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -102,6 +102,9 @@ class VirtualMachine(models.Model):
     )
     host = models.ForeignKey(
         Host, null=True, blank=True, on_delete=models.PROTECT, related_name="machines"
+    )
+    moving_to = models.ForeignKey(
+        Host, null=True, blank=True, on_delete=models.PROTECT, related_name="arrivals"
     )
     template = models.ForeignKey(
         VMTemplate, null=True, blank=True, on_delete=models.SET_NULL, related_name="machines"
