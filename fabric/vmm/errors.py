@@ -48,6 +48,12 @@ class NoSuitableHost(VMMError):
     default_code = "no_suitable_host"
 
 
+class NoFreeSlot(VMMError):
+    """Hosts of the cloud have the room, but all of them are busy with other jobs."""
+
+    default_code = "no_free_slot"
+
+
 class NoFreeAddress(VMMError):
     """The address pools of a network are used up."""
 
