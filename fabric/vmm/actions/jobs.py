@@ -12,14 +12,11 @@ from fabric.durable import engine, sweep
 from fabric.durable.nudge import nudge_on_commit
 from fabric.durable.recipe import Recipe
 from fabric.durable.states import LIVE, JobState
-from fabric.vmm import roles, tasks
+from fabric.vmm import tasks
 from fabric.vmm.errors import Conflict, NotFound, WrongState
-from fabric.vmm.jobs import OPERATIONS, RECIPES, REMOVE, UPDATE
+from fabric.vmm.jobs import RECIPES, WORKS
 from fabric.vmm.models import Job, VirtualMachine
 from fabric.vmm.roles import Caller
-from fabric.vmm.states import MachineStatus
-
-_BY_RECIPE = {operation.recipe.name: operation for operation in OPERATIONS.values()}
 
 
 def begin(
@@ -27,12 +24,15 @@ def begin(
     machine: VirtualMachine,
     recipe: Recipe,
     *,
-    cmdlet: str,
     inputs: dict[str, Any],
+    cmdlet: str = "",
     secrets: dict[str, str] | None = None,
     id: uuid.UUID | None = None,
 ) -> Job:
-    """Start a job on a machine, inside the transaction that holds the machine's row."""
+    """Start a job on a machine, inside the transaction that holds the machine's row.
+
+    The cmdlet is the recipe's own unless another is given.
+    """
     job = engine.start(
         Job,
         recipe,
@@ -43,7 +43,9 @@ def begin(
         server_id=machine.server_id,
         role_id=machine.role_id,
         owner_name=caller.principal or machine.owner_name,
-        cmdlet=cmdlet,
+        host_id=machine.host_id,
+        template_id=machine.template_id,
+        cmdlet=cmdlet or WORKS[recipe.name].cmdlet,
         target_name=machine.name,
     )
     nudge_on_commit(tasks.advance, job.pk)
@@ -62,7 +64,8 @@ def restart(caller: Caller, job: Job) -> Job:
     A machine part that was found missing is made again from its disk on.
     """
     machine = _machine_of(caller, job)
-    _require_permission(caller, job)
+    work = WORKS[job.recipe]
+    work.require(caller)
     held = Job.objects.get(pk=job.pk)
     if held.state in LIVE:
         return held
@@ -73,16 +76,16 @@ def restart(caller: Caller, job: Job) -> Job:
     live = live_job(machine)
     if live is not None:
         raise Conflict(f"“{live.title}” is still under way on {machine.name}.")
-    if held.recipe == UPDATE.name and held.inputs.get("size") and not _may_be_resized(held):
-        raise WrongState("The change was undone when it failed.", advice="Ask for it again.")
-    recipe = RECIPES[held.recipe]
+    refusal = work.refusal(held)
+    if refusal:
+        raise WrongState(refusal, advice="Ask for it again.")
+    recipe = work.recipe
     is_missing = (held.fault or {}).get("code") == "missing"
     names = [step.name for step in recipe.steps]
     back = "ensure_disks" if is_missing and "ensure_disks" in names else None
     sweep.resume(held, recipe, step=back)
-    busy = _busy(held)
     VirtualMachine.objects.filter(pk=machine.pk).update(
-        status=busy or machine.status,
+        status=work.busy or machine.status,
         deployment_error=None,
         most_recent_job_id=held.pk,
         modified_at=Now(),
@@ -96,7 +99,7 @@ def restart(caller: Caller, job: Job) -> Job:
 def cancel(caller: Caller, job: Job) -> Job:
     """Ask a creation to stop before its next step; what was made stays until removed."""
     _machine_of(caller, job)
-    _require_permission(caller, job)
+    WORKS[job.recipe].require(caller)
     if RECIPES[job.recipe].cancel_before is None:
         raise WrongState(f"The job “{job.title}” cannot be stopped.")
     sweep.request_cancel(job)
@@ -115,26 +118,3 @@ def _machine_of(caller: Caller, job: Job) -> VirtualMachine:
     if machine is None:
         raise NotFound("The virtual machine of this job is not there.")
     return machine
-
-
-def _require_permission(caller: Caller, job: Job) -> None:
-    if job.recipe in _BY_RECIPE:
-        roles.require_all(caller, *roles.OPERATION_PERMISSIONS[_BY_RECIPE[job.recipe].name])
-    elif job.recipe == REMOVE.name:
-        roles.require_all(caller, "Remove")
-    else:
-        roles.require_any(caller, *roles.CHANGE)
-
-
-def _may_be_resized(job: Job) -> bool:
-    return (job.fault or {}).get("code") in ("unreachable", "timed_out")
-
-
-def _busy(job: Job) -> str | None:
-    if job.recipe in _BY_RECIPE:
-        return _BY_RECIPE[job.recipe].busy
-    if job.recipe == REMOVE.name:
-        return MachineStatus.DELETING
-    if job.recipe == UPDATE.name:
-        return MachineStatus.UNDER_UPDATE if job.inputs.get("size") else None
-    return MachineStatus.UNDER_CREATION

@@ -1,19 +1,25 @@
-"""Recipes of VMM's jobs, by name."""
+"""Recipes of VMM's jobs, by name, and what VMM says of each. Every module declares its own."""
 
+from fabric.vmm.jobs import deploy, operate, remove, update
 from fabric.vmm.jobs.deploy import DEPLOY, DEPLOY_BARE, DEPLOY_STOPPED
-from fabric.vmm.jobs.operate import OPERATIONS, UPDATE
+from fabric.vmm.jobs.operate import OPERATIONS
 from fabric.vmm.jobs.remove import REMOVE
+from fabric.vmm.jobs.update import UPDATE
+from fabric.vmm.jobs.work import Work
 
-RECIPES = {
-    recipe.name: recipe
-    for recipe in (
-        DEPLOY,
-        DEPLOY_STOPPED,
-        DEPLOY_BARE,
-        UPDATE,
-        REMOVE,
-        *(operation.recipe for operation in OPERATIONS.values()),
-    )
+WORKS = {
+    work.recipe.name: work for module in (deploy, operate, remove, update) for work in module.WORKS
 }
+RECIPES = {name: work.recipe for name, work in WORKS.items()}
 
-__all__ = ["DEPLOY", "DEPLOY_BARE", "DEPLOY_STOPPED", "OPERATIONS", "RECIPES", "REMOVE", "UPDATE"]
+__all__ = [
+    "DEPLOY",
+    "DEPLOY_BARE",
+    "DEPLOY_STOPPED",
+    "OPERATIONS",
+    "RECIPES",
+    "REMOVE",
+    "UPDATE",
+    "WORKS",
+    "Work",
+]

@@ -14,9 +14,10 @@ from django.db.models import OuterRef, Subquery
 from fabric.durable.errors import Fault
 from fabric.durable.recipe import Again, Recipe, Turn
 from fabric.hypervisors.base import AdapterSpec, DiskSpec, GuestSpec, Power
-from fabric.vmm import addresses, placement
+from fabric.vmm import addresses, placement, roles
 from fabric.vmm.jobs.faults import again, step
 from fabric.vmm.jobs.hosts import driver, note_host, write
+from fabric.vmm.jobs.work import Work
 from fabric.vmm.models import AddressLease, Host, NetworkAdapter, VirtualMachine
 from fabric.vmm.states import MachineStatus
 
@@ -182,3 +183,13 @@ DEPLOY = _recipe("deploy", START, SET_UP)
 # Its system can only be set up while it runs.
 DEPLOY_STOPPED = _recipe("deploy_stopped", START, SET_UP, STOP)
 DEPLOY_BARE = _recipe("deploy_bare")
+
+WORKS = tuple(
+    Work(
+        recipe,
+        "New-SCVirtualMachine",
+        any_of=roles.CHANGE,
+        busy=MachineStatus.UNDER_CREATION,
+    )
+    for recipe in (DEPLOY, DEPLOY_STOPPED, DEPLOY_BARE)
+)

@@ -1,4 +1,4 @@
-"""Operations on a machine that is there: power, re-reading, another size.
+"""Operations on a machine that is there: power and re-reading.
 
 `inputs` hold `before`, the status to return to when the host refuses, and the host.
 """
@@ -7,15 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from fabric.durable.errors import Fault
 from fabric.durable.recipe import Again, Recipe, Turn
 from fabric.hypervisors.base import Power
-from fabric.vmm import placement
+from fabric.vmm import roles
 from fabric.vmm.jobs.faults import again, step
 from fabric.vmm.jobs.hosts import driver, status_after, write
-from fabric.vmm.models import VirtualMachine
+from fabric.vmm.jobs.work import Work
 from fabric.vmm.states import MachineStatus as Status
 
 
@@ -112,40 +111,6 @@ def ensure_refreshed(turn: Turn) -> None:
     )
 
 
-def ensure_resized(turn: Turn) -> None:
-    """Give the guest its new size, when it is to have one."""
-    size = turn.job.inputs.get("size")
-    if size is not None:
-        driver(turn).ensure_resized(turn.job.subject, size["cores"], size["memory_mb"])
-
-
-def ensure_updated(turn: Turn) -> None:
-    """Write that the machine is as it was asked to be; a new name mends no failed creation."""
-    mended = {"failed_job_id": None} if turn.job.inputs.get("size") else {}
-    write(turn, status=turn.job.inputs["before"], **mended)
-
-
-def update_failed(turn: Turn, fault: Fault) -> None:
-    """Count the old size again, unless the host may have taken the new one."""
-    inputs: dict[str, Any] = turn.job.inputs
-    if inputs.get("size") and fault.code not in ("unreachable", "timed_out"):
-        machine = VirtualMachine.objects.select_for_update(no_key=True).get(pk=turn.job.subject)
-        old = inputs["old_size"]
-        placement.resize(machine, old["cores"], old["memory_mb"])
-        write(turn, **old)
-    failed(turn, fault)
-
-
-UPDATE = Recipe(
-    "update",
-    "Change properties of virtual machine",
-    (
-        step("ensure_resized", "Change processors and memory", ensure_resized),
-        step("ensure_updated", "Finish", ensure_updated, local=True),
-    ),
-    failed=update_failed,
-)
-
 REFRESH = Recipe(
     "refresh",
     "Refresh virtual machine",
@@ -235,3 +200,13 @@ OPERATIONS = {
         Operation("Refresh", "Read-SCVirtualMachine", frozenset(_SETTLED), None, REFRESH),
     )
 }
+
+WORKS = tuple(
+    Work(
+        operation.recipe,
+        operation.cmdlet,
+        permissions=roles.OPERATION_PERMISSIONS[operation.name],
+        busy=operation.busy,
+    )
+    for operation in OPERATIONS.values()
+)

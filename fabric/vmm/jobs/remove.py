@@ -12,7 +12,9 @@ from fabric.durable.recipe import Again, Recipe, Turn
 from fabric.vmm import placement
 from fabric.vmm.jobs.faults import again, step
 from fabric.vmm.jobs.hosts import driver_of, status_after, write
+from fabric.vmm.jobs.work import Work
 from fabric.vmm.models import Job, VirtualMachine
+from fabric.vmm.states import MachineStatus
 
 
 def ensure_removed(turn: Turn) -> Again | None:
@@ -76,4 +78,8 @@ REMOVE = Recipe(
         step("ensure_forgotten", "Release addresses and room", ensure_forgotten, local=True),
     ),
     failed=failed,
+)
+
+WORKS = (
+    Work(REMOVE, "Remove-SCVirtualMachine", permissions=("Remove",), busy=MachineStatus.DELETING),
 )
