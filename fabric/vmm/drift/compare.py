@@ -161,11 +161,25 @@ def _missing(
 
 
 def _told(guest: GuestState) -> dict[str, Any]:
+    """All that the host says of a guest: enough to take it on our books without asking again."""
     return {
         "name": guest.name,
+        "hypervisor_id": str(guest.hypervisor_id),
         "power": str(guest.power),
         "cores": guest.cores,
         "memory_mb": guest.memory_mb,
         "storage_gb": sum(disk.size_gb for disk in guest.disks),
-        "networks": sorted({adapter.network for adapter in guest.adapters}),
+        "disks": [
+            {
+                "id": str(disk.id),
+                "image": disk.source_image,
+                "size_gb": disk.size_gb,
+                "volume": disk.volume,
+            }
+            for disk in guest.disks
+        ],
+        "adapters": [
+            {"id": str(each.id), "mac": each.mac, "network": each.network, "address": each.address}
+            for each in guest.adapters
+        ],
     }

@@ -1,0 +1,133 @@
+"""Take a machine that a host has, and nobody ordered, onto our books, as it is."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from uuid import UUID
+
+from fabric.hypervisors.base import Power
+from fabric.vmm import placement, quota
+from fabric.vmm.actions import fields
+from fabric.vmm.errors import Conflict, Invalid
+from fabric.vmm.jobs.operate import STATUS_OF_POWER
+from fabric.vmm.models import (
+    AddressLease,
+    AddressPool,
+    AddressType,
+    Cloud,
+    DiskDrive,
+    Drift,
+    NetworkAdapter,
+    UserRole,
+    VirtualMachine,
+    VMNetwork,
+)
+from fabric.vmm.roles import Caller
+from fabric.vmm.states import MachineStatus
+
+LUNS = 64
+
+
+def adopt(
+    caller: Caller, drift: Drift, *, cloud: Cloud, role: UserRole | None, owner_name: str
+) -> VirtualMachine:
+    """Write rows for a guest as the host told of it, within the limits of cloud and role.
+
+    Raises Invalid or Conflict, naming what does not fit: the cloud's hosts, a network it has not,
+    a MAC or an address that another machine has on our books.
+    """
+    told = drift.theirs
+    if VirtualMachine.objects.filter(pk=drift.object_id).exists():
+        raise Conflict(f"The machine {told['name']} is on another host in our books.")
+    if not cloud.host_groups.filter(pk=drift.host.group_id).exists():
+        raise Invalid(
+            f"The cloud {cloud.name} has not the host group {drift.host.group}, "
+            f"which {drift.host.name} is in.",
+            field="cloud",
+        )
+    wanted = quota.Size(1, told["cores"], told["memory_mb"], told["storage_gb"])
+    quota.require_room(role, cloud, wanted, member=owner_name)
+    status = STATUS_OF_POWER.get(Power(told["power"]), MachineStatus.POWER_OFF)
+    machine = VirtualMachine.objects.create(
+        pk=drift.object_id,
+        server=drift.server,
+        cloud=cloud,
+        role=role,
+        owner_name=owner_name,
+        name=fields.name(told["name"], "virtual machine"),
+        computer_name=told["name"][:63],
+        description=f"Adopted from {drift.host.name}.",
+        cores=told["cores"],
+        memory_mb=told["memory_mb"],
+        storage_gb=told["storage_gb"],
+        status=status,
+        hypervisor_id=UUID(told["hypervisor_id"]),
+    )
+    _take_room(machine, drift)
+    for slot, each in enumerate(told["adapters"]):
+        _adapter(machine, slot, each)
+    return machine
+
+
+def _take_room(machine: VirtualMachine, drift: Drift) -> None:
+    for lun, each in enumerate(drift.theirs["disks"][:LUNS]):
+        DiskDrive.objects.create(
+            pk=UUID(each["id"]),
+            machine=machine,
+            name=f"{machine.name}_disk_{lun + 1}",
+            image=each["image"],
+            size_gb=each["size_gb"],
+            lun=lun,
+        )
+    volumes = placement.reserve_on(machine, drift.host)
+    VirtualMachine.objects.filter(pk=machine.pk).update(host=drift.host)
+    machine.host = drift.host
+    there = {volume.name: volume for volume in drift.host.volumes.all()}
+    for each in drift.theirs["disks"][:LUNS]:
+        drive, place = UUID(each["id"]), there.get(each["volume"])
+        chosen = volumes[drive]
+        DiskDrive.objects.filter(pk=drive).update(volume=chosen)
+        # Where it lies is not for us to choose: only the books move.
+        if place is not None and place.pk != chosen.pk:
+            placement.move_disk(DiskDrive.objects.get(pk=drive), place)
+
+
+def _adapter(machine: VirtualMachine, slot: int, told: dict[str, str]) -> None:
+    network = VMNetwork.objects.filter(
+        server=machine.server, name=told["network"], logical_network__clouds=machine.cloud
+    ).first()
+    if network is None:
+        raise Invalid(
+            f"The cloud {machine.cloud.name} has no VM network {told['network']!r}, "
+            f"which {machine.name} is connected to.",
+            field="cloud",
+        )
+    mac = told["mac"].upper()
+    twin = NetworkAdapter.objects.filter(mac=mac).select_related("machine").first()
+    if twin is not None:
+        raise Conflict(f"The MAC address {mac} is {twin.machine.name}'s in our books.")
+    adapter = NetworkAdapter.objects.create(
+        pk=UUID(told["id"]),
+        machine=machine,
+        slot=slot,
+        network=network,
+        mac=mac,
+        ipv4_type=AddressType.STATIC if told["address"] else AddressType.DYNAMIC,
+    )
+    if told["address"]:
+        _lease(adapter, network, told["address"])
+
+
+def _lease(adapter: NetworkAdapter, network: VMNetwork, address: str) -> None:
+    """Note the address as leased, if it is of one of our pools; others are nobody's business."""
+    value = ip_address(address)
+    for pool in AddressPool.objects.select_for_update(no_key=True).filter(network=network):
+        first, last = ip_address(pool.first), ip_address(pool.last)
+        if value.version != first.version or not int(first) <= int(value) <= int(last):
+            continue
+        twin = AddressLease.objects.filter(pool=pool, address=address).first()
+        if twin is not None and twin.adapter_id is not None:
+            raise Conflict(f"The address {address} is another machine's in our books.")
+        if twin is not None:
+            twin.delete()
+        AddressLease.objects.create(pool=pool, adapter=adapter, address=address)
