@@ -79,17 +79,16 @@ def _take_room(machine: VirtualMachine, drift: Drift) -> None:
             size_gb=each["size_gb"],
             lun=lun,
         )
-    volumes = placement.reserve_on(machine, drift.host)
+    placement.place(machine, among=[drift.host])
     VirtualMachine.objects.filter(pk=machine.pk).update(host=drift.host)
-    machine.host = drift.host
     there = {volume.name: volume for volume in drift.host.volumes.all()}
-    for each in drift.theirs["disks"][:LUNS]:
-        drive, place = UUID(each["id"]), there.get(each["volume"])
-        chosen = volumes[drive]
-        DiskDrive.objects.filter(pk=drive).update(volume=chosen)
+    places = {UUID(each["id"]): there.get(each["volume"]) for each in drift.theirs["disks"]}
+    for drive in machine.disks.select_related("volume"):
+        place = places.get(drive.pk)
         # Where it lies is not for us to choose: only the books move.
-        if place is not None and place.pk != chosen.pk:
-            placement.move_disk(DiskDrive.objects.get(pk=drive), place)
+        if place is not None and place.pk != drive.volume_id:
+            placement.move_disk(drive, place)
+            placement.settle_disk(drive)
 
 
 def _adapter(machine: VirtualMachine, slot: int, told: dict[str, str]) -> None:

@@ -152,10 +152,9 @@ def _follow(caller: Caller, drift: Drift, kind: DriftKind) -> None:
         placement.resize(machine, cores, memory_mb)
         changes |= {"cores": cores, "memory_mb": memory_mb}
     else:
-        source = machine.host
-        assert source is not None
-        volumes = placement.reserve_on(machine, drift.host)
-        placement.settle_move(machine, source, drift.host, volumes)
+        placement.reserve_on(machine, drift.host)
+        machine.refresh_from_db()
+        placement.settle_move(machine)
     VirtualMachine.objects.filter(pk=machine.pk).update(**changes)
 
 

@@ -14,7 +14,9 @@ from fabric.durable.errors import Fault
 from fabric.durable.recipe import Again, Recipe, Step, Turn
 from fabric.vmm.jobs.faults import again, step
 from fabric.vmm.jobs.hosts import driver, write
+from fabric.vmm.jobs.work import Work
 from fabric.vmm.models import Drift, DriftState, VirtualHardDisk
+from fabric.vmm.states import MachineStatus
 
 REPAIRED = "repaired"
 
@@ -148,4 +150,21 @@ RESTORE_NAME = _of_machine(
     "restore_name",
     "Give machine its name back",
     step("ensure_name", "Rename the machine on its host", ensure_name),
+)
+
+WORKS = (
+    *(
+        Work(recipe, "Repair-SCVMHost", of_fabric=True)
+        for recipe in (REMOVE_STRANGER, REMOVE_ORPHAN, SHELVE_ORPHAN)
+    ),
+    Work(
+        BRING_BACK,
+        "Repair-SCVirtualMachine",
+        of_fabric=True,
+        busy=MachineStatus.UNDER_MIGRATION,
+    ),
+    *(
+        Work(recipe, "Repair-SCVirtualMachine", of_fabric=True, busy=MachineStatus.UNDER_UPDATE)
+        for recipe in (RESTORE_SIZE, RESTORE_NAME)
+    ),
 )
