@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import secrets
 import uuid
+from collections.abc import Iterable
+from datetime import timedelta
 
 from django.db import connection
+from django.db.models import DateTimeField, ExpressionWrapper, F, OuterRef, Subquery
+from django.db.models.functions import Now
 
 from fabric.vmm.errors import NoFreeAddress
-from fabric.vmm.models import AddressPool, NetworkAdapter
+from fabric.vmm.models import AddressLease, AddressPool, NetworkAdapter
 
 # Locally administered, so that no maker of real adapters has them.
 MAC_PREFIX = "02:4B"
@@ -16,15 +20,18 @@ MAC_PREFIX = "02:4B"
 # Nearly always one of the next places is free, and the whole range need not be gone through.
 NEAR = 64
 
-# Never the gateway or a DNS server.
+# Never the gateway or a DNS server. Who gave an address back is forgotten when its rest is over.
 _LEASE = """
 INSERT INTO vmm_addresslease (id, pool_id, adapter_id, address, created_at)
 SELECT %(id)s, %(pool)s, %(adapter)s, %(first)s::inet + place, clock_timestamp()
 FROM (SELECT generate_series(%(start)s::bigint, %(stop)s::bigint) AS place) AS places
 WHERE NOT (%(first)s::inet + place = ANY(%(kept)s::inet[]))
 AND NOT EXISTS (SELECT 1 FROM vmm_addresslease AS held
-                WHERE held.pool_id = %(pool)s AND held.address = %(first)s::inet + place)
+                WHERE held.pool_id = %(pool)s AND held.address = %(first)s::inet + place
+                AND (held.adapter_id IS NOT NULL OR held.rests_until > clock_timestamp()))
 ORDER BY place LIMIT 1
+ON CONFLICT (pool_id, address) DO UPDATE SET id = excluded.id, adapter_id = excluded.adapter_id,
+    rests_until = NULL, created_at = excluded.created_at
 RETURNING address - %(first)s::inet, host(address)
 """
 
@@ -49,6 +56,17 @@ def lease(adapter: NetworkAdapter) -> str | None:
             advice="Your provider can extend its address pool; remove unused machines meanwhile.",
         )
     return None
+
+
+def release(adapters: Iterable[NetworkAdapter]) -> None:
+    """Give back all addresses of the adapters: each rests as long as its pool says. Repeatable."""
+    leases = AddressLease.objects.filter(adapter__in=adapters)
+    leases.filter(pool__quarantine_minutes=0).delete()
+    over = ExpressionWrapper(
+        Now() + F("quarantine_minutes") * timedelta(minutes=1), output_field=DateTimeField()
+    )
+    pools = AddressPool.objects.filter(pk=OuterRef("pool")).values(over=over)
+    leases.update(adapter=None, rests_until=Subquery(pools))
 
 
 def new_mac() -> str:

@@ -130,7 +130,8 @@ def totals(rack: Path) -> list[str]:
     here = {str(pk) for pk in Machine.objects.exclude(state="deleted").values_list("pk", flat=True)}
     there = list(VirtualMachine.objects.all())
     drivers = [open_host(rack, host.name, scale=0) for host in Host.objects.all()]
-    leases = list(AddressLease.objects.values_list("adapter_id", flat=True))
+    held = AddressLease.objects.exclude(adapter=None)
+    leases = list(held.values_list("adapter_id", flat=True))
     asked: list[tuple[str, Any, Any]] = [
         ("machines", sorted(vm.tag for vm in there), sorted(here)),
         (

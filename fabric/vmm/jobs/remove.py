@@ -9,7 +9,7 @@ from uuid import UUID
 
 from fabric.durable.errors import Fault
 from fabric.durable.recipe import Again, Recipe, Turn
-from fabric.vmm import placement
+from fabric.vmm import addresses, placement
 from fabric.vmm.jobs.faults import again, step
 from fabric.vmm.jobs.hosts import driver_of, status_after, write
 from fabric.vmm.jobs.work import Work
@@ -57,6 +57,7 @@ def ensure_forgotten(turn: Turn) -> None:
     if machine is None:
         return
     placement.release(machine)
+    addresses.release(machine.adapters.all())
     Job.objects.filter(subject=machine.pk).exclude(sealed="").update(sealed="")
     machine.delete()
     turn.message = "Nothing of the machine is left."

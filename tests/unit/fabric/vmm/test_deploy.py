@@ -8,6 +8,7 @@ import pytest
 from django.conf import settings
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from fabric.durable import engine
 from fabric.hypervisors.base import Power
@@ -295,6 +296,9 @@ def test_a_pool_that_is_used_up_fails_the_job_and_an_address_freed_is_found(db, 
     assert machines[5].deployment_error["code"] == "no_free_address"
     finish(actions.machines.operate(alice, machines[2], "Stop"))
     finish(actions.machines.remove(alice, machines[2]))
+    finish(actions.machines.operate(alice, machines[5], "Repair", retry=True))
+    assert machines[5].adapters.get().addresses == []
+    AddressLease.objects.filter(adapter=None).update(rests_until=timezone.now())
     finish(actions.machines.operate(alice, machines[5], "Repair", retry=True))
     assert machines[5].adapters.get().addresses == ["10.9.0.4"]
 

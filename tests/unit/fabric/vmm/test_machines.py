@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.conf import settings
+from django.utils import timezone
 
 from fabric.hypervisors.base import Power
 from fabric.hypervisors.simulated import clear_faults, journal, plan_fault
@@ -198,8 +199,10 @@ def test_removal_leaves_nothing_behind(fabric, alice, machine, verb, kind):
     assert actions.machines.remove(alice, machine).pk == job.pk
     finish(job)
     assert left_on_rack(fabric) == ([], [])
-    for model in (VirtualMachine, NetworkAdapter, AddressLease):
+    for model in (VirtualMachine, NetworkAdapter):
         assert not model.objects.exists()
+    resting = AddressLease.objects.get()
+    assert (resting.adapter, resting.rests_until > timezone.now()) == (None, True)
     assert sorted(h.used_memory_mb + h.used_cores for h in Host.objects.all()) == [0, 0]
     effects = journal(settings.SIMULATED_RACK, machine.host.name)
     assert effects.count(("ensure_removed", str(machine.pk))) == 1
