@@ -1,10 +1,10 @@
-"""`make bench`: measure everything, or what is named: deploy burst away lists servers."""
+"""`make bench`: measure everything, or what is named: deploy burst away lists fabric servers."""
 
 from __future__ import annotations
 
 import sys
 
-from tests.bench import away, burst, deploy, lists, servers
+from tests.bench import away, burst, deploy, fabric, lists, servers
 from tests.bench.cloud import cloud
 from tests.bench.table import Row, show
 
@@ -13,6 +13,7 @@ ON_A_CLOUD = {
     "burst": burst.measure,
     "away": away.measure,
     "lists": lists.measure,
+    "fabric": fabric.measure,
 }
 
 
