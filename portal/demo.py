@@ -20,7 +20,7 @@ from fabric.models import Cloud, Provider, Stamp
 from fabric.spf.actions.accounts import create_account
 from fabric.spf.models import Account
 from fabric.states import GRANTED_BY_DEFAULT
-from fabric.vmm.actions import clouds, hosts, library, networks, servers
+from fabric.vmm.actions import clouds, hosts, library, networks, profiles, servers, templates
 from fabric.vmm.models import Cloud as VMMCloud
 from fabric.vmm.roles import Caller
 from plans.actions import plans as plan_actions
@@ -103,7 +103,7 @@ def fill_vmm(
         _add_image(server, image)
     for name, count, memory in PROFILES:
         if not server.hardware_profiles.filter(name=name).exists():
-            library.add_profile(CALLER, server, name=name, cores=count, memory_mb=memory)
+            profiles.add_hardware(CALLER, server, name=name, cores=count, memory_mb=memory)
     return clouds.add(
         CALLER,
         server,
@@ -118,9 +118,14 @@ def _add_image(server, image: Image) -> None:
     if server.templates.filter(name=image.name).exists():
         return
     disk = server.library_disks.filter(name=image.name).first() or library.add_disk(
-        CALLER, server, name=image.name, size_gb=image.disk_gb, os_name=image.os_name
+        CALLER,
+        server,
+        name=image.name,
+        size_gb=image.disk_gb,
+        os_name=image.os_name,
+        os_type=image.os_type,
     )
-    library.add_template(
+    templates.add(
         CALLER,
         server,
         name=image.name,

@@ -42,6 +42,9 @@ REMOVABLE = frozenset(
     }
 )
 
+# What it is made of must stay: a failed creation may be resumed.
+UNFINISHED = frozenset({MachineStatus.UNDER_CREATION, MachineStatus.CREATION_FAILED})
+
 _SHOWN_AS_ITSELF = frozenset(
     {
         MachineStatus.RUNNING,

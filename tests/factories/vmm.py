@@ -78,9 +78,14 @@ def make_fabric(
     gateway = cidr.rsplit(".", 1)[0] + ".1"
     actions.networks.add_pool(ADMINISTRATOR, network, name="front pool", cidr=cidr, gateway=gateway)
     disk = actions.library.add_disk(
-        ADMINISTRATOR, server, name="ubuntu.vhdx", size_gb=20, os_name="Ubuntu 24.04"
+        ADMINISTRATOR,
+        server,
+        name="ubuntu.vhdx",
+        size_gb=20,
+        os_name="Ubuntu 24.04",
+        os_type="Linux",
     )
-    template = actions.library.add_template(
+    template = actions.templates.add(
         ADMINISTRATOR,
         server,
         name="Ubuntu 24.04",

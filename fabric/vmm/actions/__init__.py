@@ -1,5 +1,27 @@
 """What can be asked of VMM: keyword-only, atomic, `caller` first where it matters who asks."""
 
-from fabric.vmm.actions import clouds, hosts, jobs, library, machines, networks, servers, userroles
+from fabric.vmm.actions import (
+    clouds,
+    hosts,
+    jobs,
+    library,
+    machines,
+    networks,
+    profiles,
+    servers,
+    templates,
+    userroles,
+)
 
-__all__ = ["clouds", "hosts", "jobs", "library", "machines", "networks", "servers", "userroles"]
+__all__ = [
+    "clouds",
+    "hosts",
+    "jobs",
+    "library",
+    "machines",
+    "networks",
+    "profiles",
+    "servers",
+    "templates",
+    "userroles",
+]

@@ -41,22 +41,22 @@ def test_names_are_unique_where_they_must_be(fabric):
         actions.networks.add_logical(ADMINISTRATOR, server, name="Datacenter")
     with pytest.raises(Conflict, match="ubuntu.vhdx"):
         actions.library.add_disk(ADMINISTRATOR, server, name="ubuntu.vhdx", size_gb=1)
-    actions.library.add_profile(ADMINISTRATOR, server, name="Small", cores=1, memory_mb=1024)
+    actions.profiles.add_hardware(ADMINISTRATOR, server, name="Small", cores=1, memory_mb=1024)
     with pytest.raises(Conflict, match="hardware profile called 'Small'"):
-        actions.library.add_profile(ADMINISTRATOR, server, name="Small", cores=2, memory_mb=2048)
+        actions.profiles.add_hardware(ADMINISTRATOR, server, name="Small", cores=2, memory_mb=2048)
 
 
 def test_values_must_make_sense(fabric):
     server, disk = fabric.server, fabric.template.disk
-    with pytest.raises(Invalid, match="size of disk data.vhdx"):
+    with pytest.raises(Invalid, match="size in GB of data.vhdx"):
         actions.library.add_disk(ADMINISTRATOR, server, name="data.vhdx", size_gb=0)
     with pytest.raises(Invalid, match="'BeOS'"):
-        actions.library.add_template(
+        actions.templates.add(
             ADMINISTRATOR, server, name="Be", disk=disk, os_type="BeOS", cores=1, memory_mb=512
         )
     data = actions.library.add_disk(ADMINISTRATOR, server, name="data.vhdx", size_gb=5)
     with pytest.raises(Invalid, match="no operating system"):
-        actions.library.add_template(
+        actions.templates.add(
             ADMINISTRATOR, server, name="Data", disk=data, os_type="Linux", cores=1, memory_mb=512
         )
     with pytest.raises(Invalid, match="at least one host group"):
