@@ -6,7 +6,7 @@ A driver joins by adding a function that yields a fresh Bench to BENCHES.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -119,6 +119,11 @@ def in_power(bench: Bench, power: Power) -> GuestSpec:
     return spec
 
 
+def placeless(disks: Iterable[DiskSpec]) -> tuple[DiskSpec, ...]:
+    """Disks as they were asked for, when the place was left to the host."""
+    return tuple(replace(disk, volume="") for disk in disks)
+
+
 def seen(host: Hypervisor, guest_id: UUID) -> GuestState:
     state = host.guest(guest_id)
     assert state is not None
@@ -146,7 +151,7 @@ class TestQuestions:
         state = seen(bench.host, spec.id)
 
         assert (state.name, state.cores, state.memory_mb) == ("web-1", 2, 1024)
-        assert (state.disks, state.adapters) == (spec.disks, spec.adapters)
+        assert (placeless(state.disks), state.adapters) == (spec.disks, spec.adapters)
         assert (state.power, state.addresses, state.os_ready) == (Power.OFF, (), False)
         assert state in bench.host.guests()
 
@@ -154,7 +159,7 @@ class TestQuestions:
         orphan = DiskSpec(uuid4(), None, 3)
         finish(lambda: bench.host.ensure_disk(orphan))
 
-        assert orphan in bench.host.disks()
+        assert orphan in placeless(bench.host.disks())
 
 
 class TestRepeating:
@@ -175,8 +180,8 @@ class TestRepeating:
         (state,) = host.guests()
         assert (state.power, state.os_ready) == (Power.RUNNING, True)
         assert (state.cores, state.memory_mb) == (1, 512)
-        assert (state.disks, state.adapters) == (spec.disks, spec.adapters)
-        assert host.disks() == spec.disks
+        assert (placeless(state.disks), state.adapters) == (spec.disks, spec.adapters)
+        assert placeless(host.disks()) == spec.disks
 
     def test_the_early_steps_may_be_repeated_late(self, bench: Bench) -> None:
         """A job that lost its place starts over against a guest that is long running."""
@@ -221,7 +226,7 @@ class TestRepeating:
         (state,) = host.guests()
         assert state.power is Power.RUNNING
         assert state.adapters == (*spec.adapters, late)
-        assert host.disks() == spec.disks
+        assert placeless(host.disks()) == spec.disks
 
 
 class TestDisksAndGuests:
@@ -272,7 +277,9 @@ class TestDisksAndGuests:
         with pytest.raises(Rejected):
             bench.host.ensure_adapter(spec.id, replace(moved, mac="02:aa:bb:cc:dd:ee"))
 
-    def test_only_a_guest_that_is_off_is_resized(self, bench: Bench) -> None:
+    def test_without_live_resize_only_a_guest_that_is_off_is_resized(self, bench: Bench) -> None:
+        if Capability.LIVE_RESIZE in bench.host.capabilities:
+            pytest.skip("the driver resizes running guests")
         spec = running(bench)
 
         bench.host.ensure_resized(spec.id, spec.cores, spec.memory_mb)
@@ -421,7 +428,7 @@ class TestRemoval:
         finish(lambda: bench.host.ensure_removed(goes.id), bench.patience)
 
         assert [state.id for state in bench.host.guests()] == [stays.id]
-        assert bench.host.disks() == stays.disks
+        assert placeless(bench.host.disks()) == stays.disks
 
     def test_orphan_disks_go_but_a_guests_disk_stays(self, bench: Bench) -> None:
         spec, orphan = defined(bench), DiskSpec(uuid4(), None, 5)
@@ -432,7 +439,7 @@ class TestRemoval:
         with pytest.raises(Rejected):
             bench.host.ensure_disk_removed(spec.disks[0].id)
 
-        assert bench.host.disks() == spec.disks
+        assert placeless(bench.host.disks()) == spec.disks
 
 
 class TestCounters:

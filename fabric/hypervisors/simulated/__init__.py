@@ -7,7 +7,8 @@ Their state is one SQLite file, the rack, which plays the far side: it outlives 
 from __future__ import annotations
 
 from fabric.hypervisors.simulated.faults import clear_faults, plan_fault
-from fabric.hypervisors.simulated.host import SimulatedHost, add_host, journal, open_host
+from fabric.hypervisors.simulated.host import SimulatedHost, open_host
+from fabric.hypervisors.simulated.hosts import add_host, journal, remove_host
 
 __all__ = [
     "SimulatedHost",
@@ -16,4 +17,5 @@ __all__ = [
     "journal",
     "open_host",
     "plan_fault",
+    "remove_host",
 ]

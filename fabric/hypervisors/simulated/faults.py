@@ -11,11 +11,38 @@ from typing import NoReturn
 from fabric.hypervisors.errors import Rejected, Unreachable
 from fabric.hypervisors.simulated.rack import Rack
 
-LONG_VERBS = frozenset({"ensure_disk", "ensure_power", "ensure_guest_setup", "ensure_removed"})
-SHORT_VERBS = frozenset(
-    {"ensure_defined", "ensure_adapter", "ensure_resized", "ensure_disk_removed"}
+LONG_VERBS = frozenset(
+    {
+        "ensure_disk",
+        "ensure_disk_size",
+        "ensure_disk_moved",
+        "ensure_power",
+        "ensure_guest_setup",
+        "ensure_checkpoint",
+        "ensure_restored",
+        "ensure_checkpoint_removed",
+        "ensure_image",
+        "ensure_moved",
+        "ensure_removed",
+    }
 )
-QUESTIONS = frozenset({"facts", "guest", "guests", "disks", "counters", "counters_at"})
+SHORT_VERBS = frozenset(
+    {
+        "ensure_defined",
+        "ensure_adapter",
+        "ensure_adapter_removed",
+        "ensure_resized",
+        "ensure_renamed",
+        "ensure_attached",
+        "ensure_detached",
+        "ensure_media",
+        "ensure_disk_removed",
+        "ensure_image_removed",
+    }
+)
+QUESTIONS = frozenset(
+    {"facts", "guest", "guests", "disks", "checkpoints", "images", "counters", "counters_at"}
+)
 VERBS = LONG_VERBS | SHORT_VERBS | QUESTIONS
 KINDS = frozenset({"fail", "unreachable", "lose_reply", "hang", "lie", "vanish"})
 

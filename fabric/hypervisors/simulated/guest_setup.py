@@ -10,7 +10,6 @@ from uuid import UUID
 
 from fabric.hypervisors.base import Done, Outcome, Power
 from fabric.hypervisors.errors import Rejected
-from fabric.hypervisors.simulated.guests import existing
 from fabric.hypervisors.simulated.turn import Turn
 
 SETUP_SECONDS = 5.0
@@ -21,7 +20,7 @@ def ensure_guest_setup(
     turn: Turn, guest_id: UUID, computer_name: str, user: str, password: str
 ) -> Outcome:
     """Begin the set-up, go on with it, or begin it anew with other values."""
-    row = existing(turn, guest_id)
+    row = turn.guest(guest_id)
     work = turn.work_on(guest_id)
     is_same = row["computer_name"] == computer_name and accepts(row, user, password)
     if is_same and row["is_set_up"]:

@@ -1,8 +1,9 @@
-"""Guests of a simulated host: what they are, defining, adapters, size and removal."""
+"""Guests of a simulated host: what they are, defining, name, size, drive and removal."""
 
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from uuid import UUID, uuid4
 
 from fabric.hypervisors.base import (
@@ -14,18 +15,13 @@ from fabric.hypervisors.base import (
     Outcome,
     Power,
 )
-from fabric.hypervisors.errors import Busy, Missing, Rejected
+from fabric.hypervisors.errors import Busy, Rejected
+from fabric.hypervisors.simulated.adapters import put_adapter
+from fabric.hypervisors.simulated.attachments import attach
+from fabric.hypervisors.simulated.room import require_compute
 from fabric.hypervisors.simulated.turn import Turn
 
 REMOVAL_SECONDS = 2.0
-
-
-def existing(turn: Turn, guest_id: UUID) -> sqlite3.Row:
-    """The guest's row, or Missing."""
-    row = turn.row("SELECT * FROM guests WHERE host=?1 AND id=?2", str(guest_id))
-    if row is None:
-        raise Missing(f"There is no guest {guest_id} on host {turn.host}.")
-    return row
 
 
 def states(turn: Turn, guest_id: UUID) -> tuple[GuestState, ...]:
@@ -48,12 +44,12 @@ def _between(turn: Turn, *span: str) -> tuple[GuestState, ...]:
     if not guests:
         return ()
     disks: dict[str, list[DiskSpec]] = {}
-    for guest, id, image, size in turn.run(
-        "SELECT guest, id, source_image, size_gb FROM disks"
+    for guest, id, *rest in turn.run(
+        "SELECT guest, id, source_image, size_gb, volume FROM disks"
         " WHERE host=?1 AND guest BETWEEN ?2 AND ?3 ORDER BY position",
         *span,
     ):
-        disks.setdefault(guest, []).append(DiskSpec(UUID(id), image, size))
+        disks.setdefault(guest, []).append(DiskSpec(UUID(id), *rest))
     adapters: dict[str, list[AdapterSpec]] = {}
     for guest, id, *rest in turn.run(
         "SELECT guest, id, mac, network, vlan, address FROM adapters"
@@ -85,6 +81,7 @@ def _state(
         adapters=adapters,
         addresses=addresses,
         os_ready=os_ready,
+        media=row["media"],
     )
 
 
@@ -98,113 +95,93 @@ def _shown_power(row: sqlite3.Row) -> Power:
 
 def ensure_defined(turn: Turn, spec: GuestSpec) -> UUID:
     """Define the guest, or adopt the one that is there."""
+    definition = repr(_placeless(spec))
     row = turn.row(
         "SELECT hypervisor_id, definition FROM guests WHERE host=?1 AND id=?2", str(spec.id)
     )
     if row is not None:
-        _refuse_while_leaving(turn, spec.id)
-        if row["definition"] != repr(spec) and not _has_become(states(turn, spec.id)[0], spec):
+        turn.require_calm(spec.id)
+        if row["definition"] != definition and not _has_become(states(turn, spec.id)[0], spec):
             raise Rejected(f"Guest {spec.id} is defined with another specification.")
         return UUID(row["hypervisor_id"])
-    if spec.cores < 1 or spec.memory_mb < 1:
-        raise Rejected(f"Guest {spec.id} needs at least one core and 1 MB of memory.")
+    _require_size(spec.id, spec.cores, spec.memory_mb)
+    _refuse_while_coming(turn, spec.id)
     hypervisor_id = uuid4()
     turn.run(
         "INSERT INTO guests (host, id, hypervisor_id, name, cores, memory_mb, definition)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        *(str(spec.id), str(hypervisor_id), spec.name, spec.cores, spec.memory_mb, repr(spec)),
+        *(str(spec.id), str(hypervisor_id), spec.name, spec.cores, spec.memory_mb, definition),
     )
     turn.note("ensure_defined", spec.id)
     for position, disk in enumerate(spec.disks):
-        _attach_disk(turn, spec.id, disk, position)
+        attach(turn, spec.id, disk, position)
     for adapter in spec.adapters:
-        _put_adapter(turn, spec.id, adapter)
+        put_adapter(turn, spec.id, adapter)
     return hypervisor_id
+
+
+def _placeless(spec: GuestSpec) -> GuestSpec:
+    """The spec without volumes: where a disk lies is not what it is."""
+    return replace(spec, disks=tuple(replace(disk, volume="") for disk in spec.disks))
 
 
 def _has_become(state: GuestState, spec: GuestSpec) -> bool:
     return (
         (state.name, state.cores, state.memory_mb) == (spec.name, spec.cores, spec.memory_mb)
-        and set(state.disks) == set(spec.disks)
+        and {replace(disk, volume="") for disk in state.disks} == set(_placeless(spec).disks)
         and set(state.adapters) == set(spec.adapters)
     )
 
 
-def _attach_disk(turn: Turn, guest_id: UUID, disk: DiskSpec, position: int) -> None:
-    row = turn.row("SELECT * FROM disks WHERE host=?1 AND id=?2", str(disk.id))
-    if row is None:
-        raise Missing(f"There is no disk {disk.id} on host {turn.host}.")
-    if row["guest"] is not None:
-        raise Rejected(f"Disk {disk.id} belongs to guest {row['guest']}.")
-    if (row["source_image"], row["size_gb"]) != (disk.source_image, disk.size_gb):
-        raise Rejected(f"Disk {disk.id} exists with another image or size.")
-    if not row["is_whole"]:
-        work = turn.work_on(disk.id)
-        raise turn.busy(disk.id, work) if work else Busy(f"Disk {disk.id} is not whole yet.")
-    turn.run(
-        "UPDATE disks SET guest=?3, position=?4 WHERE host=?1 AND id=?2",
-        *(str(disk.id), str(guest_id), position),
-    )
-
-
-def ensure_adapter(turn: Turn, guest_id: UUID, adapter: AdapterSpec) -> None:
-    """Attach the adapter, or bring it up to date."""
-    existing(turn, guest_id)
-    _refuse_while_leaving(turn, guest_id)
-    _put_adapter(turn, guest_id, adapter)
-
-
-def _put_adapter(turn: Turn, guest_id: UUID, adapter: AdapterSpec) -> None:
-    mac_key = _mac_key(adapter.mac)
-    wanted = (adapter.network, adapter.vlan, adapter.address)
-    row = turn.row("SELECT * FROM adapters WHERE host=?1 AND id=?2", str(adapter.id))
+def _refuse_while_coming(turn: Turn, guest_id: UUID) -> None:
+    row = turn.row("SELECT host FROM guests WHERE goes_to_host=?1 AND id=?2 LIMIT 1", str(guest_id))
     if row is not None:
-        if (row["guest"], row["mac_key"]) != (str(guest_id), mac_key):
-            raise Rejected(f"Adapter {adapter.id} has another guest or MAC.")
-        if (row["network"], row["vlan"], row["address"]) == wanted:
-            return
-    # The network is the rack's, not the host's: look on all hosts.
-    twin = turn.row(
-        "SELECT guest FROM adapters WHERE network=?2 AND mac_key=?3 AND NOT (host=?1 AND id=?4)",
-        *(adapter.network, mac_key, str(adapter.id)),
-    )
-    if twin is not None:
-        raise Rejected(
-            f"MAC {adapter.mac} is in use on network {adapter.network} by guest {twin['guest']}."
-        )
-    turn.run(
-        "INSERT INTO adapters (host, id, guest, mac, mac_key, network, vlan, address)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (host, id)"
-        " DO UPDATE SET network=?6, vlan=?7, address=?8",
-        *(str(adapter.id), str(guest_id), adapter.mac, mac_key, *wanted),
-    )
-    turn.note("ensure_adapter", adapter.id)
+        raise Busy(f"Guest {guest_id} is on its way here from host {row['host']}.")
 
 
-def _mac_key(mac: str) -> str:
-    key = "".join(c for c in mac.lower() if c not in ":-.")
-    if len(key) != 12 or not set(key) <= set("0123456789abcdef"):
-        raise Rejected(f"{mac!r} is not a MAC address.")
-    return key
+def _require_size(guest_id: UUID, cores: int, memory_mb: int) -> None:
+    if cores < 1 or memory_mb < 1:
+        raise Rejected(f"Guest {guest_id} needs at least one core and 1 MB of memory.")
 
 
 def ensure_resized(turn: Turn, guest_id: UUID, cores: int, memory_mb: int) -> None:
-    """Give a guest that is off another size."""
-    row = existing(turn, guest_id)
+    """Give a guest that is off or running another size."""
+    row = turn.guest(guest_id)
     if (row["cores"], row["memory_mb"]) == (cores, memory_mb):
         return
-    work = turn.work_on(guest_id)
-    if work is not None:
-        raise turn.busy(guest_id, work)
-    if row["power"] != Power.OFF:
-        raise Rejected(f"Guest {guest_id} must be off to be resized; it is {row['power']}.")
-    if cores < 1 or memory_mb < 1:
-        raise Rejected(f"Guest {guest_id} needs at least one core and 1 MB of memory.")
+    turn.require_idle(guest_id)
+    if row["power"] not in (Power.OFF, Power.RUNNING):
+        raise Rejected(
+            f"Guest {guest_id} must be off or running to be resized; it is {row['power']}."
+        )
+    _require_size(guest_id, cores, memory_mb)
+    if row["power"] == Power.RUNNING:
+        require_compute(turn, turn.host, cores - row["cores"], memory_mb - row["memory_mb"])
     turn.run(
-        "UPDATE guests SET cores=?3, memory_mb=?4 WHERE host=?1 AND id=?2",
+        "UPDATE guests SET cores=?3, memory_mb=?4, stands_at=NULL WHERE host=?1 AND id=?2",
         *(str(guest_id), cores, memory_mb),
     )
     turn.note("ensure_resized", guest_id)
+
+
+def ensure_renamed(turn: Turn, guest_id: UUID, name: str) -> None:
+    """Call the guest something else."""
+    if not name:
+        raise Rejected(f"Guest {guest_id} needs a name.")
+    row = turn.guest(guest_id)
+    turn.require_calm(guest_id)
+    if row["name"] != name:
+        turn.run("UPDATE guests SET name=?3 WHERE host=?1 AND id=?2", str(guest_id), name)
+        turn.note("ensure_renamed", guest_id)
+
+
+def ensure_media(turn: Turn, guest_id: UUID, image: str) -> None:
+    """Put this image into the guest's drive, or take out what is in it."""
+    row = turn.guest(guest_id)
+    turn.require_calm(guest_id)
+    if row["media"] != image:
+        turn.run("UPDATE guests SET media=?3 WHERE host=?1 AND id=?2", str(guest_id), image)
+        turn.note("ensure_media", guest_id)
 
 
 def ensure_removed(turn: Turn, guest_id: UUID) -> Outcome:
@@ -214,6 +191,7 @@ def ensure_removed(turn: Turn, guest_id: UUID) -> Outcome:
     work = turn.work_on(guest_id)
     if work is not None and work.verb == "ensure_removed":
         return work.outcome(turn.now)
+    give_up_disks(turn, guest_id)
     turn.run(
         "UPDATE guests SET power='off', holds_memory=0, running_since=NULL WHERE host=?1 AND id=?2",
         str(guest_id),
@@ -221,7 +199,8 @@ def ensure_removed(turn: Turn, guest_id: UUID) -> Outcome:
     return turn.begin("ensure_removed", guest_id, REMOVAL_SECONDS)
 
 
-def _refuse_while_leaving(turn: Turn, guest_id: UUID) -> None:
-    work = turn.work_on(guest_id)
-    if work is not None and work.verb == "ensure_removed":
-        raise turn.busy(guest_id, work)
+def give_up_disks(turn: Turn, guest_id: UUID) -> None:
+    """Give up what the guest's disks are in the middle of."""
+    disks = turn.run("SELECT id FROM disks WHERE host=?1 AND guest=?2", str(guest_id)).fetchall()
+    for (disk,) in disks:
+        turn.give_up(UUID(disk))

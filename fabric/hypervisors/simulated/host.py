@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 from fabric.hypervisors.base import (
     AdapterSpec,
     Capability,
+    CheckpointState,
     Counters,
     DiskSpec,
     Done,
@@ -24,11 +25,22 @@ from fabric.hypervisors.base import (
     Power,
 )
 from fabric.hypervisors.errors import Unreachable
-from fabric.hypervisors.simulated import disks, faults, guest_setup, guests
+from fabric.hypervisors.simulated import (
+    adapters,
+    attachments,
+    checkpoints,
+    disks,
+    faults,
+    guest_setup,
+    guests,
+    hosts,
+    images,
+    moves,
+)
 from fabric.hypervisors.simulated import power as power_moves
 from fabric.hypervisors.simulated.load import load
 from fabric.hypervisors.simulated.rack import Rack
-from fabric.hypervisors.simulated.turn import Turn
+from fabric.hypervisors.simulated.turn import DUE, Turn
 
 Answer = TypeVar("Answer")
 NO_GUESTS: tuple[GuestState, ...] = ()
@@ -39,28 +51,6 @@ def open_host(
 ) -> SimulatedHost:
     """The driver of a host on the rack; opening touches nothing."""
     return SimulatedHost(rack, name, scale, clock=clock)
-
-
-def add_host(rack: Path, facts: HostFacts) -> None:
-    """Put a host into the rack, or change the facts of the one of that name."""
-    with Rack(rack).writing() as connection:
-        connection.execute(
-            "INSERT OR REPLACE INTO hosts"
-            " (name, cores, memory_mb, storage_gb, hypervisor, version) VALUES (?, ?, ?, ?, ?, ?)",
-            (
-                *(facts.name, facts.cores, facts.memory_mb, facts.storage_gb),
-                *(facts.hypervisor, facts.version),
-            ),
-        )
-
-
-def journal(rack: Path, host: str) -> list[tuple[str, str]]:
-    """The effects really made on a host, repeats not among them: (verb, id), oldest first."""
-    with Rack(rack).reading() as connection:
-        rows = connection.execute(
-            "SELECT verb, subject FROM journal WHERE host=? ORDER BY id", (host,)
-        ).fetchall()
-    return [(verb, subject) for verb, subject in rows]
 
 
 class SimulatedHost:
@@ -81,7 +71,7 @@ class SimulatedHost:
 
     def facts(self) -> HostFacts:
         """The host's size and make."""
-        return self._ask("facts", _facts, HostFacts(self.name, 0, 0, 0, "", ""))
+        return self._ask("facts", hosts.facts, HostFacts(self.name, 0, 0, 0, "", ""))
 
     def guest(self, id: UUID) -> GuestState | None:
         """One guest, or None."""
@@ -107,7 +97,7 @@ class SimulatedHost:
     def ensure_adapter(self, guest_id: UUID, adapter: AdapterSpec) -> None:
         """The guest has this adapter."""
         self._do(
-            "ensure_adapter", lambda turn: guests.ensure_adapter(turn, guest_id, adapter), None
+            "ensure_adapter", lambda turn: adapters.ensure_adapter(turn, guest_id, adapter), None
         )
 
     def ensure_power(self, guest_id: UUID, power: Power, *, hard: bool = False) -> Outcome:
@@ -138,6 +128,98 @@ class SimulatedHost:
             None,
         )
 
+    def ensure_renamed(self, guest_id: UUID, name: str) -> None:
+        """The guest is called this."""
+        self._do("ensure_renamed", lambda turn: guests.ensure_renamed(turn, guest_id, name), None)
+
+    def ensure_disk_size(self, disk_id: UUID, size_gb: int) -> Outcome:
+        """The disk is this large."""
+        return self._do(
+            "ensure_disk_size", lambda turn: disks.ensure_disk_size(turn, disk_id, size_gb), Done
+        )
+
+    def ensure_disk_moved(self, disk_id: UUID, volume: str) -> Outcome:
+        """The disk lies on this volume."""
+        return self._do(
+            "ensure_disk_moved", lambda turn: disks.ensure_disk_moved(turn, disk_id, volume), Done
+        )
+
+    def ensure_attached(self, guest_id: UUID, disk: DiskSpec) -> None:
+        """The disk is the guest's last one."""
+        self._do(
+            "ensure_attached", lambda turn: attachments.ensure_attached(turn, guest_id, disk), None
+        )
+
+    def ensure_detached(self, guest_id: UUID, disk_id: UUID) -> None:
+        """The disk is no guest's."""
+        self._do(
+            "ensure_detached",
+            lambda turn: attachments.ensure_detached(turn, guest_id, disk_id),
+            None,
+        )
+
+    def ensure_adapter_removed(self, guest_id: UUID, adapter_id: UUID) -> None:
+        """The guest has no such adapter."""
+        self._do(
+            "ensure_adapter_removed",
+            lambda turn: adapters.ensure_adapter_removed(turn, guest_id, adapter_id),
+            None,
+        )
+
+    def ensure_media(self, guest_id: UUID, image: str) -> None:
+        """The guest's drive holds this image."""
+        self._do("ensure_media", lambda turn: guests.ensure_media(turn, guest_id, image), None)
+
+    def checkpoints(self, guest_id: UUID) -> tuple[CheckpointState, ...]:
+        """The guest's checkpoints, oldest first."""
+        return self._ask("checkpoints", lambda turn: checkpoints.of_guest(turn, guest_id), ())
+
+    def ensure_checkpoint(self, guest_id: UUID, checkpoint_id: UUID, name: str) -> Outcome:
+        """The checkpoint is there."""
+        return self._do(
+            "ensure_checkpoint",
+            lambda turn: checkpoints.ensure_checkpoint(turn, guest_id, checkpoint_id, name),
+            Done,
+        )
+
+    def ensure_restored(self, guest_id: UUID, checkpoint_id: UUID) -> Outcome:
+        """The guest is as it was at the checkpoint."""
+        return self._do(
+            "ensure_restored",
+            lambda turn: checkpoints.ensure_restored(turn, guest_id, checkpoint_id),
+            Done,
+        )
+
+    def ensure_checkpoint_removed(self, guest_id: UUID, checkpoint_id: UUID) -> Outcome:
+        """The checkpoint is gone."""
+        return self._do(
+            "ensure_checkpoint_removed",
+            lambda turn: checkpoints.ensure_checkpoint_removed(turn, guest_id, checkpoint_id),
+            Done,
+        )
+
+    def images(self) -> tuple[str, ...]:
+        """The images made on this rack."""
+        return self._ask("images", images.all_images, ())
+
+    def ensure_image(self, disk_id: UUID, image: str) -> Outcome:
+        """The library has this copy of the disk."""
+        return self._do(
+            "ensure_image", lambda turn: images.ensure_image(turn, disk_id, image), Done
+        )
+
+    def ensure_image_removed(self, image: str) -> None:
+        """The library has no such image."""
+        self._do(
+            "ensure_image_removed", lambda turn: images.ensure_image_removed(turn, image), None
+        )
+
+    def ensure_moved(self, guest_id: UUID, target: str, volumes: Mapping[UUID, str]) -> Outcome:
+        """The guest is on the host of this name."""
+        return self._do(
+            "ensure_moved", lambda turn: moves.ensure_moved(turn, guest_id, target, volumes), Done
+        )
+
     def ensure_removed(self, guest_id: UUID) -> Outcome:
         """The guest, its disks and adapters are gone."""
         return self._do("ensure_removed", lambda turn: guests.ensure_removed(turn, guest_id), Done)
@@ -160,20 +242,18 @@ class SimulatedHost:
         """Whether the guest is set up and lets this user in: what its console would tell."""
         with self._rack.reading() as connection:
             turn = Turn(connection, self.name, self._clock(), self.scale)
-            row = guests.existing(turn, guest_id)
+            row = turn.guest(guest_id)
             return bool(row["is_set_up"]) and guest_setup.accepts(row, user, password)
 
     def _ask(self, verb: str, read: Callable[[Turn], Answer], lie: Answer) -> Answer:
         """Answer a question without the write lock, unless a fault or the end of work is due."""
         with self._rack.reading() as connection:
             turn = Turn(connection, self.name, self._clock(), self.scale)
-            due = turn.row(
+            is_troubled = turn.row(
                 "SELECT 1 WHERE EXISTS (SELECT 1 FROM faults WHERE host=?1)"
-                " OR EXISTS (SELECT 1 FROM work WHERE host=?1 AND until<=?2 AND NOT hangs)"
-                " OR NOT EXISTS (SELECT 1 FROM hosts WHERE name=?1)",
-                turn.now,
+                " OR NOT EXISTS (SELECT 1 FROM hosts WHERE name=?1)"
             )
-            if due is None:
+            if not is_troubled and turn.row(DUE, turn.now) is None:
                 return read(turn)
         return self._do(verb, read, lie)
 
@@ -204,14 +284,6 @@ class SimulatedHost:
             raise Unreachable(f"There is no host {self.name} on the rack.")
         turn.settle()
         return deed(turn), turn.has_begun
-
-
-def _facts(turn: Turn) -> HostFacts:
-    row = turn.row(
-        "SELECT name, cores, memory_mb, storage_gb, hypervisor, version FROM hosts WHERE name=?1"
-    )
-    assert row is not None
-    return HostFacts(*row)
 
 
 def _as_json(ids: Iterable[UUID] | None) -> str | None:

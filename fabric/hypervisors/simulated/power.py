@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sqlite3
 from uuid import UUID
 
 from fabric.hypervisors.base import Done, Outcome, Power
-from fabric.hypervisors.errors import Full, Rejected
-from fabric.hypervisors.simulated.guests import existing
-from fabric.hypervisors.simulated.turn import CUT, Turn
+from fabric.hypervisors.errors import Rejected
+from fabric.hypervisors.simulated.ends import CUT
+from fabric.hypervisors.simulated.room import require_compute
+from fabric.hypervisors.simulated.turn import Turn
 
-CORES_OVERCOMMIT = 8
 CUT_SECONDS = 0.5
 MOVES: dict[tuple[Power, Power], float] = {
     (Power.OFF, Power.RUNNING): 3.0,
@@ -27,7 +26,7 @@ def ensure_power(turn: Turn, guest_id: UUID, power: Power, hard: bool) -> Outcom
     """Begin to move the guest to this power, or go on with it."""
     if power in (Power.STARTING, Power.STOPPING):
         raise Rejected(f"{power} is passing: it cannot be asked for.")
-    row = existing(turn, guest_id)
+    row = turn.guest(guest_id)
     now = Power(row["power"])
     cuts = hard and power is Power.OFF
     target = CUT if cuts else power.value
@@ -42,6 +41,7 @@ def ensure_power(turn: Turn, guest_id: UUID, power: Power, hard: bool) -> Outcom
             return Done
         if not cuts:
             raise turn.busy(guest_id, work)
+        turn.stir(guest_id)
         return turn.begin("ensure_power", guest_id, CUT_SECONDS, CUT)
     if now is power:
         return Done
@@ -49,34 +49,11 @@ def ensure_power(turn: Turn, guest_id: UUID, power: Power, hard: bool) -> Outcom
     if seconds is None:
         raise Rejected(f"Guest {guest_id} cannot go from {now} to {power}.")
     if power is Power.RUNNING and now in (Power.OFF, Power.SAVED):
-        _take_memory(turn, row)
-    return turn.begin("ensure_power", guest_id, seconds, target)
-
-
-def _take_memory(turn: Turn, guest: sqlite3.Row) -> None:
-    host = turn.row("SELECT memory_mb, cores FROM hosts WHERE name=?1")
-    used = turn.row(
-        "SELECT coalesce(sum(memory_mb), 0) AS memory_mb, coalesce(sum(cores), 0) AS cores"
-        " FROM guests WHERE host=?1 AND holds_memory"
-    )
-    assert host is not None
-    assert used is not None
-    free_mb = host["memory_mb"] - used["memory_mb"]
-    free_cores = host["cores"] * CORES_OVERCOMMIT - used["cores"]
-    _require(turn, "memory", free_mb, guest["memory_mb"], " MB")
-    _require(turn, "cores", free_cores, guest["cores"], "")
-    turn.run(
-        "UPDATE guests SET holds_memory=1, running_since=?3 WHERE host=?1 AND id=?2",
-        *(guest["id"], turn.now),
-    )
-
-
-def _require(turn: Turn, resource: str, free: int, wanted: int, unit: str) -> None:
-    if wanted > free:
-        raise Full(
-            f"Host {turn.host} has no room for {resource}:"
-            f" {max(0, free)}{unit} free, {wanted}{unit} wanted.",
-            resource=resource,
-            free=max(0, free),
-            wanted=wanted,
+        turn.require_idle_disks(guest_id, "ensure_image")
+        require_compute(turn, turn.host, row["cores"], row["memory_mb"])
+        turn.run(
+            "UPDATE guests SET holds_memory=1, running_since=?3 WHERE host=?1 AND id=?2",
+            *(str(guest_id), turn.now),
         )
+    turn.stir(guest_id)
+    return turn.begin("ensure_power", guest_id, seconds, target)

@@ -1,4 +1,4 @@
-"""The rack file: schema, connections and short transactions, for many processes and threads.
+"""The rack file: connections and short transactions, for many processes and threads.
 
 A process keeps one connection to a rack and one transaction at a time (they last microseconds,
 and SQLite has one writer anyway). Connections are closed before a fork: a child that inherits an
@@ -16,48 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from fabric.hypervisors.errors import Busy, Unreachable
-
-SCHEMA_VERSION = 1
-SCHEMA = """
-CREATE TABLE hosts (
-    name TEXT PRIMARY KEY, cores INTEGER NOT NULL, memory_mb INTEGER NOT NULL,
-    storage_gb INTEGER NOT NULL, hypervisor TEXT NOT NULL, version TEXT NOT NULL
-);
-CREATE TABLE guests (
-    host TEXT NOT NULL, id TEXT NOT NULL, hypervisor_id TEXT NOT NULL, name TEXT NOT NULL,
-    cores INTEGER NOT NULL, memory_mb INTEGER NOT NULL, definition TEXT NOT NULL,
-    power TEXT NOT NULL DEFAULT 'off', holds_memory INTEGER NOT NULL DEFAULT 0,
-    running_since REAL, computer_name TEXT, user TEXT, salt BLOB, digest BLOB,
-    is_set_up INTEGER NOT NULL DEFAULT 0,
-    PRIMARY KEY (host, id)
-);
-CREATE TABLE disks (
-    host TEXT NOT NULL, id TEXT NOT NULL, source_image TEXT, size_gb INTEGER NOT NULL,
-    is_whole INTEGER NOT NULL DEFAULT 0, guest TEXT, position INTEGER,
-    PRIMARY KEY (host, id)
-);
-CREATE INDEX disks_by_guest ON disks (host, guest, position);
-CREATE TABLE adapters (
-    host TEXT NOT NULL, id TEXT NOT NULL, guest TEXT NOT NULL, mac TEXT NOT NULL,
-    mac_key TEXT NOT NULL, network TEXT NOT NULL, vlan INTEGER, address TEXT,
-    PRIMARY KEY (host, id)
-);
-CREATE INDEX adapters_by_guest ON adapters (host, guest);
-CREATE UNIQUE INDEX adapters_by_mac ON adapters (network, mac_key);
-CREATE TABLE work (
-    host TEXT NOT NULL, subject TEXT NOT NULL, verb TEXT NOT NULL, target TEXT NOT NULL,
-    began REAL NOT NULL, until REAL NOT NULL, hangs INTEGER NOT NULL,
-    PRIMARY KEY (host, subject)
-);
-CREATE TABLE faults (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, host TEXT NOT NULL, verb TEXT NOT NULL,
-    kind TEXT NOT NULL, remaining INTEGER, detail TEXT NOT NULL, seconds REAL NOT NULL
-);
-CREATE TABLE journal (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, host TEXT NOT NULL, verb TEXT NOT NULL,
-    subject TEXT NOT NULL
-);
-"""
+from fabric.hypervisors.simulated.schema import bring_up_to_date
 
 BUSY_SECONDS = 10.0
 KEPT_OPEN = 16
@@ -143,8 +102,7 @@ def _connect(path: Path) -> sqlite3.Connection:
     _use_wal(connection)
     # The rack must survive a killed process, which it does; not a power cut.
     connection.execute("PRAGMA synchronous=OFF")
-    if connection.execute("PRAGMA user_version").fetchone()[0] < SCHEMA_VERSION:
-        _create_schema(connection)
+    bring_up_to_date(connection)
     return connection
 
 
@@ -161,15 +119,6 @@ def _use_wal(connection: sqlite3.Connection) -> None:
                 connection.close()
                 raise
             time.sleep(0.01)
-
-
-def _create_schema(connection: sqlite3.Connection) -> None:
-    connection.execute("BEGIN IMMEDIATE")
-    if connection.execute("PRAGMA user_version").fetchone()[0] < SCHEMA_VERSION:
-        for statement in SCHEMA.split(";"):
-            connection.execute(statement)
-        connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
-    connection.execute("COMMIT")
 
 
 def _before_fork() -> None:

@@ -7,16 +7,36 @@ first turn after its end settles it. So work goes on when nobody asks and no kil
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
-from fabric.hypervisors.base import Done, Outcome, Power, pending
-from fabric.hypervisors.errors import Busy
+from fabric.hypervisors.base import Done, Outcome, pending
+from fabric.hypervisors.errors import Busy, Missing
+from fabric.hypervisors.simulated.ends import ENDS, UNDONE
 
 LONGEST_RETRY = 1.5
 JOURNAL_LENGTH = 10_000
-CUT = "cut"  # the target of switching off without asking the system
+# Work that a guest's parts had better not change under.
+UPHEAVALS = frozenset(
+    {
+        "ensure_checkpoint",
+        "ensure_restored",
+        "ensure_checkpoint_removed",
+        "ensure_moved",
+        "ensure_removed",
+    }
+)
+# Due at this host: its own work, and guests on their way to it. A host that has vanished neither
+# sends nor receives them, so such a guest stays where it was.
+DUE = """
+    SELECT host, subject, verb, target FROM work WHERE rowid IN (
+        SELECT rowid FROM work WHERE host=?1
+        UNION ALL SELECT w.rowid FROM guests g JOIN work w ON w.host=g.host AND w.subject=g.id
+        WHERE g.goes_to_host=?1
+    ) AND until<=?2 AND NOT hangs AND NOT (verb='ensure_moved' AND EXISTS (
+        SELECT 1 FROM faults WHERE kind='vanish' AND faults.host IN (work.host, work.target)
+    ))
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +84,20 @@ class Turn:
         oldest = (cursor.lastrowid or 0) - JOURNAL_LENGTH
         self.connection.execute("DELETE FROM journal WHERE id<=?", (oldest,))
 
+    def guest(self, guest_id: UUID) -> sqlite3.Row:
+        """The guest's row, or Missing."""
+        row = self.row("SELECT * FROM guests WHERE host=?1 AND id=?2", str(guest_id))
+        if row is None:
+            raise Missing(f"There is no guest {guest_id} on host {self.host}.")
+        return row
+
+    def disk(self, disk_id: UUID) -> sqlite3.Row:
+        """The disk's row, or Missing."""
+        row = self.row("SELECT * FROM disks WHERE host=?1 AND id=?2", str(disk_id))
+        if row is None:
+            raise Missing(f"There is no disk {disk_id} on host {self.host}.")
+        return row
+
     def work_on(self, subject: UUID) -> Work | None:
         """What this disk or guest is in the middle of."""
         row = self.row(
@@ -71,6 +105,32 @@ class Turn:
             str(subject),
         )
         return None if row is None else Work(*row)
+
+    def require_idle(self, subject: UUID) -> None:
+        """Refuse with Busy while this disk or guest is in the middle of anything."""
+        work = self.work_on(subject)
+        if work is not None:
+            raise self.busy(subject, work)
+
+    def require_idle_disks(self, guest_id: UUID, *verbs: str) -> None:
+        """Refuse with Busy while a disk of the guest is in the middle of these verbs, or of any."""
+        for row in self.run(
+            "SELECT d.id, w.verb FROM disks d JOIN work w ON w.host=d.host AND w.subject=d.id"
+            " WHERE d.host=?1 AND d.guest=?2",
+            str(guest_id),
+        ).fetchall():
+            if not verbs or row["verb"] in verbs:
+                self.require_idle(UUID(row["id"]))
+
+    def require_calm(self, guest_id: UUID) -> None:
+        """Refuse with Busy while the guest as a whole leaves, moves, or is being remembered."""
+        work = self.work_on(guest_id)
+        if work is not None and work.verb in UPHEAVALS:
+            raise self.busy(guest_id, work)
+
+    def stir(self, guest_id: UUID) -> None:
+        """Note that the guest is no longer as it was at a checkpoint."""
+        self.run("UPDATE guests SET stands_at=NULL WHERE host=?1 AND id=?2", str(guest_id))
 
     def busy(self, subject: UUID, work: Work) -> Busy:
         """The fault to raise when work under way forbids the verb."""
@@ -84,60 +144,30 @@ class Turn:
         self.note(verb, subject)
         self.has_begun = True
         until = self.now + seconds * self.scale
+        self.give_up(subject)
         if until <= self.now and not self.hangs:
-            self.give_up(subject)
-            _ENDS[verb](self, str(subject), target)
+            ENDS[verb](self, str(subject), target)
             return Done
         work = Work(verb, target, self.now, until, self.hangs)
         self.run(
-            "INSERT OR REPLACE INTO work (host, subject, verb, target, began, until, hangs)"
+            "INSERT INTO work (host, subject, verb, target, began, until, hangs)"
             " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             *(str(subject), verb, target, self.now, until, self.hangs),
         )
         return work.outcome(self.now)
 
     def give_up(self, subject: UUID) -> None:
-        """Forget the work on this disk or guest, as far as it has come."""
-        self.run("DELETE FROM work WHERE host=?1 AND subject=?2", str(subject))
+        """Forget the work on this disk or guest, as far as it has come, and free its room."""
+        row = self.row(
+            "DELETE FROM work WHERE host=?1 AND subject=?2 RETURNING verb, target", str(subject)
+        )
+        if row is not None and row["verb"] in UNDONE:
+            UNDONE[row["verb"]](self, str(subject), row["target"])
 
     def settle(self) -> None:
         """Bring about the ends of all work whose time has come."""
-        due = self.run(
-            "SELECT subject, verb, target FROM work WHERE host=?1 AND until<=?2 AND NOT hangs",
-            self.now,
-        ).fetchall()
-        for subject, verb, target in due:
-            self.run("DELETE FROM work WHERE host=?1 AND subject=?2", subject)
-            _ENDS[verb](self, subject, target)
-
-
-def _disk_is_whole(turn: Turn, subject: str, _: str) -> None:
-    turn.run("UPDATE disks SET is_whole=1 WHERE host=?1 AND id=?2", subject)
-
-
-def _power_is(turn: Turn, subject: str, target: str) -> None:
-    power = Power.OFF if target == CUT else Power(target)
-    holds_memory = power in (Power.RUNNING, Power.PAUSED)
-    turn.run(
-        "UPDATE guests SET power=?3, holds_memory=?4,"
-        " running_since=iif(?4, running_since, NULL) WHERE host=?1 AND id=?2",
-        *(subject, power.value, holds_memory),
-    )
-
-
-def _is_set_up(turn: Turn, subject: str, _: str) -> None:
-    turn.run("UPDATE guests SET is_set_up=1 WHERE host=?1 AND id=?2", subject)
-
-
-def _nothing_is_left(turn: Turn, subject: str, _: str) -> None:
-    turn.run("DELETE FROM adapters WHERE host=?1 AND guest=?2", subject)
-    turn.run("DELETE FROM disks WHERE host=?1 AND guest=?2", subject)
-    turn.run("DELETE FROM guests WHERE host=?1 AND id=?2", subject)
-
-
-_ENDS: dict[str, Callable[[Turn, str, str], None]] = {
-    "ensure_disk": _disk_is_whole,
-    "ensure_power": _power_is,
-    "ensure_guest_setup": _is_set_up,
-    "ensure_removed": _nothing_is_left,
-}
+        due = self.run(DUE, self.now).fetchall()
+        for host, subject, verb, target in due:
+            there = replace(self, host=host)
+            there.run("DELETE FROM work WHERE host=?1 AND subject=?2", subject)
+            ENDS[verb](there, subject, target)

@@ -41,7 +41,7 @@ def test_refused_before_anything_is_done(
 
 
 def test_a_lost_reply_did_the_work(prompt: SimulatedHost, rack: Path) -> None:
-    disk = DiskSpec(uuid4(), None, 1)
+    disk = DiskSpec(uuid4(), None, 1, "data")
     plan_fault(rack, "host1", "ensure_disk", "lose_reply")
 
     with pytest.raises(Unreachable):

@@ -14,12 +14,13 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from fabric.hypervisors.base import DiskSpec, Done, GuestSpec, HostFacts, Power
+from fabric.hypervisors.base import DiskSpec, Done, GuestSpec, HostFacts, Power, VolumeFacts
 from fabric.hypervisors.errors import Full, Unreachable
 from fabric.hypervisors.simulated import SimulatedHost, add_host, journal, open_host
 
 fork = multiprocessing.get_context("fork")
-FACTS = HostFacts("host1", 4, 4096, 100, "simulated", "1.0")
+DATA = VolumeFacts("data", 100)
+FACTS = HostFacts("host1", 4, 4096, 100, "simulated", "1.0", (DATA,))
 
 
 def together(target: Callable[..., None], *args: object, count: int = 3) -> None:

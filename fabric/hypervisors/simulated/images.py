@@ -1,0 +1,82 @@
+"""Images made of disks. They lie in the library that all hosts share and take no host's room.
+
+Other images are only names to a simulated host, which accepts any; but a name that begins with
+STORED can only be of an image made here.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from fabric.hypervisors.base import DiskSpec, Done, Outcome, Power
+from fabric.hypervisors.errors import Busy, Missing, Rejected
+from fabric.hypervisors.simulated.turn import Turn
+
+STORED = "store:"
+
+
+def all_images(turn: Turn) -> tuple[str, ...]:
+    """The images that are whole, oldest first."""
+    rows = turn.connection.execute("SELECT name FROM images WHERE is_whole ORDER BY rowid")
+    return tuple(name for (name,) in rows)
+
+
+def ensure_image(turn: Turn, disk_id: UUID, image: str) -> Outcome:
+    """Begin to copy the disk into the library, or go on with it."""
+    if not image:
+        raise Rejected("An image needs a name.")
+    made = turn.connection.execute("SELECT * FROM images WHERE name=?", (image,)).fetchone()
+    if made is not None:
+        if made["disk"] != str(disk_id):
+            raise Rejected(f"Image {image} exists and was made of disk {made['disk']}.")
+        if made["is_whole"]:
+            return Done
+    row = turn.disk(disk_id)
+    work = turn.work_on(disk_id)
+    if work is not None and (work.verb, work.target) == ("ensure_image", image):
+        return work.outcome(turn.now)
+    turn.require_idle(disk_id)
+    if row["guest"] is not None:
+        guest_id = UUID(row["guest"])
+        turn.require_idle(guest_id)
+        power = turn.guest(guest_id)["power"]
+        if power != Power.OFF:
+            raise Rejected(f"Guest {guest_id} must be off to make an image; it is {power}.")
+    turn.connection.execute(
+        "INSERT OR REPLACE INTO images (name, host, disk, size_gb) VALUES (?, ?, ?, ?)",
+        (image, turn.host, str(disk_id), row["size_gb"]),
+    )
+    return turn.begin("ensure_image", disk_id, 2 + 4 * min(row["size_gb"] / 200, 1), image)
+
+
+def ensure_image_removed(turn: Turn, image: str) -> None:
+    """Take the image out of the library, whole or not; disks made of it stay."""
+    made = turn.connection.execute(
+        "SELECT host, disk FROM images WHERE name=?", (image,)
+    ).fetchone()
+    if made is None:
+        return
+    turn.connection.execute(
+        "DELETE FROM work WHERE host=? AND subject=? AND verb='ensure_image' AND target=?",
+        (made["host"], made["disk"], image),
+    )
+    turn.connection.execute("DELETE FROM images WHERE name=?", (image,))
+    turn.note("ensure_image_removed", UUID(made["disk"]))
+
+
+def require_image(turn: Turn, disk: DiskSpec) -> None:
+    """Refuse a disk made of a stored image that is not there, not whole, or larger."""
+    made = turn.connection.execute(
+        "SELECT size_gb, is_whole FROM images WHERE name=?", (disk.source_image,)
+    ).fetchone()
+    if made is None:
+        if (disk.source_image or "").startswith(STORED):
+            raise Missing(f"There is no image {disk.source_image} in the library.")
+        return
+    if not made["is_whole"]:
+        raise Busy(f"Image {disk.source_image} is not whole yet.")
+    if disk.size_gb < made["size_gb"]:
+        raise Rejected(
+            f"Image {disk.source_image} has {made['size_gb']} GB, disk {disk.id} only"
+            f" {disk.size_gb}."
+        )
