@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from django.db.models.functions import Now
@@ -10,9 +11,21 @@ from fabric.durable.recipe import Recipe
 from fabric.vmm import roles
 from fabric.vmm.actions import jobs
 from fabric.vmm.errors import Conflict, NotFound, WrongState
+from fabric.vmm.jobs import WORKS
+from fabric.vmm.jobs.hosts import note_host
 from fabric.vmm.models import Job, VirtualMachine
 from fabric.vmm.roles import Caller
 from fabric.vmm.states import MachineStatus
+
+# Where a machine stands when it is well and nothing is at work on it.
+SETTLED = frozenset(
+    {
+        MachineStatus.RUNNING,
+        MachineStatus.POWER_OFF,
+        MachineStatus.PAUSED,
+        MachineStatus.SAVED,
+    }
+)
 
 
 def held(caller: Caller, machine: VirtualMachine) -> VirtualMachine:
@@ -39,10 +52,14 @@ def require_idle(machine: VirtualMachine, live: Job | None = None) -> None:
         )
 
 
-def require_status(machine: VirtualMachine, allowed: frozenset[MachineStatus], what: str) -> None:
+def require_status(
+    machine: VirtualMachine, allowed: Collection[str], what: str, *, advice: str = ""
+) -> None:
     """Raise WrongState, naming both, unless the machine is on a host and stands in one of these."""
     if machine.status not in allowed or machine.host_id is None:
-        raise WrongState(f"The machine {machine.name} is {machine.status_string}: {what}.")
+        raise WrongState(
+            f"The machine {machine.name} is {machine.status_string}: {what}.", advice=advice
+        )
 
 
 def begin(
@@ -50,8 +67,8 @@ def begin(
     machine: VirtualMachine,
     recipe: Recipe,
     *,
-    cmdlet: str,
     inputs: dict[str, Any],
+    cmdlet: str = "",
     **changes: Any,
 ) -> Job:
     """Start a job on a held machine and write what changes on its row meanwhile."""
@@ -60,3 +77,11 @@ def begin(
         **changes, most_recent_job_id=job.pk, modified_at=Now()
     )
     return job
+
+
+def begin_change(caller: Caller, machine: VirtualMachine, recipe: Recipe, **inputs: Any) -> Job:
+    """Start a job on a held machine that is well, and that it leaves as it stands."""
+    notes: dict[str, Any] = {"before": machine.status, **inputs}
+    note_host(notes, machine.host)
+    busy = WORKS[recipe.name].busy
+    return begin(caller, machine, recipe, inputs=notes, status=busy or machine.status)
