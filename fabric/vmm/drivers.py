@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from django.conf import settings
 
-from fabric.hypervisors.base import HostFacts, Hypervisor
+from fabric.hypervisors.base import HostFacts, Hypervisor, VolumeFacts
 from fabric.hypervisors.simulated import add_host, open_host
 
 
@@ -15,6 +15,8 @@ def _simulated(name: str) -> Hypervisor:
 
 
 KINDS: dict[str, Callable[[str], Hypervisor]] = {"simulated": _simulated}
+# What platforms of capability profiles a kind can be. The simulated ones play any.
+PLATFORMS: dict[str, frozenset[str]] = {"simulated": frozenset({"Hyper-V", "Katal"})}
 
 
 def open_driver(kind: str, host_name: str) -> Hypervisor:
@@ -22,7 +24,13 @@ def open_driver(kind: str, host_name: str) -> Hypervisor:
     return KINDS[kind](host_name)
 
 
-def add_simulated(name: str, cores: int, memory_mb: int, storage_gb: int) -> None:
+def platforms(kind: str) -> frozenset[str]:
+    """Return the platforms of capability profiles that hosts of a kind can be."""
+    return PLATFORMS.get(kind, frozenset())
+
+
+def add_simulated(name: str, cores: int, memory_mb: int, volumes: tuple[VolumeFacts, ...]) -> None:
     """Put a host into the simulated rack; repeatable."""
-    facts = HostFacts(name, cores, memory_mb, storage_gb, "Simulated", "1.0")
+    storage_gb = sum(volume.capacity_gb for volume in volumes)
+    facts = HostFacts(name, cores, memory_mb, storage_gb, "Simulated", "1.0", volumes)
     add_host(settings.SIMULATED_RACK, facts)

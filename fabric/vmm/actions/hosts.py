@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from fabric.hypervisors.base import DEFAULT_VOLUME
+from fabric.hypervisors.base import DEFAULT_VOLUME, VolumeFacts
 from fabric.vmm import roles
 from fabric.vmm.actions import fields
 from fabric.vmm.drivers import add_simulated
@@ -45,7 +45,8 @@ def add(
         storage_gb=fields.whole(storage_gb, f"The storage of host {cleaned} in GB"),
     )
     host.volumes.create(name=DEFAULT_VOLUME, capacity_gb=host.storage_gb)
-    add_simulated(host.name, host.cores, host.memory_mb, host.storage_gb)
+    volumes = (VolumeFacts(DEFAULT_VOLUME, host.storage_gb),)
+    add_simulated(host.name, host.cores, host.memory_mb, volumes)
     return host
 
 

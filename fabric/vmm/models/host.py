@@ -112,6 +112,9 @@ class Host(models.Model):
     checked_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
+    # Why placement chose it; only on the object that placement returns.
+    rating: Any = None
+
     objects = HostQuerySet.as_manager()
 
     class Meta:
