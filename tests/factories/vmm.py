@@ -21,6 +21,8 @@ from fabric.vmm.models import (
     Host,
     HostGroup,
     Job,
+    LibraryFile,
+    LibraryShare,
     Server,
     UserRole,
     VirtualMachine,
@@ -125,6 +127,28 @@ def make_role(
             Grant("VMTemplate", fabric.template.pk),
             Grant("VMNetwork", fabric.network.pk),
         ],
+    )
+
+
+def make_share(fabric: Fabric) -> LibraryShare:
+    """Return a library share of the fabric's cloud, on which the cloud stores things as well."""
+    shelf = actions.library.add_server(ADMINISTRATOR, fabric.server, name="library.example.net")
+    share = actions.library.add_share(
+        ADMINISTRATOR,
+        fabric.server,
+        library_server=shelf,
+        name="Library",
+        path="\\\\library.example.net\\Library",
+    )
+    fabric.cloud.library_shares.add(share)
+    Cloud.objects.filter(pk=fabric.cloud.pk).update(store=share)
+    return share
+
+
+def make_iso(fabric: Fabric, share: LibraryShare, name: str = "tools.iso") -> LibraryFile:
+    """Return an ISO image on a share."""
+    return actions.library.add_file(
+        ADMINISTRATOR, fabric.server, share=share, kind="iso", name=name, path=f"ISO\\{name}"
     )
 
 
