@@ -41,7 +41,7 @@ PERMISSIONS = frozenset(
     }
 )
 
-# Each operation needs all of its permissions.
+# Each operation needs all of its permissions. Store also says who may deploy what was stored.
 OPERATION_PERMISSIONS: dict[str, tuple[str, ...]] = {
     "Start": ("Start",),
     "Stop": ("Stop",),
@@ -52,9 +52,17 @@ OPERATION_PERMISSIONS: dict[str, tuple[str, ...]] = {
     "SaveState": ("Save",),
     "DiscardSavedState": ("Save",),
     "Refresh": (),
+    "Store": ("Store",),
+    "Deploy": ("Store",),
+    "CreateCheckpoint": ("Checkpoint",),
+    "RemoveCheckpoint": ("Checkpoint",),
+    "Move": ("MigrateVM",),
+    "Remove": ("Remove",),
 }
+# Of these, one is enough.
 DEPLOY = ("Create", "CreateFromVHDOrTemplate")
 CHANGE = ("Author", *DEPLOY)
+RESTORE = ("Checkpoint", "CheckpointRestoreOnly")
 
 
 @dataclass(frozen=True)
@@ -76,6 +84,16 @@ class Caller:
         return self.role.profile == "Administrator"
 
     @property
+    def is_read_only(self) -> bool:
+        """Tell whether the caller sees the fabric and may change nothing."""
+        return self.role is not None and self.role.profile == "ReadOnlyAdmin"
+
+    @property
+    def tenant_role(self) -> UserRole | None:
+        """Return the role that owns what the caller makes; None for the fabric's own people."""
+        return None if self.is_fabric else self.role
+
+    @property
     def is_fabric(self) -> bool:
         """Tell whether the caller runs (or reads) the fabric, rather than uses it."""
         return self.is_administrator if self.role is None else self.role.is_fabric
@@ -90,18 +108,40 @@ class ScopeLimits:
     cpu_count: int | None = None
     memory_mb: int | None = None
     storage_gb: int | None = None
+    points: int | None = None
     member_vm_count: int | None = None
     member_cpu_count: int | None = None
     member_memory_mb: int | None = None
     member_storage_gb: int | None = None
+    member_points: int | None = None
 
 
 @dataclass(frozen=True)
 class Grant:
-    """A resource to give to a role: VMTemplate, HardwareProfile or VMNetwork, by id."""
+    """A resource to give to a role, by id: its kind is one of ResourceKind."""
 
     kind: str
     resource_id: UUID
+
+
+def caller_of(email: str, *, is_operator: bool) -> Caller:
+    """Return whom VMM knows a person of the portal as. One query.
+
+    Operators administer VMM, unless their e-mail is a member of fabric roles with less: then they
+    are what the greatest of those allows. Everybody else is nobody here.
+    """
+    from fabric.vmm.models import UserRole
+
+    if not is_operator:
+        return Caller(principal=email)
+    folded = email.casefold()
+    order = ("Administrator", "DelegatedAdmin", "ReadOnlyAdmin")
+    roles = UserRole.objects.filter(profile__in=order).order_by("name")
+    found = [role for role in roles if folded in map(str.casefold, role.members)]
+    greatest = min(found, key=lambda role: order.index(role.profile), default=None)
+    if greatest is None or greatest.profile == "Administrator":
+        return Caller(is_administrator=True, principal=email)
+    return Caller(role=greatest, principal=email)
 
 
 def require_administrator(caller: Caller) -> None:
@@ -131,7 +171,7 @@ def require_fabric(caller: Caller, groups: Iterable[UUID] | None = None) -> None
 
 def require_all(caller: Caller, *permissions: str) -> None:
     """Raise Denied, naming the first permission that the caller's role lacks."""
-    if caller.is_unbound:
+    if _is_free(caller):
         return
     for permission in permissions:
         if caller.role is None or permission not in caller.role.permissions:
@@ -140,17 +180,26 @@ def require_all(caller: Caller, *permissions: str) -> None:
 
 def require_any(caller: Caller, *permissions: str) -> None:
     """Raise Denied unless the caller's role has one of the permissions."""
-    if caller.is_unbound:
+    if _is_free(caller):
         return
     if caller.role is None or not set(permissions) & set(caller.role.permissions):
         raise _denied(permissions[0])
 
 
 def require_own(caller: Caller, machine: VirtualMachine) -> None:
-    """Raise NotFound unless the machine is one the caller may see."""
+    """Raise NotFound unless the machine is the caller's to change, Denied when only to look at."""
     if caller.is_unbound or (caller.role is not None and machine.role_id == caller.role.pk):
         return
-    raise NotFound(f"There is no virtual machine {machine.pk}.")
+    if not caller.is_fabric or not _sees(caller, machine):
+        raise NotFound(f"There is no virtual machine {machine.pk}.")
+    _require_may_change(caller)
+
+
+def require_may_give(caller: Caller, receiver: UserRole) -> None:
+    """Raise Denied unless the caller may give a machine of its own to this role."""
+    require_all(caller, "CanShare")
+    if not caller.is_fabric and "CanReceive" not in receiver.permissions:
+        raise Denied(f"The user role {receiver.name} may receive nothing: it lacks CanReceive.")
 
 
 def clean_permissions(names: list[str]) -> list[str]:
@@ -159,6 +208,22 @@ def clean_permissions(names: list[str]) -> list[str]:
     if unknown:
         raise Invalid(f"There is no permission {unknown[0]!r}.")
     return sorted(set(names))
+
+
+def _is_free(caller: Caller) -> bool:
+    """Tell whether no permission narrows the caller: the fabric's own people have all of them."""
+    _require_may_change(caller)
+    return caller.is_fabric
+
+
+def _require_may_change(caller: Caller) -> None:
+    if caller.is_read_only:
+        raise Denied(f"The role {caller.role} may read everything and change nothing.")
+
+
+def _sees(caller: Caller, machine: VirtualMachine) -> bool:
+    rows = type(machine)._default_manager
+    return bool(rows.visible_to(caller).filter(pk=machine.pk).exists())
 
 
 def _denied(permission: str) -> Denied:

@@ -1,6 +1,8 @@
 """What can be asked of VMM: keyword-only, atomic, `caller` first where it matters who asks."""
 
 from fabric.vmm.actions import (
+    accounts,
+    capability,
     clouds,
     hosts,
     jobs,
@@ -14,6 +16,8 @@ from fabric.vmm.actions import (
 )
 
 __all__ = [
+    "accounts",
+    "capability",
     "clouds",
     "hosts",
     "jobs",

@@ -112,6 +112,7 @@ def test_another_size_counts_too(fabric):
         "CpuCount": (4, 4),
         "MemoryMB": (4096, 1024),
         "StorageGB": (None, 20),
+        "CustomQuotaCount": (None, 1),
     }
 
 
@@ -130,7 +131,7 @@ def test_usage_and_capacity_tell_what_is_used(fabric):
     order(fabric, bob, "web-03")
     counted = quota.usage(alice.role, fabric.cloud, "bob")[0]
     assert (counted.limit, counted.used, counted.member_used) == (5, 2, 1)
-    assert [c.used for c in quota.capacity(fabric.cloud)] == [3, 3, 3072, 60]
+    assert [c.used for c in quota.capacity(fabric.cloud)] == [3, 3, 3072, 60, 3]
 
 
 def usage_of(caller: Caller, fabric) -> dict[str, tuple[int | None, int]]:
