@@ -17,9 +17,24 @@ from fabric.sync import stamps
 
 
 @shared_task
+def begin(more: str = "", **_: Any) -> None:
+    """Begin the next job in line; with `more`, have the one after it begun as well."""
+    job_id, after = engine.begin(Job, RECIPES)
+    if job_id is None:
+        return
+    if more:
+        nudge(begin, more)
+    _call_again(str(job_id), after)
+
+
+@shared_task
 def advance(job_id: str, **_: Any) -> None:
     """Take a job as far as it goes now."""
-    nudge_again(advance, job_id, engine.advance(Job, RECIPES, job_id))
+    _call_again(job_id, engine.advance(Job, RECIPES, job_id))
+
+
+def _call_again(job_id: str, after: float | None) -> None:
+    nudge_again(advance, job_id, after)
     stamp_id = watching.wants_look(job_id)
     if stamp_id:
         nudge(watch, stamp_id, after=watching.FIRST_LOOK_SECONDS)
@@ -38,8 +53,11 @@ def watch(stamp_id: str, **_: Any) -> None:
 @shared_task
 def sweep(**_: Any) -> None:
     """Find the jobs and the watches that nobody is coming for."""
-    for job_id in sweeping.overdue(Job):
+    overdue = sweeping.overdue(Job)
+    for job_id in overdue.begun:
         nudge(advance, job_id)
+    if overdue.waiting:
+        nudge(begin, "more")
     for stamp_id in watching.lost():
         nudge(watch, stamp_id)
 
@@ -55,5 +73,5 @@ def sync(**_: Any) -> None:
 def sync_stamp(stamp_id: str, **_: Any) -> None:
     """Read one stamp; what failed only because it was away begins again."""
     if stamps.run(stamp_id):
-        for job_id in provision.retry_after_absence(uuid.UUID(stamp_id)):
-            nudge(advance, job_id)
+        for _job_id in provision.retry_after_absence(uuid.UUID(stamp_id)):
+            nudge(begin)

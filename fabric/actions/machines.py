@@ -110,7 +110,7 @@ def deploy(
         "admin_user": "Administrator" if template.os_type.lower() == "windows" else "root",
     }
     told = {**order, "template": template.name, "cloud": offering.cloud.name}
-    job = engine.start(
+    engine.start(
         Job,
         DEPLOY,
         subject=machine.pk,
@@ -120,7 +120,7 @@ def deploy(
         request_key=key,
         **_owned(machine, by, "machine.deploy", told),
     )
-    nudge_on_commit(tasks.advance, job.pk)
+    nudge_on_commit(tasks.begin)
     return machine
 
 
@@ -268,7 +268,7 @@ def _begin(
             )
     except IntegrityError as error:
         raise NotPossible(_("Wait until the present work on this machine ends.")) from error
-    nudge_on_commit(tasks.advance, job.pk)
+    nudge_on_commit(tasks.begin)
     return job
 
 

@@ -88,8 +88,8 @@ def _provision(subscription: Subscription, *, by: User, action: str) -> None:
     Subscription.objects.filter(pk=subscription.pk).update(
         provisioning=Provisioning.SYNCING, problem=""
     )
-    job = provision.begin(subscription, by=by, actor_email=by.email, action=action)
-    nudge_on_commit(tasks.advance, job.pk)
+    provision.begin(subscription, by=by, actor_email=by.email, action=action)
+    nudge_on_commit(tasks.begin)
 
 
 def _change_state(subscription: Subscription, by: User, state: str, action: str) -> None:

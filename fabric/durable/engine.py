@@ -20,6 +20,7 @@ from django.db import DatabaseError, connection, transaction
 from django.db.models.functions import Now
 from django.utils.module_loading import import_string
 
+from fabric.durable import line
 from fabric.durable.errors import Fault, LostClaim
 from fabric.durable.models import JobRow
 from fabric.durable.recipe import Again, Recipe, Step, Turn
@@ -32,6 +33,7 @@ Row = TypeVar("Row", bound=JobRow)
 TURN_BUDGET_SECONDS = 20.0
 FIRST_RETRY_SECONDS = 0.5
 LONGEST_RETRY_SECONDS = 60.0
+ENDING_TRIES = 3
 
 
 def start(
@@ -57,6 +59,8 @@ def start(
         ],
         **fields,
     )
+    job.lane = job.own_lane()
+    job.turn = line.next_turn(model, job.lane)
     if secrets:
         job.sealed = store.seal_json(secrets, f"job:{job.pk}")
     job.save(force_insert=True)
@@ -65,19 +69,32 @@ def start(
 
 def claim(model: type[Row], job_id: uuid.UUID | str) -> Row | None:
     """Take the lease of a due job; None when it is final, not due, or somebody else's."""
+    return _claim(model, "%s", [str(job_id)])
+
+
+def claim_next(model: type[Row]) -> Row | None:
+    """Take the lease of the job whose turn it is to begin; None when none is waiting."""
+    table = connection.ops.quote_name(model._meta.db_table)
+    chosen = f"""(SELECT id FROM {table} WHERE state = 'waiting' AND started_at IS NULL
+        AND due_at <= clock_timestamp()
+        ORDER BY turn, created_at LIMIT 1 FOR UPDATE SKIP LOCKED)"""  # noqa: S608
+    return _claim(model, chosen, [])
+
+
+def _claim(model: type[Row], chosen: str, which: list[str]) -> Row | None:
     table = connection.ops.quote_name(model._meta.db_table)
     asked = time.monotonic()
     rows = model._default_manager.raw(
         f"""UPDATE {table} SET claim_token = claim_token + 1, attempt = attempt + 1,
             state = %s, started_at = COALESCE(started_at, clock_timestamp()),
             claimed_until = clock_timestamp() + make_interval(secs => %s)
-            WHERE id = %s AND state IN (%s, %s) AND due_at <= clock_timestamp()
+            WHERE id = {chosen} AND state IN (%s, %s) AND due_at <= clock_timestamp()
             AND (claimed_until IS NULL OR claimed_until < clock_timestamp())
-            RETURNING *""",  # noqa: S608 - the only variable is our own table's name
+            RETURNING *""",  # noqa: S608 - the only variables are our own
         [
             JobState.RUNNING,
             settings.JOB_LEASE_SECONDS,
-            str(job_id),
+            *which,
             JobState.WAITING,
             JobState.RUNNING,
         ],
@@ -88,15 +105,26 @@ def claim(model: type[Row], job_id: uuid.UUID | str) -> Row | None:
     return job
 
 
+def begin(model: type[Row], recipes: dict[str, Recipe]) -> tuple[uuid.UUID | None, float | None]:
+    """Begin the job whose turn it is, as far as it goes now.
+
+    Returns its id, None when none was waiting, and what `advance` would have returned.
+    """
+    job = claim_next(model)
+    return (job.pk, _go_on(job, recipes)) if job is not None else (None, None)
+
+
 def advance(model: type[Row], recipes: dict[str, Recipe], job_id: uuid.UUID | str) -> float | None:
-    """Take as many steps as can be taken now.
+    """Take as many steps of a job as can be taken now.
 
     Returns the seconds after which the job wants to be called again, None when it does not (it
     ended, somebody else has it, or somebody else will wake it).
     """
     job = claim(model, job_id)
-    if job is None:
-        return None
+    return _go_on(job, recipes) if job is not None else None
+
+
+def _go_on(job: Any, recipes: dict[str, Recipe]) -> float | None:
     recipe = recipes[job.recipe]
     began = time.monotonic()
     try:
@@ -136,7 +164,7 @@ def _take_step(job: Any, recipe: Recipe) -> Again | None:
     except LostClaim:
         raise
     except Exception as error:
-        fault = error if isinstance(error, Fault) else _broken(job, step, error)
+        fault = error if isinstance(error, Fault) else _broken(job, step.name, error)
         _reread(job)
         if step.local:
             # Its rows were rolled back, so its notes of them must go too.
@@ -146,9 +174,9 @@ def _take_step(job: Any, recipe: Recipe) -> Again | None:
     return outcome
 
 
-def _broken(job: Any, step: Step, error: Exception) -> Fault:
+def _broken(job: Any, step: str, error: Exception) -> Fault:
     reference = uuid.uuid4().hex[:8]
-    log.exception("job %s step %s broke, reference %s", job.pk, step.name, reference)
+    log.exception("job %s step %s broke, reference %s", job.pk, step, reference)
     return Fault(
         f"Something broke on our side (reference {reference}).",
         code="internal",
@@ -171,7 +199,9 @@ def _record(job: Any, recipe: Recipe, index: int, turn: Turn, outcome: Again | N
     entry = job.steps[index]
     entry["host"] = turn.host or entry.get("host", "")
     if isinstance(outcome, Again):
-        if _seconds_since(entry["started_at"]) > recipe.steps[index].limit:
+        if outcome.in_line:
+            _mark_not_taken(job, index)
+        elif _seconds_since(entry["started_at"]) > recipe.steps[index].limit:
             raise Fault(
                 f"“{recipe.steps[index].title}” did not end in time.",
                 code="timed_out",
@@ -191,6 +221,7 @@ def _record(job: Any, recipe: Recipe, index: int, turn: Turn, outcome: Again | N
             # Longer waits are left to the sweep; shorter ones are nudged by the caller.
             nudged_at=due if outcome.after <= 5 else Now(),
             claimed_until=None,
+            **({"state": JobState.WAITING} if outcome.in_line else {}),
             **_forgetting(turn),
         )
         return
@@ -239,17 +270,27 @@ def _faulted(job: Any, recipe: Recipe, index: int, turn: Turn, fault: Fault) -> 
 def _end(job: Any, recipe: Recipe, state: JobState, turn: Turn, fault: Fault | None = None) -> None:
     """Write the final state together with the recipe's own ending.
 
-    A failed job ends even when its own ending breaks: it must not come round for ever.
+    A job that is to end as failed or cancelled does so even when its own ending breaks: it must not
+    come round for ever. What is only unlucky (a deadlock) is tried again first.
     """
-    try:
+    if state == JobState.SUCCEEDED:
         _end_once(job, recipe, state, turn, fault)
-    except LostClaim:
-        raise
-    except Exception:
-        if state != JobState.FAILED:
+        return
+    for tries_left in reversed(range(ENDING_TRIES)):
+        try:
+            _end_once(job, recipe, state, turn, fault)
+            return
+        except LostClaim:
             raise
-        log.exception("job %s: the ending of its failure broke", job.pk)
-        _end_once(job, replace(recipe, failed=lambda _turn, _fault: None), state, turn, fault)
+        except Exception as error:
+            if isinstance(error, DatabaseError) and tries_left:
+                continue
+            broken = _broken(job, job.step, error)
+            break
+    if state == JobState.CANCELLED:
+        _end(job, recipe, JobState.FAILED, turn, broken)
+        return
+    _end_once(job, replace(recipe, failed=lambda _turn, _fault: None), state, turn, fault)
 
 
 def _end_once(job: Any, recipe: Recipe, state: JobState, turn: Turn, fault: Fault | None) -> None:
@@ -274,6 +315,7 @@ def _end_once(job: Any, recipe: Recipe, state: JobState, turn: Turn, fault: Faul
             recipe.failed(turn, fault or Fault(message))
         else:
             recipe.cancelled(turn)
+        recipe.ended(turn)
 
 
 def _mark_started(job: Any, index: int) -> None:
@@ -288,7 +330,7 @@ def _mark_started(job: Any, index: int) -> None:
 
 
 def _mark_not_taken(job: Any, index: int) -> None:
-    """Nobody is at the step a cancelled job stands before, even if the record says so."""
+    """Nobody is at the step a job only stands before, even if the record says so."""
     entry = job.steps[index]
     entry["state"] = StepState.PENDING
     for key in ("started_at", "percent"):

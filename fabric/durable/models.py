@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import time
 import uuid
+from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
 
+from fabric.durable import line
+from fabric.durable.errors import LostClaim
 from fabric.durable.states import FINAL, LIVE, JobState, StepState
 
 
@@ -66,11 +71,44 @@ class JobRow(models.Model):
                 name="%(app_label)s_%(class)s_due",
             ),
             models.Index(fields=["subject", "-created_at"], name="%(app_label)s_%(class)s_subj"),
+            models.Index(
+                fields=["turn", "created_at"],
+                condition=line.NEVER_BEGUN,
+                name="%(app_label)s_%(class)s_line",
+            ),
+            models.Index(
+                fields=["lane", "turn"],
+                condition=line.NEVER_BEGUN,
+                name="%(app_label)s_%(class)s_lane",
+            ),
         ]
 
     @property
     def is_final(self) -> bool:
         return self.state in FINAL
+
+    def own_lane(self) -> str:
+        """Return whose job it is, as the line takes it: lanes come in turn."""
+        return ""
+
+    @property
+    def place(self) -> int | None:
+        """Return its place in the line, 1 for the next; None once it has begun. One query."""
+        return line.place(self)
+
+    @property
+    def told(self) -> str:
+        """Return what there is to tell of it now: its place in the line, or its message."""
+        place = self.place
+        return self.message if place is None else f"Waiting: {line.in_words(place)}"
+
+    def renew(self) -> None:
+        """Make the lease of a claimed job a full one again. Raises LostClaim when it is lost."""
+        asked, lease = time.monotonic(), settings.JOB_LEASE_SECONDS
+        ours = type(self)._default_manager.filter(pk=self.pk, claim_token=self.claim_token)
+        if not ours.update(claimed_until=Now() + timedelta(seconds=lease)):
+            raise LostClaim
+        self.held_until = asked + lease
 
     @property
     def current_step(self) -> dict[str, Any] | None:

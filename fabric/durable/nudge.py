@@ -23,9 +23,9 @@ def nudge(task: Any, *args: Any, after: float = 0.0) -> None:
         log.warning("broker away, the sweep will find it: %s", type(error).__name__)
 
 
-def nudge_on_commit(task: Any, job_id: uuid.UUID) -> None:
+def nudge_on_commit(task: Any, *args: Any) -> None:
     """Send the task once the surrounding transaction has committed."""
-    transaction.on_commit(lambda: nudge(task, job_id))
+    transaction.on_commit(lambda: nudge(task, *args))
 
 
 def nudge_again(task: Any, job_id: uuid.UUID | str, after: float | None) -> None:

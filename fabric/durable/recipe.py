@@ -6,25 +6,29 @@ most one remote call. A `local` step touches only the database and commits with 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from django.conf import settings
 
 from fabric.durable.errors import Fault
 from fabric.vault import store
 
-if TYPE_CHECKING:
-    pass
-
 
 @dataclass(frozen=True)
 class Again:
-    """Call this step again after so many seconds; `nudged`: somebody else will wake it."""
+    """Call this step again after so many seconds; `nudged`: somebody else will wake it.
+
+    `in_line`: it has not begun, others are before it; that time does not count for its limit.
+    """
 
     after: float
     percent: int | None = None
     message: str | None = None
     nudged: bool = False
+    in_line: bool = False
 
 
 @dataclass
@@ -42,6 +46,14 @@ class Turn:
     def first_try(self) -> bool:
         """Tell whether no earlier try of this step may have reached the far side."""
         return self.job.attempt <= 1 and not self.memo.get("resumed")
+
+    def renew(self) -> None:
+        """Keep the job while a step goes on: call it between the calls of one that makes many.
+
+        Costs nothing before a quarter of the lease is gone; raises LostClaim when it is lost.
+        """
+        if self.job.held_until - time.monotonic() < settings.JOB_LEASE_SECONDS * 0.75:
+            self.job.renew()
 
     def secret(self, name: str) -> str:
         """Return a secret the job was given, "" when it was given none or it is erased."""
@@ -77,9 +89,11 @@ def _no_outcome(turn: Turn, fault: Fault) -> None:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A named tuple of steps with what to write when it ends; the endings run in the transaction
-    that writes the final state. `cancel_before` names the first step that can no longer be undone
-    by simply stopping; None means a job of this recipe is never cancelled.
+    """A named tuple of steps with what to write when it ends.
+
+    The endings run in the transaction that writes the final state, `ended` last, whichever it was.
+    `cancel_before` names the first step that can no longer be undone by simply stopping; None means
+    a job of this recipe is never cancelled.
     """
 
     name: str
@@ -88,6 +102,7 @@ class Recipe:
     succeeded: Callable[[Turn], None] = _nothing
     failed: Callable[[Turn, Fault], None] = _no_outcome
     cancelled: Callable[[Turn], None] = _nothing
+    ended: Callable[[Turn], None] = _nothing
     cancel_before: str | None = None
 
     def index(self, name: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
@@ -16,7 +17,15 @@ from fabric.durable.states import FINAL, LIVE, JobState, StepState
 BATCH = 500
 
 
-def overdue(model: type[JobRow]) -> list[uuid.UUID]:
+@dataclass(frozen=True)
+class Overdue:
+    """Jobs that nobody is coming for: those to go on with, and how many wait to be begun."""
+
+    begun: tuple[uuid.UUID, ...] = ()
+    waiting: int = 0
+
+
+def overdue(model: type[JobRow]) -> Overdue:
     """Return, and mark as nudged, the jobs that nobody is coming for."""
     table = connection.ops.quote_name(model._meta.db_table)
     with connection.cursor() as cursor:
@@ -28,10 +37,12 @@ def overdue(model: type[JobRow]) -> list[uuid.UUID]:
                 AND (nudged_at < due_at
                      OR nudged_at < clock_timestamp() - make_interval(secs => %s))
                 ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED)
-                RETURNING id""",  # noqa: S608 - the only variable is our own table's name
+                RETURNING id, started_at IS NOT NULL""",  # noqa: S608 - the only variable is our own table's name
             [*LIVE, settings.JOB_NUDGE_GRACE_SECONDS, BATCH],
         )
-        return [row[0] for row in cursor.fetchall()]
+        rows = cursor.fetchall()
+    begun = tuple(id for id, is_begun in rows if is_begun)
+    return Overdue(begun, len(rows) - len(begun))
 
 
 def resume(job: Any, recipe: Recipe, *, step: str | None = None) -> bool:

@@ -56,6 +56,10 @@ class Job(JobRow):
     def __str__(self) -> str:
         return self.title
 
+    def own_lane(self) -> str:
+        """Return the subscription it is for."""
+        return str(self.subscription_id)
+
     @property
     def shown_percent(self) -> int:
         """Return VMM's own percent while its job runs, ours otherwise."""

@@ -12,6 +12,17 @@ from fabric.vmm.jobs import RECIPES
 from fabric.vmm.models import Job
 
 
+@shared_task(name="fabric.vmm.tasks.begin")
+def begin(more: str = "", **_: object) -> None:
+    """Begin the next job in line; with `more`, have the one after it begun as well."""
+    job_id, after = engine.begin(Job, RECIPES)
+    if job_id is None:
+        return
+    if more:
+        nudge.nudge(begin, more)
+    nudge.nudge_again(advance, job_id, after)
+
+
 @shared_task(name="fabric.vmm.tasks.advance")
 def advance(job_id: str, **_: object) -> None:
     """Take the steps of a job that can be taken now."""
@@ -22,8 +33,11 @@ def advance(job_id: str, **_: object) -> None:
 @shared_task(name="fabric.vmm.tasks.sweep")
 def sweep(**_: object) -> None:
     """Wake the jobs that nobody is coming for."""
-    for job_id in durable_sweep.overdue(Job):
+    overdue = durable_sweep.overdue(Job)
+    for job_id in overdue.begun:
         nudge.nudge(advance, job_id)
+    if overdue.waiting:
+        nudge.nudge(begin, "more")
 
 
 @shared_task(name="fabric.vmm.tasks.sample")

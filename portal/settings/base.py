@@ -58,7 +58,12 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 2, "visibility_timeout": 3600}
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "portal"
-CELERY_TASK_ROUTES = {"fabric.vmm.tasks.*": {"queue": "vmm"}}
+# With Redis 0 comes first: what begins something new is taken after what goes on.
+CELERY_TASK_ROUTES = {
+    "fabric.tasks.begin": {"queue": "portal", "priority": 9},
+    "fabric.vmm.tasks.begin": {"queue": "vmm", "priority": 9},
+    "fabric.vmm.tasks.*": {"queue": "vmm"},
+}
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 8
 CELERY_DB_REUSE_MAX = 10_000

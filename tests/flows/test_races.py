@@ -96,7 +96,7 @@ def test_a_plan_changed_while_it_is_provisioned_reaches_the_role(
     go_on(Job.objects.get(subject=subscription.pk))
     subscription.refresh_from_db()
     assert subscription.provisioning == Provisioning.SYNCING
-    assert sweep.overdue(Job), "the next sweep takes it up"
+    assert sweep.overdue(Job).waiting == 1, "the next sweep takes it up"
     work()
     subscription.refresh_from_db()
     assert subscription.provisioning == Provisioning.IN_SYNC

@@ -48,7 +48,7 @@ def begin(
         cmdlet=cmdlet or WORKS[recipe.name].cmdlet,
         target_name=machine.name,
     )
-    nudge_on_commit(tasks.advance, job.pk)
+    nudge_on_commit(tasks.begin)
     return job
 
 

@@ -59,6 +59,14 @@ class Job(JobRow):
             models.Index(
                 fields=["turn"], condition=models.Q(queued_at__isnull=False), name="vmm_job_queue"
             ),
+            models.Index(
+                fields=["lane", "turn"],
+                condition=models.Q(queued_at__isnull=False),
+                name="vmm_job_queue_lane",
+            ),
+            models.Index(
+                fields=["turn"], condition=models.Q(holds_slot=True), name="vmm_job_holding"
+            ),
             # Expected times are read from these alone.
             models.Index(
                 fields=["template", "-ended_at"],
@@ -70,6 +78,10 @@ class Job(JobRow):
 
     def __str__(self) -> str:
         return f"{self.title} ({self.target_name})"
+
+    def own_lane(self) -> str:
+        """Return the user role it is for; the operators stand in one line."""
+        return str(self.role_id or "operators")
 
     @property
     def target_id(self) -> Any:

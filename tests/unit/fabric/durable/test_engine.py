@@ -142,11 +142,11 @@ def test_only_one_worker_holds_a_job(begin):
 def test_a_killed_workers_job_is_taken_over_when_its_lease_ends(begin):
     job, recipes = begin(Step("one", "One", lambda turn: None))
     engine.claim(Job, job.pk)
-    assert sweep.overdue(Job) == []
+    assert sweep.overdue(Job) == sweep.Overdue()
     Job.objects.filter(pk=job.pk).update(claimed_until=timezone.now(), nudged_at=job.created_at)
     Job.objects.filter(pk=job.pk).update(nudged_at="2020-01-01T00:00Z")
-    assert sweep.overdue(Job) == [job.pk]
-    assert sweep.overdue(Job) == [], "one nudge is enough for a while"
+    assert sweep.overdue(Job).begun == (job.pk,)
+    assert sweep.overdue(Job) == sweep.Overdue(), "one nudge is enough for a while"
     engine.advance(Job, recipes, job.pk)
     assert Job.objects.get(pk=job.pk).state == JobState.SUCCEEDED
 
