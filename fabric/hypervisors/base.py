@@ -1,6 +1,6 @@
 """The contract between the VMM and a host: plain values in, plain values out, verbs that repeat.
 
-Every driver passes tests/contract/test_hypervisors.py. A driver object belongs to one host.
+Every driver passes tests/contract/hypervisors. A driver object belongs to one host.
 Rare abilities are small second protocols (LoadHistory), never a verb that is not implemented.
 """
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fabric.hypervisors.base import DiskSpec, Done, Outcome
 from fabric.hypervisors.errors import Busy, Rejected
-from fabric.hypervisors.simulated.images import require_image
+from fabric.hypervisors.simulated.images import copy_seconds, require_image
 from fabric.hypervisors.simulated.room import choose_volume
 from fabric.hypervisors.simulated.turn import Turn
 
@@ -18,11 +18,6 @@ GROW_SECONDS = 0.5
 def clone_seconds(disk: DiskSpec) -> float:
     """Nominal time to make a disk: 2 to 6 seconds for a copy, by size."""
     return EMPTY_SECONDS if disk.source_image is None else copy_seconds(disk.size_gb)
-
-
-def copy_seconds(size_gb: int) -> float:
-    """Nominal time to write this much."""
-    return 2 + 4 * min(size_gb / 200, 1)
 
 
 def all_disks(turn: Turn) -> tuple[DiskSpec, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -36,6 +37,7 @@ def add_host(rack: Path, facts: HostFacts) -> None:
 def remove_host(rack: Path, name: str) -> None:
     """Take a host out of the rack; Rejected while anything is on it or on its way to it."""
     with Rack(rack).writing() as connection:
+        Turn(connection, name, time.time(), 0).settle()
         guests, disks = connection.execute(
             "SELECT (SELECT count(*) FROM guests WHERE host=?1 OR goes_to_host=?1),"
             " (SELECT count(*) FROM disks WHERE host=?1 OR goes_to_host=?1)",

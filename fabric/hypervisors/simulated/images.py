@@ -15,6 +15,11 @@ from fabric.hypervisors.simulated.turn import Turn
 STORED = "store:"
 
 
+def copy_seconds(size_gb: int) -> float:
+    """Nominal time to copy this much: 2 to 6 seconds."""
+    return 2 + 4 * min(size_gb / 200, 1)
+
+
 def all_images(turn: Turn) -> tuple[str, ...]:
     """The images that are whole, oldest first."""
     rows = turn.connection.execute("SELECT name FROM images WHERE is_whole ORDER BY rowid")
@@ -46,7 +51,7 @@ def ensure_image(turn: Turn, disk_id: UUID, image: str) -> Outcome:
         "INSERT OR REPLACE INTO images (name, host, disk, size_gb) VALUES (?, ?, ?, ?)",
         (image, turn.host, str(disk_id), row["size_gb"]),
     )
-    return turn.begin("ensure_image", disk_id, 2 + 4 * min(row["size_gb"] / 200, 1), image)
+    return turn.begin("ensure_image", disk_id, copy_seconds(row["size_gb"]), image)
 
 
 def ensure_image_removed(turn: Turn, image: str) -> None:

@@ -112,6 +112,7 @@ def _at(rack: Path, host: str) -> Iterator[Turn]:
         turn = Turn(connection, host, time.time(), 0)
         if turn.row("SELECT 1 FROM hosts WHERE name=?1") is None:
             raise Rejected(f"There is no host {host} on the rack.")
+        turn.settle()
         yield turn
 
 
@@ -122,6 +123,8 @@ def _take_hold(turn: Turn, guest_id: UUID) -> None:
 
 
 def _put_power(turn: Turn, guest_id: UUID, power: Power) -> None:
+    if power in (Power.STARTING, Power.STOPPING):
+        raise Rejected(f"{power} is passing: no guest stays in it.")
     turn.run(
         "UPDATE guests SET running_since=coalesce(running_since, ?3), stands_at=NULL"
         " WHERE host=?1 AND id=?2",

@@ -11,6 +11,9 @@ from fabric.hypervisors.simulated.room import require_compute
 from fabric.hypervisors.simulated.turn import Turn
 
 CUT_SECONDS = 0.5
+KEEPS_POWER = frozenset(
+    {"ensure_guest_setup", "ensure_checkpoint", "ensure_checkpoint_removed", "ensure_moved"}
+)
 MOVES: dict[tuple[Power, Power], float] = {
     (Power.OFF, Power.RUNNING): 3.0,
     (Power.RUNNING, Power.OFF): 4.0,
@@ -37,7 +40,7 @@ def ensure_power(turn: Turn, guest_id: UUID, power: Power, hard: bool) -> Outcom
         is_same = work.target == target or (power is Power.OFF and work.target == CUT)
         if work.verb == "ensure_power" and is_same:
             return work.outcome(turn.now)
-        if work.verb == "ensure_guest_setup" and now is power:
+        if work.verb in KEEPS_POWER and now is power:
             return Done
         if not cuts:
             raise turn.busy(guest_id, work)

@@ -50,9 +50,12 @@ class Work:
     hangs: bool
 
     def outcome(self, now: float) -> Outcome:
-        """How far it is; hanging work creeps towards the end it never reaches."""
+        """How far it is; hanging work creeps towards the end it never reaches.
+
+        Work that is overdue waits for a host that has vanished.
+        """
         share = (now - self.began) / max(self.until - self.began, 1e-9)
-        left = LONGEST_RETRY if self.hangs else self.until - now
+        left = LONGEST_RETRY if self.hangs or self.until <= now else self.until - now
         return pending(100 * share, min(left, LONGEST_RETRY))
 
 

@@ -1,133 +1,27 @@
-"""One suite over every hypervisor driver: what fabric/hypervisors/base.py promises.
-
-A driver joins by adding a function that yields a fresh Bench to BENCHES.
-"""
+"""Questions, repeating, and what a guest is made of: what fabric/hypervisors/base.py promises."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from functools import partial
-from pathlib import Path
-from typing import cast
+from collections.abc import Callable
+from dataclasses import replace
 from uuid import UUID, uuid4
 
 import pytest
 
-from fabric.hypervisors.base import (
-    AdapterSpec,
-    Capability,
-    Counters,
-    DiskSpec,
-    GuestSpec,
-    GuestState,
-    HostFacts,
-    Hypervisor,
-    LoadHistory,
-    Outcome,
-    Power,
+from fabric.hypervisors.base import Capability, DiskSpec, Hypervisor, Power
+from fabric.hypervisors.errors import Full, Missing, Rejected, Unreachable
+from tests.contract.hypervisors.benches import (
+    NEEDS,
+    Bench,
+    a_spec,
+    adapter,
+    defined,
+    finish,
+    in_power,
+    placeless,
+    running,
+    seen,
 )
-from fabric.hypervisors.errors import DriverFault, Missing, Rejected, Unreachable
-from fabric.hypervisors.simulated import add_host, open_host, plan_fault
-
-
-@dataclass
-class Bench:
-    """A driver to try, with what the suite must know about its surroundings."""
-
-    host: Hypervisor
-    image: str
-    patience: float
-    lose_reply: Callable[[str], None]
-    """Let the next reply of this verb be lost, or skip the test where that cannot be arranged."""
-
-
-def simulated(tmp_path: Path, scale: float) -> Bench:
-    rack = tmp_path / "rack.sqlite"
-    add_host(rack, HostFacts("host1", 8, 16_384, 500, "simulated", "1.0"))
-    return Bench(
-        host=open_host(rack, "host1", scale=scale),
-        image="debian-12",
-        patience=10,
-        lose_reply=lambda verb: plan_fault(rack, "host1", verb, "lose_reply"),
-    )
-
-
-BENCHES = {
-    "simulated": lambda tmp_path: simulated(tmp_path, 0),
-    # Quick, but pending at least once at every long verb.
-    "simulated-slow": lambda tmp_path: simulated(tmp_path, 0.002),
-}
-
-
-@pytest.fixture(params=BENCHES)
-def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Bench:
-    return BENCHES[request.param](tmp_path)
-
-
-@pytest.fixture
-def host(bench: Bench) -> Hypervisor:
-    return bench.host
-
-
-def finish(ask: Callable[[], Outcome], patience: float = 10) -> Outcome:
-    """Ask until done, as a job does."""
-    end = time.monotonic() + patience
-    while not (outcome := ask()).done:
-        assert time.monotonic() < end, "never done"
-        assert outcome.percent < 100
-        assert outcome.retry_in is not None
-        assert outcome.retry_in >= 0.05
-        time.sleep(0.002)
-    assert (outcome.percent, outcome.retry_in) == (100, None)
-    return outcome
-
-
-def adapter(*, address: str | None = "10.0.0.5", network: str = "blue") -> AdapterSpec:
-    tail = uuid4().hex[:6]
-    mac = f"02:00:00:{tail[0:2]}:{tail[2:4]}:{tail[4:6]}"
-    return AdapterSpec(uuid4(), mac, network, vlan=None, address=address)
-
-
-def a_spec(bench: Bench, *adapters: AdapterSpec) -> GuestSpec:
-    disk = DiskSpec(uuid4(), bench.image, 20)
-    return GuestSpec(uuid4(), "web-1", 2, 1024, (disk,), adapters or (adapter(),))
-
-
-def defined(bench: Bench, spec: GuestSpec | None = None) -> GuestSpec:
-    spec = spec or a_spec(bench)
-    for disk in spec.disks:
-        finish(partial(bench.host.ensure_disk, disk))
-    bench.host.ensure_defined(spec)
-    return spec
-
-
-def running(bench: Bench) -> GuestSpec:
-    spec = defined(bench)
-    finish(lambda: bench.host.ensure_power(spec.id, Power.RUNNING), bench.patience)
-    return spec
-
-
-def in_power(bench: Bench, power: Power) -> GuestSpec:
-    """A guest brought to this power by the road that exists for it."""
-    spec = defined(bench)
-    if power is not Power.OFF:
-        finish(lambda: bench.host.ensure_power(spec.id, Power.RUNNING), bench.patience)
-        finish(lambda: bench.host.ensure_power(spec.id, power), bench.patience)
-    return spec
-
-
-def placeless(disks: Iterable[DiskSpec]) -> tuple[DiskSpec, ...]:
-    """Disks as they were asked for, when the place was left to the host."""
-    return tuple(replace(disk, volume="") for disk in disks)
-
-
-def seen(host: Hypervisor, guest_id: UUID) -> GuestState:
-    state = host.guest(guest_id)
-    assert state is not None
-    return state
 
 
 class TestQuestions:
@@ -288,6 +182,76 @@ class TestDisksAndGuests:
 
         assert seen(bench.host, spec.id).memory_mb == 1024
 
+    def test_a_running_guest_is_resized_as_far_as_there_is_room(self, bench: Bench) -> None:
+        bench.needs(Capability.LIVE_RESIZE)
+        spec, memory_mb = running(bench), bench.host.facts().memory_mb
+
+        for _ in range(2):
+            bench.host.ensure_resized(spec.id, 4, memory_mb)
+        assert (seen(bench.host, spec.id).cores, seen(bench.host, spec.id).power) == (
+            *(4, Power.RUNNING),
+        )
+        with pytest.raises(Full) as caught:
+            bench.host.ensure_resized(spec.id, 4, memory_mb + 1)
+        assert caught.value.resource == "memory"
+
+        late = defined(bench)
+        with pytest.raises(Full):
+            bench.host.ensure_power(late.id, Power.RUNNING)
+        bench.host.ensure_resized(spec.id, 4, memory_mb - late.memory_mb)
+        finish(lambda: bench.host.ensure_power(late.id, Power.RUNNING))
+
+    @pytest.mark.parametrize("power", [Power.PAUSED, Power.SAVED])
+    def test_a_guest_between_off_and_running_keeps_its_size(
+        self, bench: Bench, power: Power
+    ) -> None:
+        bench.needs(*NEEDS[power])
+        spec = in_power(bench, power)
+
+        with pytest.raises(Rejected):
+            bench.host.ensure_resized(spec.id, 1, 512)
+
+    @pytest.mark.parametrize("power", [Power.OFF, Power.RUNNING, Power.PAUSED, Power.SAVED])
+    def test_name_drive_and_adapters_change_at_any_power(self, bench: Bench, power: Power) -> None:
+        bench.needs(*NEEDS.get(power, ()))
+        spec = in_power(bench, power)
+        late = adapter(network="green")
+
+        for _ in range(2):
+            bench.host.ensure_renamed(spec.id, "db-1")
+            bench.host.ensure_media(spec.id, "tools.iso")
+            bench.host.ensure_adapter(spec.id, late)
+            bench.host.ensure_adapter_removed(spec.id, spec.adapters[0].id)
+
+        state = seen(bench.host, spec.id)
+        assert (state.name, state.media, state.adapters) == ("db-1", "tools.iso", (late,))
+        assert state.power is power
+        bench.host.ensure_media(spec.id, "")
+        assert seen(bench.host, spec.id).media == ""
+
+    def test_a_renamed_guest_is_adopted_under_its_old_and_its_new_name(self, bench: Bench) -> None:
+        spec = defined(bench)
+        first = bench.host.ensure_defined(spec)
+        bench.host.ensure_renamed(spec.id, "db-1")
+
+        assert bench.host.ensure_defined(spec) == first
+        assert bench.host.ensure_defined(replace(spec, name="db-1")) == first
+        assert seen(bench.host, spec.id).name == "db-1"
+
+    def test_a_removed_adapter_frees_its_mac_and_only_its_own_guest_loses_it(
+        self, bench: Bench
+    ) -> None:
+        spec, other = defined(bench), defined(bench)
+        bench.host.ensure_adapter_removed(other.id, spec.adapters[0].id)
+        assert seen(bench.host, spec.id).adapters == spec.adapters
+
+        bench.host.ensure_adapter_removed(spec.id, spec.adapters[0].id)
+        again = replace(spec.adapters[0], id=uuid4())
+        bench.host.ensure_adapter(other.id, again)
+
+        assert seen(bench.host, other.id).adapters == (*other.adapters, again)
+        bench.host.ensure_adapter_removed(uuid4(), uuid4())
+
     @pytest.mark.parametrize(
         "verb",
         [
@@ -295,8 +259,10 @@ class TestDisksAndGuests:
             lambda host, id: host.ensure_power(id, Power.RUNNING),
             lambda host, id: host.ensure_guest_setup(id, "web1", "alice", "Pa55!"),
             lambda host, id: host.ensure_resized(id, 1, 512),
+            lambda host, id: host.ensure_renamed(id, "db-1"),
+            lambda host, id: host.ensure_media(id, "tools.iso"),
         ],
-        ids=["adapter", "power", "setup", "resize"],
+        ids=["adapter", "power", "setup", "resize", "name", "media"],
     )
     def test_verbs_on_a_guest_that_is_not_there(
         self, host: Hypervisor, verb: Callable[[Hypervisor, UUID], object]
@@ -308,98 +274,10 @@ class TestDisksAndGuests:
         assert caught.value.retry_after is None
 
 
-YES, NO = True, False
-POWER_TABLE = [
-    (Power.OFF, Power.RUNNING, False, YES),
-    (Power.OFF, Power.OFF, False, YES),
-    (Power.OFF, Power.OFF, True, YES),
-    (Power.OFF, Power.PAUSED, False, NO),
-    (Power.OFF, Power.SAVED, False, NO),
-    (Power.RUNNING, Power.RUNNING, False, YES),
-    (Power.RUNNING, Power.PAUSED, False, YES),
-    (Power.RUNNING, Power.SAVED, False, YES),
-    (Power.RUNNING, Power.OFF, False, YES),
-    (Power.RUNNING, Power.OFF, True, YES),
-    (Power.PAUSED, Power.RUNNING, False, YES),
-    (Power.PAUSED, Power.PAUSED, False, YES),
-    (Power.PAUSED, Power.SAVED, False, YES),
-    (Power.PAUSED, Power.OFF, False, NO),
-    (Power.PAUSED, Power.OFF, True, YES),
-    (Power.SAVED, Power.RUNNING, False, YES),
-    (Power.SAVED, Power.PAUSED, False, NO),
-    (Power.SAVED, Power.SAVED, False, YES),
-    (Power.SAVED, Power.OFF, False, NO),
-    (Power.SAVED, Power.OFF, True, YES),
-]
-NEEDS = {Power.PAUSED: Capability.PAUSE, Power.SAVED: Capability.SAVE}
-
-
-class TestPower:
-    @pytest.mark.parametrize(("start", "target", "hard", "allowed"), POWER_TABLE)
-    def test_the_table(
-        self, bench: Bench, start: Power, target: Power, hard: bool, allowed: bool
-    ) -> None:
-        for power in (start, target):
-            if power in NEEDS and NEEDS[power] not in bench.host.capabilities:
-                pytest.skip(f"the driver does not offer {NEEDS[power]}")
-        spec = in_power(bench, start)
-
-        def ask() -> Outcome:
-            return bench.host.ensure_power(spec.id, target, hard=hard)
-
-        if allowed:
-            finish(ask, bench.patience)
-        else:
-            with pytest.raises(Rejected):
-                ask()
-
-        assert seen(bench.host, spec.id).power is (target if allowed else start)
-
-    @pytest.mark.parametrize("passing", [Power.STARTING, Power.STOPPING])
-    def test_passing_states_cannot_be_asked_for(self, bench: Bench, passing: Power) -> None:
-        spec = defined(bench)
-
-        with pytest.raises(Rejected):
-            bench.host.ensure_power(spec.id, passing)
-
-    def test_a_running_guest_reports_its_fixed_addresses(self, bench: Bench) -> None:
-        spec = a_spec(bench, adapter(address="10.0.0.5"), adapter(network="green", address=None))
-        defined(bench, spec)
-        assert seen(bench.host, spec.id).addresses == ()
-
-        finish(lambda: bench.host.ensure_power(spec.id, Power.RUNNING), bench.patience)
-
-        assert "10.0.0.5" in seen(bench.host, spec.id).addresses
-
-
-class TestGuestSetup:
-    def test_it_wants_a_running_guest(self, bench: Bench) -> None:
-        spec = defined(bench)
-
-        with pytest.raises(Rejected):
-            bench.host.ensure_guest_setup(spec.id, "web1", "alice", "Pa55!")
-
-    def test_asked_again_it_is_done_even_when_off(self, bench: Bench) -> None:
-        spec = running(bench)
-        finish(lambda: bench.host.ensure_guest_setup(spec.id, "web1", "alice", "Pa55!"))
-        finish(lambda: bench.host.ensure_power(spec.id, Power.OFF, hard=True))
-
-        assert bench.host.ensure_guest_setup(spec.id, "web1", "alice", "Pa55!").done
-
-    def test_no_fault_repeats_the_password(self, bench: Bench) -> None:
-        spec = defined(bench)
-
-        with pytest.raises(DriverFault) as caught:
-            bench.host.ensure_guest_setup(spec.id, "web1", "alice", "Pa55-secret")
-
-        assert "Pa55-secret" not in repr(caught.value)
-
-
 class TestRemoval:
     @pytest.mark.parametrize("power", [Power.OFF, Power.RUNNING, Power.PAUSED, Power.SAVED])
     def test_nothing_is_left(self, bench: Bench, power: Power) -> None:
-        if power in NEEDS and NEEDS[power] not in bench.host.capabilities:
-            pytest.skip(f"the driver does not offer {NEEDS[power]}")
+        bench.needs(*NEEDS.get(power, ()))
         spec = in_power(bench, power)
 
         finish(lambda: bench.host.ensure_removed(spec.id), bench.patience)
@@ -440,31 +318,3 @@ class TestRemoval:
             bench.host.ensure_disk_removed(spec.disks[0].id)
 
         assert placeless(bench.host.disks()) == spec.disks
-
-
-class TestCounters:
-    def test_a_batch_leaves_out_strangers_and_counts_the_idle_as_zero(self, bench: Bench) -> None:
-        busy, idle = running(bench), defined(bench)
-
-        counted = {c.id: c for c in bench.host.counters([busy.id, idle.id, uuid4()])}
-
-        assert set(counted) == {busy.id, idle.id}
-        assert counted[idle.id] == Counters(idle.id, 0, 0, 0, 0)
-        assert 0 <= counted[busy.id].cpu_percent <= 100
-        assert 0 < counted[busy.id].memory_mb <= busy.memory_mb
-
-    def test_without_ids_all_are_counted(self, bench: Bench) -> None:
-        ids = {defined(bench).id, running(bench).id}
-
-        assert {c.id for c in bench.host.counters()} == ids
-        assert bench.host.counters([]) == ()
-
-    def test_history_is_zero_before_the_start(self, bench: Bench) -> None:
-        if Capability.LOAD_HISTORY not in bench.host.capabilities:
-            pytest.skip("the driver does not remember")
-        spec = running(bench)
-        history = cast(LoadHistory, bench.host)
-
-        (before,) = history.counters_at([spec.id], datetime.now(UTC) - timedelta(hours=1))
-
-        assert before == Counters(spec.id, 0, 0, 0, 0)
