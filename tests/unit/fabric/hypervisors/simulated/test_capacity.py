@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fabric.hypervisors.base import DiskSpec, Done, GuestSpec, HostFacts, Power
+from fabric.hypervisors.base import DiskSpec, Done, GuestSpec, HostFacts, Power, VolumeFacts
 from fabric.hypervisors.errors import DriverFault, Full
 from fabric.hypervisors.simulated import SimulatedHost, add_host, open_host
 
@@ -84,7 +84,11 @@ def test_a_guest_that_leaves_gives_memory_at_once_and_storage_at_the_end(
     assert not host.ensure_disk(DiskSpec(uuid4(), None, 50)).done
 
 
-CHANGES = ("disk", "define", "paused", "saved", "off", "cut", "resize", "remove")
+CHANGES = (
+    *("disk", "define", "paused", "saved", "off", "cut", "resize", "remove"),
+    *("grow", "carry", "checkpoint", "restore", "go", "come"),
+)
+VOLUMES = (VolumeFacts("fast", 80), VolumeFacts("large", 120))
 MOVES = st.one_of(
     # Often, because starting is what fills a host.
     st.tuples(st.just("running"), st.integers(0, 3)),
@@ -95,7 +99,7 @@ SIZES = (2048, 1536, 3072, 1024)
 HOLDING = {Power.RUNNING, Power.PAUSED, Power.STARTING}
 
 
-def make_move(host: SimulatedHost, move: str, number: int) -> None:
+def make_move(host: SimulatedHost, other: SimulatedHost, move: str, number: int) -> None:
     disk = DiskSpec(UUID(int=100 + number), "debian-12", (30, 20, 40, 10)[number])
     spec = GuestSpec(UUID(int=number + 1), "web", 2, SIZES[number], (disk,), ())
     match move:
@@ -109,6 +113,18 @@ def make_move(host: SimulatedHost, move: str, number: int) -> None:
             host.ensure_resized(spec.id, 1, 2 * SIZES[number])
         case "remove":
             host.ensure_removed(spec.id)
+        case "grow":
+            host.ensure_disk_size(disk.id, disk.size_gb + 25)
+        case "carry":
+            host.ensure_disk_moved(disk.id, VOLUMES[number % 2].name)
+        case "checkpoint":
+            host.ensure_checkpoint(spec.id, UUID(int=50 + number), "before")
+        case "restore":
+            host.ensure_restored(spec.id, UUID(int=50 + number))
+        case "go":
+            host.ensure_moved(spec.id, other.name, {})
+        case "come":
+            other.ensure_moved(spec.id, host.name, {})
         case power:
             host.ensure_power(spec.id, Power(power))
 
@@ -119,8 +135,10 @@ def make_move(host: SimulatedHost, move: str, number: int) -> None:
 def test_capacity_is_never_exceeded(moves: list[tuple[str, int]], scale: float) -> None:
     with tempfile.TemporaryDirectory() as folder:
         rack, now = Path(folder) / "rack.sqlite", [1_800_000_000.0]
-        add_host(rack, HostFacts("host1", 1, 4096, 80, "simulated", "1.0"))
-        host = open_host(rack, "host1", scale=scale, clock=lambda: now[0])
+        hosts = []
+        for name in ("host1", "host2"):
+            add_host(rack, HostFacts(name, 1, 4096, 200, "simulated", "1.0", VOLUMES))
+            hosts.append(open_host(rack, name, scale=scale, clock=lambda: now[0]))
         # Three of the four guests to begin with, so that most moves find something to move.
         disks, guests = ([(verb, number) for number in (0, 1, 3)] for verb in ("disk", "define"))
         for move, number in [*disks, ("wait", 6), *guests, *moves]:
@@ -128,10 +146,19 @@ def test_capacity_is_never_exceeded(moves: list[tuple[str, int]], scale: float) 
                 now[0] += number
                 continue
             try:
-                make_move(host, move, number)
+                make_move(hosts[0], hosts[1], move, number)
             except DriverFault:
                 pass
-            held = [state for state in host.guests() if state.power in HOLDING]
-            assert sum(state.memory_mb for state in held) <= 4096
-            assert sum(state.cores for state in held) <= 8
-            assert sum(disk.size_gb for disk in host.disks()) <= 80
+            for host in hosts:
+                assert_it_holds_what_it_can(host)
+            ids = [state.id for host in hosts for state in host.guests()]
+            assert len(ids) == len(set(ids))
+
+
+def assert_it_holds_what_it_can(host: SimulatedHost) -> None:
+    held = [state for state in host.guests() if state.power in HOLDING]
+    assert sum(state.memory_mb for state in held) <= 4096
+    assert sum(state.cores for state in held) <= 8
+    for volume in VOLUMES:
+        lying = [disk.size_gb for disk in host.disks() if disk.volume == volume.name]
+        assert sum(lying) <= volume.capacity_gb
