@@ -36,8 +36,8 @@ def old_rack(tmp_path: Path) -> Path:
         rack.execute("INSERT INTO hosts VALUES ('host1', 4, 4096, 100, 'simulated', '1.0')")
         rack.execute(
             "INSERT INTO guests (host, id, hypervisor_id, name, cores, memory_mb, definition,"
-            " power, holds_memory, running_since) VALUES ('host1', ?, ?, 'web-1', 2, 1024, ?, 'running',"
-            " 1, 1.0)",
+            " power, holds_memory, running_since)"
+            " VALUES ('host1', ?, ?, 'web-1', 2, 1024, ?, 'running', 1, 1.0)",
             (str(GUEST), str(UUID(int=9)), DEFINITION),
         )
         rack.executemany(
