@@ -15,7 +15,7 @@ from fabric.hypervisors.base import CheckpointState, GuestState, Power
 from fabric.vmm import placement
 from fabric.vmm.jobs import truth
 from fabric.vmm.jobs.faults import again, step
-from fabric.vmm.jobs.hosts import driver, write
+from fabric.vmm.jobs.hosts import driver, locked, write
 from fabric.vmm.jobs.work import Work
 from fabric.vmm.models import Checkpoint, DiskDrive
 from fabric.vmm.states import MachineStatus
@@ -39,7 +39,7 @@ def ensure_checkpoint(turn: Turn) -> Again | None:
 
 def ensure_made(turn: Turn) -> None:
     """Write that the checkpoint is there."""
-    truth.locked(turn)
+    locked(turn)
     _follow(turn.job.subject, turn.memo["checkpoints"])
     truth.succeeded(turn)
 
@@ -108,7 +108,7 @@ def ensure_checkpoints_removed(turn: Turn) -> Again | None:
 
 def ensure_forgotten(turn: Turn) -> None:
     """Write the tree without them."""
-    truth.locked(turn)
+    locked(turn)
     _forget(turn, turn.memo["checkpoints"])
     truth.succeeded(turn)
 
@@ -191,7 +191,7 @@ def _follow(machine: UUID, states: list[dict[str, Any]]) -> None:
 
 
 def _follow_guest(turn: Turn, guest: dict[str, Any]) -> None:
-    machine = truth.locked(turn)
+    machine = locked(turn)
     placement.resize(machine, guest["cores"], guest["memory_mb"])
     write(turn, cores=guest["cores"], memory_mb=guest["memory_mb"])
     for drive in DiskDrive.objects.filter(machine=machine):

@@ -136,11 +136,6 @@ def _status(turn: Turn, power: str | None) -> str:
     return str(settled or turn.job.inputs["before"])
 
 
-def locked(turn: Turn) -> VirtualMachine:
-    """Return the job's machine with its row locked, before any other."""
-    return VirtualMachine.objects.select_for_update(no_key=True).get(pk=turn.job.subject)
-
-
 def count_storage(machine_id: UUID) -> None:
     """Write how large the disks of a machine are together, which is what quota counts."""
     total = DiskDrive.objects.filter(machine=machine_id).aggregate(all=Sum("size_gb"))["all"] or 0

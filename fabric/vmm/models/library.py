@@ -70,10 +70,11 @@ class OSType(models.TextChoices):
 
 class VirtualHardDiskQuerySet(ScopedQuerySet):
     def of_role(self, role: Any) -> Self:
-        """Return the disks of the templates granted to the role."""
+        """Return the disks granted to the role, and those of the templates granted to it."""
         from fabric.vmm.models.template import VMTemplate
 
-        return self.filter(pk__in=VMTemplate.objects.of_role(role).values("disk"))
+        of_templates = models.Q(pk__in=VMTemplate.objects.of_role(role).values("disk"))
+        return self.granted_to(role, "VirtualHardDisk", of_templates)
 
 
 class VirtualHardDisk(models.Model):
