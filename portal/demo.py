@@ -20,7 +20,16 @@ from fabric.models import Cloud, Provider, Stamp
 from fabric.spf.actions.accounts import create_account
 from fabric.spf.models import Account
 from fabric.states import GRANTED_BY_DEFAULT
-from fabric.vmm.actions import clouds, hosts, library, networks, profiles, servers, templates
+from fabric.vmm.actions import (
+    clouds,
+    groups,
+    hosts,
+    library,
+    networks,
+    profiles,
+    servers,
+    templates,
+)
 from fabric.vmm.models import Cloud as VMMCloud
 from fabric.vmm.roles import Caller
 from plans.actions import plans as plan_actions
@@ -71,7 +80,7 @@ def fill_vmm(
     found = server.clouds.filter(name="Gold").first()
     if found is not None:
         return found
-    group = server.host_groups.filter(name="Frankfurt").first() or hosts.add_group(
+    group = server.host_groups.filter(name="Frankfurt").first() or groups.add(
         CALLER, server, name="Frankfurt"
     )
     for n in range(1, host_count + 1):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from django.conf import settings
 
 from fabric.hypervisors.base import HostFacts, Hypervisor, VolumeFacts
-from fabric.hypervisors.simulated import add_host, open_host
+from fabric.hypervisors.simulated import add_host, open_host, remove_host
 
 
 def _simulated(name: str) -> Hypervisor:
@@ -34,3 +34,8 @@ def add_simulated(name: str, cores: int, memory_mb: int, volumes: tuple[VolumeFa
     storage_gb = sum(volume.capacity_gb for volume in volumes)
     facts = HostFacts(name, cores, memory_mb, storage_gb, "Simulated", "1.0", volumes)
     add_host(settings.SIMULATED_RACK, facts)
+
+
+def remove_simulated(name: str) -> None:
+    """Take a host out of the simulated rack; Rejected while anything is on it."""
+    remove_host(settings.SIMULATED_RACK, name)

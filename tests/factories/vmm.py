@@ -60,7 +60,7 @@ def make_fabric(
     """Return a server with hosts of this size each and a cloud with these limits."""
     number = next(_numbers)
     server = actions.servers.ensure(f"vmm{number:02}.example.net")
-    group = actions.hosts.add_group(ADMINISTRATOR, server, name="All hosts")
+    group = actions.groups.add(ADMINISTRATOR, server, name="All hosts")
     made = tuple(
         actions.hosts.add(
             ADMINISTRATOR,

@@ -22,7 +22,7 @@ def test_a_host_stands_on_the_rack(fabric):
 def test_names_are_unique_where_they_must_be(fabric):
     server, logical = fabric.server, fabric.network.logical_network
     with pytest.raises(Conflict, match="host group"):
-        actions.hosts.add_group(ADMINISTRATOR, server, name="All hosts")
+        actions.groups.add(ADMINISTRATOR, server, name="All hosts")
     with pytest.raises(Conflict, match="host01"):
         actions.hosts.add(
             ADMINISTRATOR,

@@ -1,0 +1,101 @@
+"""How hosts are: whether they answer, and whether they still are what they were added as.
+
+A host that became smaller keeps what its machines hold on its row, and says so in words.
+"""
+
+from __future__ import annotations
+
+from django.db.models import Case, F, Sum, Value, When
+from django.db.models.functions import Now
+
+from fabric.hypervisors.base import DEFAULT_VOLUME, HostFacts, VolumeFacts
+from fabric.vmm.models import Health, Host
+
+
+def note_health(host: Host, ok: bool, message: str = "") -> None:
+    """Write whether a host answers. One query; a warning stands until the next refresh."""
+    if not ok:
+        values = {"health": Health.UNREACHABLE, "health_message": message}
+        Host.objects.filter(pk=host.pk).update(**values, checked_at=Now())
+        return
+    is_warned = When(health=Health.WARNING, then=F("health"))
+    keeps_words = When(health=Health.WARNING, then=F("health_message"))
+    Host.objects.filter(pk=host.pk).update(
+        health=Case(is_warned, default=Value(Health.OK)),
+        health_message=Case(keeps_words, default=Value("")),
+        checked_at=Now(),
+    )
+
+
+def note_refresh(host: Host, facts: HostFacts) -> None:
+    """Write what a host told of itself; its row is locked."""
+    words = _note_volumes(host, facts)
+    words += [_note_cores(host, facts.cores), _note_memory(host, facts.memory_mb)]
+    words += [_note_storage(host)]
+    told = [text for text in words if text]
+    host.version = f"{facts.hypervisor} {facts.version}".strip()[:60]
+    host.health = Health.WARNING if told else Health.OK
+    host.health_message = " ".join(told)
+    # Now() would be read back as an expression; the row is read again instead.
+    host.save()
+    Host.objects.filter(pk=host.pk).update(checked_at=Now())
+    host.refresh_from_db(fields=["checked_at"])
+
+
+def _note_cores(host: Host, cores: int) -> str:
+    least = -(-host.used_cores // host.cores_per_core)
+    host.cores = max(cores, least)
+    if cores >= least:
+        return ""
+    return (
+        f"The host has {cores} cores now, with {host.cores_per_core} virtual processors each; "
+        f"its machines hold {host.used_cores}."
+    )
+
+
+def _note_memory(host: Host, memory_mb: int) -> str:
+    least = host.used_memory_mb + host.reserved_memory_mb
+    host.memory_mb = max(memory_mb, least)
+    if memory_mb >= least:
+        return ""
+    return (
+        f"The host has {memory_mb} MB of memory now; its machines hold {host.used_memory_mb} MB "
+        f"and {host.reserved_memory_mb} MB are reserved."
+    )
+
+
+def _note_storage(host: Host) -> str:
+    total = host.volumes.aggregate(total=Sum("capacity_gb"))["total"] or 0
+    least = host.used_storage_gb + host.reserved_storage_gb
+    host.storage_gb = max(total, least)
+    if total >= least:
+        return ""
+    return (
+        f"The host has {total} GB of storage now; its disks hold {host.used_storage_gb} GB "
+        f"and {host.reserved_storage_gb} GB are reserved."
+    )
+
+
+def _note_volumes(host: Host, facts: HostFacts) -> list[str]:
+    """Write sizes, add new volumes, and take missing ones out of use; return what is amiss."""
+    told = facts.volumes or (VolumeFacts(DEFAULT_VOLUME, facts.storage_gb),)
+    known = {volume.name: volume for volume in host.volumes.all()}
+    amiss = []
+    for name, capacity_gb in ((each.name, each.capacity_gb) for each in told):
+        volume = known.pop(name, None)
+        if volume is None:
+            host.volumes.create(name=name, capacity_gb=capacity_gb)
+            continue
+        if capacity_gb < volume.used_gb:
+            amiss.append(
+                f"The volume {name} has {capacity_gb} GB now; its disks hold {volume.used_gb} GB."
+            )
+        if capacity_gb != volume.capacity_gb:
+            volume.capacity_gb = max(capacity_gb, volume.used_gb)
+            volume.save(update_fields=["capacity_gb"])
+    for volume in known.values():
+        if volume.is_available:
+            volume.is_available = False
+            volume.save(update_fields=["is_available"])
+        amiss.append(f"The volume {volume.name} is not there any more.")
+    return amiss
