@@ -224,6 +224,8 @@ def _record(job: Any, recipe: Recipe, index: int, turn: Turn, outcome: Again | N
             **({"state": JobState.WAITING} if outcome.in_line else {}),
             **_forgetting(turn),
         )
+        if outcome.recorded is not None:
+            transaction.on_commit(outcome.recorded, robust=True)
         return
     entry.update(state=StepState.DONE, ended_at=_stamp(), percent=100, message=turn.message)
     if index + 1 == len(recipe.steps):

@@ -22,6 +22,7 @@ class Again:
     """Call this step again after so many seconds; `nudged`: somebody else will wake it.
 
     `in_line`: it has not begun, others are before it; that time does not count for its limit.
+    `recorded` is called once the waiting is written and committed.
     """
 
     after: float
@@ -29,6 +30,7 @@ class Again:
     message: str | None = None
     nudged: bool = False
     in_line: bool = False
+    recorded: Callable[[], None] | None = None
 
 
 @dataclass
