@@ -80,7 +80,6 @@ def _take_room(machine: VirtualMachine, drift: Drift) -> None:
             lun=lun,
         )
     placement.place(machine, among=[drift.host])
-    VirtualMachine.objects.filter(pk=machine.pk).update(host=drift.host)
     there = {volume.name: volume for volume in drift.host.volumes.all()}
     places = {UUID(each["id"]): there.get(each["volume"]) for each in drift.theirs["disks"]}
     for drive in machine.disks.select_related("volume"):

@@ -1,0 +1,272 @@
+"""What people do at the hosts behind our back: found, listed, and decided one by one."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.conf import settings
+from django.utils import timezone
+
+from fabric.hypervisors.base import Power
+from fabric.hypervisors.simulated import meddling, plan_fault
+from fabric.vmm import drift
+from fabric.vmm.actions import drift as decisions
+from fabric.vmm.errors import Denied, Invalid, NotFound, QuotaExceeded, WrongState
+from fabric.vmm.models import Drift, Host, Job, UserRole, VirtualHardDisk, VirtualMachine
+from fabric.vmm.roles import Caller
+from tests.factories.vmm import (
+    ADMINISTRATOR,
+    deploy,
+    driver,
+    finish,
+    left_on_rack,
+    make_role,
+    make_share,
+    order,
+)
+
+
+@pytest.fixture
+def machine(fabric, alice):
+    made = deploy(fabric, alice)
+    # The sweep leaves alone what a job worked on a moment ago.
+    Job.objects.update(ended_at=timezone.now() - timedelta(minutes=1))
+    return made
+
+
+def rack():
+    return settings.SIMULATED_RACK
+
+
+def found(*kinds: str) -> list[Drift]:
+    """Sweep, and return what is open; it must be of just these kinds."""
+    drift.sweep()
+    listed = list(Drift.objects.filter(state="open").order_by("kind"))
+    assert [each.kind for each in listed] == sorted(kinds)
+    return listed
+
+
+def refreshed(machine: VirtualMachine) -> VirtualMachine:
+    return VirtualMachine.objects.get(pk=machine.pk)
+
+
+def test_an_untouched_fabric_has_no_drift(machine):
+    assert drift.sweep() == 0
+
+
+def test_a_shutdown_from_inside_is_simply_written(machine):
+    meddling.set_power(rack(), machine.host.name, machine.pk, Power.OFF)
+    assert drift.sweep() == 0
+    assert refreshed(machine).status == "PowerOff"
+
+
+def test_a_difference_is_listed_once_and_settles_when_it_goes_away(machine):
+    meddling.rename_guest(rack(), machine.host.name, machine.pk, "web-one")
+    (first,) = found("renamed")
+    (again,) = found("renamed")
+    assert first.pk == again.pk
+    meddling.rename_guest(rack(), machine.host.name, machine.pk, machine.name)
+    found()
+    first.refresh_from_db()
+    assert (first.state, first.settled_how) == ("settled", "gone")
+
+
+def test_an_ignored_difference_comes_back_when_it_changes(machine):
+    meddling.rename_guest(rack(), machine.host.name, machine.pk, "web-one")
+    decisions.ignore(ADMINISTRATOR, found("renamed")[0])
+    found()
+    meddling.rename_guest(rack(), machine.host.name, machine.pk, "web-two")
+    assert found("renamed")[0].theirs == {"name": "web-two"}
+
+
+def test_a_host_that_does_not_answer_costs_only_its_own_part(fabric, alice, machine):
+    other = next(host for host in fabric.hosts if host.pk != machine.host_id)
+    plan_fault(rack(), machine.host.name, "guests", "fail", detail="broken")
+    meddling.add_disk(rack(), other.name, size_gb=5)
+    meddling.rename_guest(rack(), machine.host.name, machine.pk, "web-one")
+    found("orphan_disk")
+    found("orphan_disk", "renamed")
+
+
+def test_what_a_job_works_on_is_left_alone(fabric, alice, machine):
+    meddling.rename_guest(rack(), machine.host.name, machine.pk, "web-one")
+    order(fabric, alice, "web-02")
+    Job.objects.filter(subject=machine.pk).update(state="running")
+    found()
+
+
+# Unknown machines
+
+
+def test_a_machine_found_on_a_host_is_adopted_as_it_is(fabric, machine):
+    host = machine.host
+    guest = meddling.add_guest(rack(), host.name, "old-mail", cores=2, memory_mb=4096, disk_gb=30)
+    role = make_role(fabric, "bob@example.net")
+    (stranger,) = found("unknown_machine")
+    decisions.adopt(ADMINISTRATOR, stranger, cloud=fabric.cloud, role=role, owner_name="bob")
+    adopted = VirtualMachine.objects.get(pk=guest)
+    assert (adopted.name, adopted.cores, adopted.memory_mb) == ("old-mail", 2, 4096)
+    assert (adopted.host, adopted.role, adopted.status) == (host, role, "PowerOff")
+    before, after = host, Host.objects.get(pk=host.pk)
+    assert after.used_memory_mb - machine.memory_mb == 4096
+    assert after.used_storage_gb - machine.storage_gb == 30
+    assert before.pk == after.pk
+    found()
+
+
+def test_adopting_keeps_to_the_limits_of_the_role(fabric, machine):
+    meddling.add_guest(rack(), machine.host.name, cores=4)
+    role = make_role(fabric, "bob@example.net", cpu_count=2)
+    (stranger,) = found("unknown_machine")
+    with pytest.raises(QuotaExceeded, match="2 of virtual processors"):
+        decisions.adopt(ADMINISTRATOR, stranger, cloud=fabric.cloud, role=role)
+    assert found("unknown_machine")[0].state == "open"
+
+
+def test_adopting_needs_a_cloud(machine):
+    meddling.add_guest(rack(), machine.host.name)
+    with pytest.raises(Invalid, match="Choose the cloud") as refusal:
+        decisions.adopt(ADMINISTRATOR, found("unknown_machine")[0])
+    assert refusal.value.field == "cloud"
+
+
+def test_an_unknown_machine_is_removed_only_when_asked(fabric, machine):
+    guest = meddling.add_guest(rack(), machine.host.name)
+    (stranger,) = found("unknown_machine")
+    assert driver(machine.host).guest(guest) is not None
+    finish(decisions.repair(ADMINISTRATOR, stranger))
+    assert driver(machine.host).guest(guest) is None
+    stranger.refresh_from_db()
+    assert (stranger.state, stranger.settled_how, stranger.settled_by) == (
+        "settled",
+        "repaired",
+        "olga",
+    )
+
+
+# Machines of ours
+
+
+def test_a_machine_deleted_at_its_host_is_forgotten_with_all_it_held(fabric, machine):
+    meddling.remove_guest(rack(), machine.host.name, machine.pk)
+    (lost,) = found("missing_machine")
+    assert refreshed(machine).status == "Missing"
+    with pytest.raises(WrongState, match="cannot be repaired"):
+        decisions.repair(ADMINISTRATOR, lost)
+    finish(decisions.adopt(ADMINISTRATOR, lost))
+    assert not VirtualMachine.objects.exists()
+    assert Host.objects.get(pk=machine.host_id).used_memory_mb == 0
+    found()
+
+
+def test_a_machine_that_comes_back_is_itself_again(fabric, machine):
+    Drift.objects.all().delete()
+    VirtualMachine.objects.filter(pk=machine.pk).update(status="Missing")
+    drift.sweep()
+    assert refreshed(machine).status == "Running"
+
+
+@pytest.fixture
+def moved(fabric, machine):
+    """Return the difference, and the host that the machine was carried to."""
+    other = next(host for host in fabric.hosts if host.pk != machine.host_id)
+    meddling.move_guest(rack(), machine.host.name, machine.pk, other.name)
+    return found("moved")[0], other
+
+
+def test_a_new_host_is_accepted(machine, moved):
+    difference, other = moved
+    assert decisions.adopt(ADMINISTRATOR, difference) is None
+    assert refreshed(machine).host_id == other.pk
+    used = dict(Host.objects.values_list("pk", "used_memory_mb"))
+    assert used == {machine.host_id: 0, other.pk: machine.memory_mb}
+    found()
+
+
+def test_a_machine_is_moved_back(machine, moved):
+    difference, _ = moved
+    job = finish(decisions.repair(ADMINISTRATOR, difference))
+    assert job.state == "succeeded", job.message
+    assert driver(machine.host).guest(machine.pk) is not None
+    assert refreshed(machine).status == "Running"
+    Job.objects.update(ended_at=timezone.now() - timedelta(minutes=1))
+    found()
+
+
+def test_another_size_is_accepted_within_quota_or_given_back(fabric, machine):
+    meddling.resize_guest(rack(), machine.host.name, machine.pk, cores=3, memory_mb=2048)
+    (bigger,) = found("resized")
+    decisions.adopt(ADMINISTRATOR, bigger)
+    assert (refreshed(machine).cores, refreshed(machine).memory_mb) == (3, 2048)
+    assert Host.objects.get(pk=machine.host_id).used_memory_mb == 2048
+    meddling.resize_guest(rack(), machine.host.name, machine.pk, cores=9, memory_mb=2048)
+    job = finish(decisions.repair(ADMINISTRATOR, found("resized")[0]))
+    assert job.state == "succeeded", job.message
+    assert driver(machine.host).guest(machine.pk).cores == 3
+
+
+def test_another_name_is_given_back(machine):
+    meddling.rename_guest(rack(), machine.host.name, machine.pk, "web-one")
+    finish(decisions.repair(ADMINISTRATOR, found("renamed")[0]))
+    assert driver(machine.host).guest(machine.pk).name == machine.name
+
+
+# Disks
+
+
+def test_an_orphan_disk_is_kept_in_the_library_or_removed(fabric, machine):
+    host = machine.host
+    disk = meddling.add_disk(rack(), host.name, size_gb=7)
+    (orphan,) = found("orphan_disk")
+    with pytest.raises(Invalid, match="library share"):
+        decisions.adopt(ADMINISTRATOR, orphan)
+    finish(decisions.adopt(ADMINISTRATOR, orphan, share=make_share(fabric)))
+    kept = VirtualHardDisk.objects.get(source_image=f"store:{disk.id}")
+    assert kept.size_gb == 7
+    assert disk.id not in {each.id for each in driver(host).disks()}
+    other = meddling.add_disk(rack(), host.name, size_gb=3)
+    finish(decisions.repair(ADMINISTRATOR, found("orphan_disk")[0]))
+    assert other.id not in {each.id for each in left_on_rack(fabric)[1]}
+
+
+@pytest.mark.parametrize("kind", ["fail", "unreachable", "lose_reply", "lie"])
+def test_a_repair_that_fails_keeps_the_difference_and_can_go_on(fabric, machine, kind):
+    host = machine.host
+    disk = meddling.add_disk(rack(), host.name, size_gb=3)
+    (orphan,) = found("orphan_disk")
+    plan_fault(rack(), host.name, "ensure_disk_removed", kind, detail="broken")
+    job = finish(decisions.repair(ADMINISTRATOR, orphan))
+    orphan.refresh_from_db()
+    if job.state == "failed":
+        assert (orphan.state, orphan.message) == ("open", job.message)
+        job = finish(decisions.repair(ADMINISTRATOR, orphan))
+        orphan.refresh_from_db()
+    assert job.state == "succeeded"
+    assert orphan.state == "settled"
+    assert disk.id not in {each.id for each in driver(host).disks()}
+
+
+# Who may
+
+
+def test_only_those_who_run_the_fabric_decide(machine, alice):
+    meddling.rename_guest(rack(), machine.host.name, machine.pk, "web-one")
+    (difference,) = found("renamed")
+    reader = UserRole.objects.create(name="Auditors", profile="ReadOnlyAdmin")
+    for act in (decisions.ignore, decisions.adopt, decisions.repair):
+        for stranger in (alice, Caller()):
+            with pytest.raises(NotFound):
+                act(stranger, difference)
+        with pytest.raises(Denied):
+            act(Caller(role=reader, principal="audit@example.net"), difference)
+    assert found("renamed")[0].state == "open"
+
+
+def test_what_is_settled_is_not_decided_twice(machine):
+    meddling.rename_guest(rack(), machine.host.name, machine.pk, "web-one")
+    (difference,) = found("renamed")
+    decisions.adopt(ADMINISTRATOR, difference)
+    assert refreshed(machine).name == "web-one"
+    with pytest.raises(WrongState, match="settled already"):
+        decisions.repair(ADMINISTRATOR, difference)
