@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from fabric.durable import engine, nudge
 from fabric.durable import sweep as durable_sweep
-from fabric.vmm import healing, performance
+from fabric.vmm import drift, healing, performance
 from fabric.vmm.jobs import RECIPES
 from fabric.vmm.models import Job
 
@@ -45,3 +45,9 @@ def sample(**_: object) -> None:
     """Read the load of all guests, and see which silent hosts answer again."""
     performance.sample(timezone.now())
     healing.heal()
+
+
+@shared_task(name="fabric.vmm.tasks.compare")
+def compare(**_: object) -> None:
+    """Lay our books beside what the hosts have."""
+    drift.sweep()

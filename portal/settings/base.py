@@ -72,6 +72,7 @@ CELERY_BEAT_SCHEDULE = {
     "portal-sync": {"task": "fabric.tasks.sync", "schedule": 15.0},
     "vmm-sweep": {"task": "fabric.vmm.tasks.sweep", "schedule": 2.0},
     "vmm-sample": {"task": "fabric.vmm.tasks.sample", "schedule": 20.0},
+    "vmm-compare": {"task": "fabric.vmm.tasks.compare", "schedule": 300.0},
 }
 
 # Sites

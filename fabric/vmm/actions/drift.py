@@ -12,10 +12,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from fabric.durable import engine
-from fabric.durable.nudge import nudge_on_commit
 from fabric.durable.recipe import Recipe
 from fabric.durable.states import LIVE
-from fabric.vmm import placement, quota, roles, tasks
+from fabric.vmm import placement, quota, roles, wake
 from fabric.vmm.actions import adoption, held, machines
 from fabric.vmm.errors import Conflict, Invalid, NotFound, WrongState
 from fabric.vmm.jobs import drift as recipes
@@ -211,7 +210,7 @@ def _begin(caller: Caller, drift: Drift, recipe: Recipe, inputs: dict[str, Any])
         target_type="VMHost",
         target_name=drift.host.name,
     )
-    nudge_on_commit(tasks.advance, job.pk)
+    wake.begin_on_commit()
     return job
 
 
