@@ -47,7 +47,7 @@ def add(
     source = None if library_disk is None else _library_disk(caller, row, library_disk)
     size = _size(size_gb, source)
     if classification is not None:
-        _require_classification(caller, row, classification)
+        _require_classification(row, classification)
     drives = list(row.disks.all())
     cleaned = fields.name(name or f"{row.name}_disk_{len(drives) + 1}", "disk", longest=100)
     fields.require_free(row.disks.filter(name=cleaned), f"disk of {row.name}", cleaned)
@@ -93,7 +93,7 @@ def move(caller: Caller, drive: DiskDrive, *, classification: StorageClassificat
     """Move a disk to storage of another classification on the host of its machine."""
     row = _ready(caller, drive.machine, held.SETTLED, "its disks cannot be moved")
     disk = _found(row, drive)
-    _require_classification(caller, row, classification)
+    _require_classification(row, classification)
     if disk.volume is not None and disk.volume.classification_id == classification.pk:
         raise Conflict(
             f"The disk {disk} lies on storage of the classification {classification} already.",
@@ -221,10 +221,9 @@ def _size(size_gb: int | None, source: VirtualHardDisk | None) -> int:
     return size
 
 
-def _require_classification(
-    caller: Caller, machine: VirtualMachine, classification: StorageClassification
-) -> None:
-    rows = StorageClassification.objects.visible_to(caller).filter(server=machine.server_id)
+def _require_classification(machine: VirtualMachine, classification: StorageClassification) -> None:
+    """Raise NotFound unless the machine's cloud, or one that limits none, offers it."""
+    rows = StorageClassification.objects.filter(server=machine.server_id)
     if machine.cloud.classifications.exists():
         rows = rows.filter(clouds=machine.cloud_id)
     if not rows.filter(pk=classification.pk).exists():
