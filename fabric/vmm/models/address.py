@@ -73,6 +73,13 @@ class AddressLease(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["pool", "address"], name="vmm_addresslease_once"),
         ]
+        indexes = [
+            models.Index(
+                fields=["pool", "rests_until"],
+                condition=models.Q(adapter=None),
+                name="vmm_addresslease_resting",
+            ),
+        ]
 
     def __str__(self) -> str:
         return str(self.address)

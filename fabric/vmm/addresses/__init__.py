@@ -1,0 +1,6 @@
+"""Addresses of adapters: leased from the pools of their networks, given back, and MACs."""
+
+from fabric.vmm.addresses.leases import lease, leased, release
+from fabric.vmm.addresses.macs import new_mac, text
+
+__all__ = ["lease", "leased", "new_mac", "release", "text"]
