@@ -116,8 +116,8 @@ def make_role(
 ) -> UserRole:
     """Return a tenant's role that may use all of the fabric, within these limits."""
     id = uuid.uuid4()
-    role = actions.userroles.create(ADMINISTRATOR, id, f"{name}_{id}", "TenantAdmin")
-    return actions.userroles.update(
+    role = actions.userroles.add(ADMINISTRATOR, id=id, name=f"{name}_{id}")
+    return actions.userroles.change(
         ADMINISTRATOR,
         role,
         add_members=[name],

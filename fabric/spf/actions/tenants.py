@@ -64,7 +64,7 @@ def change_tenant(
             Tenant.objects.filter(pk=tenant.pk).update(**changes)
             role = UserRole.objects.filter(pk=tenant.pk).first() if "name" in changes else None
             if role is not None:
-                userroles.update(_ITSELF, role, name=changes["name"])
+                userroles.change(_ITSELF, role, name=changes["name"])
     except IntegrityError:
         raise Conflict("There is a tenant with this name already.") from None
     return tenant
@@ -85,7 +85,7 @@ def assign(tenant: Tenant, stamp: Stamp) -> None:
         held = Tenant.objects.select_for_update().get(pk=tenant.pk)
         held.stamps.add(stamp)
         if not UserRole.objects.filter(pk=held.pk).exists():
-            userroles.create(_ITSELF, held.pk, held.name)
+            userroles.add(_ITSELF, id=held.pk, name=held.name)
 
 
 def withdraw(tenant: Tenant, stamp: Stamp) -> None:

@@ -11,6 +11,7 @@ from fabric.odata.literals import Value
 from fabric.spf.schema import Computed, Join, Resource, Row, Table, Wanted
 from fabric.spf.scope import Scope
 from fabric.spf.sets.columns import guids, plain, stamp
+from fabric.vmm import quota
 from fabric.vmm.models import Cloud, RoleScope, VirtualMachine
 
 # Name on the wire, field of a cloud and of a machine, field of a role's scope.
@@ -19,6 +20,7 @@ DIMENSIONS = (
     ("CpuCount", "cores", "cpu_count"),
     ("MemoryMB", "memory_mb", "memory_mb"),
     ("StorageGB", "storage_gb", "storage_gb"),
+    ("CustomQuotaCount", "points", "points"),
 )
 
 
@@ -50,7 +52,8 @@ def _capacity(scope: Scope, cloud: Cloud) -> Row:
         "UseStorageGBMaximum": cloud.storage_gb is None,
         "VMCount": cloud.machines,
         "UseVMCountMaximum": cloud.machines is None,
-        "UseCustomQuotaCountMaximum": True,
+        "CustomQuotaCount": cloud.points,
+        "UseCustomQuotaCountMaximum": cloud.points is None,
     }
 
 
@@ -66,32 +69,33 @@ def _usage(scope: Scope, wanted: Wanted) -> Iterable[Row]:
     limits = {}
     machines = VirtualMachine.objects.filter(cloud__in=found)
     if role is not None:
-        machines = machines.filter(role=role)
+        machines = machines.filter(role__in=quota.family(role))
         scopes = RoleScope.objects.filter(role=role, cloud__in=found)
         limits = {each.cloud_id: each for each in scopes}
-    used = _sums(machines, scope.caller.principal)
+    own = {} if role is None else {"role": role}
+    used = _sums(machines, Q(owner_name=scope.caller.principal, **own))
     for cloud in found:
         sums, limit = used.get(cloud.pk, {}), limits.get(cloud.pk)
         for dimension, size, field in DIMENSIONS:
-            quota = getattr(cloud, size) if role is None else getattr(limit, field, None)
+            most = getattr(cloud, size) if role is None else getattr(limit, field, None)
             yield {
                 "ID": cloud.pk,
                 "StampId": scope.stamp_of(cloud.server_id),
                 "QuotaDimension": dimension,
                 "UserRoleID": None if role is None else role.pk,
-                "UserRoleQuota": quota,
+                "UserRoleQuota": most,
                 "UserRoleUsage": sums.get(f"all_{size}") or 0,
                 "UserQuota": getattr(limit, f"member_{field}", None),
                 "UserUsage": sums.get(f"own_{size}") or 0,
             }
 
 
-def _sums(machines: QuerySet[Any], principal: str) -> dict[Any, dict[str, int]]:
+def _sums(machines: QuerySet[Any], mine: Q) -> dict[Any, dict[str, int]]:
     """By cloud, in one query: everybody's machines, and the caller's own."""
     wanted: dict[str, Any] = {}
-    for prefix, of in (("all", None), ("own", Q(owner_name=principal))):
+    for prefix, of in (("all", None), ("own", mine)):
         wanted[f"{prefix}_machines"] = Count("pk", filter=of)
-        for name in ("cores", "memory_mb", "storage_gb"):
+        for name in ("cores", "memory_mb", "storage_gb", "points"):
             wanted[f"{prefix}_{name}"] = Sum(name, filter=of)
     return {row["cloud"]: row for row in machines.order_by().values("cloud").annotate(**wanted)}
 

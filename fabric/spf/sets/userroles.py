@@ -42,10 +42,12 @@ _LIMITS = {
     "RoleCPUCount": "cpu_count",
     "RoleMemoryMB": "memory_mb",
     "RoleStorageGB": "storage_gb",
+    "RoleCustomQuotaCount": "points",
     "MemberVMCount": "member_vm_count",
     "MemberCPUCount": "member_cpu_count",
     "MemberMemoryMB": "member_memory_mb",
     "MemberStorageGB": "member_storage_gb",
+    "MemberCustomQuotaCount": "member_points",
 }
 _INPUTS = (
     "Description AddMember RemoveMember PermissionInput AddScope RemoveScope AddResource "
@@ -114,21 +116,21 @@ def _clouds(scope: Scope, roles: Collection[Value]) -> Iterable[tuple[Value, Val
 @transaction.atomic
 def _create(scope: Scope, body: Row) -> Written:
     assert scope.caller is not None
-    role = userroles.create(
+    role = userroles.add(
         scope.caller,
-        body.pop("ID", None) or uuid4(),
-        body.pop("Name"),
-        body.pop("UserRoleProfile", RoleProfile.TENANT_ADMIN),
-        body.pop("Description", ""),
+        id=body.pop("ID", None) or uuid4(),
+        name=body.pop("Name"),
+        profile=body.pop("UserRoleProfile", RoleProfile.TENANT_ADMIN),
+        description=body.pop("Description", None) or "",
     )
     if body:
-        role = userroles.update(scope.caller, role, **_changes(scope, body))
+        role = userroles.change(scope.caller, role, **_changes(scope, body))
     return Written(role)
 
 
 def _update(scope: Scope, role: UserRole, body: Row) -> None:
     assert scope.caller is not None
-    userroles.update(scope.caller, role, **_changes(scope, body))
+    userroles.change(scope.caller, role, **_changes(scope, body))
 
 
 def _delete(scope: Scope, role: UserRole) -> None:
@@ -139,8 +141,6 @@ def _delete(scope: Scope, role: UserRole) -> None:
 def _changes(scope: Scope, body: Row) -> Row:
     """The body in VMM's words. Every nested item names its stamp, which must be known."""
     changes: Row = {
-        "name": body.get("Name"),
-        "description": body.get("Description"),
         "add_members": body.get("AddMember", ()),
         "remove_members": body.get("RemoveMember", ()),
         "add_scopes": [_limits(scope, item) for item in body.get("AddScope", ())],
@@ -154,6 +154,9 @@ def _changes(scope: Scope, body: Row) -> Row:
             _grant(scope, item, "RemoveResource") for item in body.get("RemoveResource", ())
         ],
     }
+    for name, keyword in (("Name", "name"), ("Description", "description")):
+        if body.get(name) is not None:
+            changes[keyword] = body[name]
     if "PermissionInput" in body:
         # VMM keeps one list a role, so several stamps share what is given to any.
         changes["permissions"] = sorted(

@@ -1,24 +1,33 @@
-"""User roles: made, changed and removed by administrators of VMM."""
+"""User roles: who is in them, what they may, where and how much. Only administrators write them.
+
+A role has no server. Fabric roles have host groups in scope, tenants' roles clouds; a child of a
+tenant's role has nothing its parent has not, and loses what the parent loses.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict
-from typing import Any
-from uuid import UUID
+from typing import Any, TypedDict, Unpack
+from uuid import UUID, uuid4
 
 from django.db import models, transaction
 
-from fabric.vmm.actions import fields
-from fabric.vmm.errors import Conflict, Invalid, NotFound
+from fabric.vmm.actions import fields, rows
+from fabric.vmm.actions.fields import UNCHANGED
+from fabric.vmm.errors import Conflict, Invalid
 from fabric.vmm.models import (
     Cloud,
+    GuestProfile,
     HardwareProfile,
+    HostGroup,
     ResourceKind,
     RoleProfile,
     RoleResource,
     RoleScope,
+    RunAsAccount,
     UserRole,
+    VirtualHardDisk,
     VMNetwork,
     VMTemplate,
 )
@@ -34,92 +43,247 @@ _KINDS: dict[str, type[models.Model]] = {
     ResourceKind.TEMPLATE: VMTemplate,
     ResourceKind.PROFILE: HardwareProfile,
     ResourceKind.NETWORK: VMNetwork,
+    ResourceKind.GUEST_PROFILE: GuestProfile,
+    ResourceKind.DISK: VirtualHardDisk,
+    ResourceKind.ACCOUNT: RunAsAccount,
+}
+
+
+class Details(TypedDict, total=False):
+    """What else a role has; `members`, `scopes` and `resources` are all it shall have."""
+
+    description: str
+    members: Iterable[str]
+    permissions: Iterable[str]
+    host_groups: Iterable[HostGroup]
+    scopes: Sequence[ScopeLimits]
+    resources: Sequence[Grant]
+    parent: UserRole | None
+    most_networks: int | None
+    member_most_networks: int | None
+
+
+class Changes(Details, total=False):
+    name: str
+
+
+def _name(row: Any, keyword: str, value: Any) -> str:
+    cleaned = fields.name(value, "user role", longest=320, field=keyword)
+    others = UserRole.objects.filter(name=cleaned).exclude(pk=row.pk)
+    fields.require_free(others, "user role", cleaned, field=keyword)
+    return cleaned
+
+
+def _members(row: Any, keyword: str, value: Iterable[str]) -> list[str]:
+    """Each once, whatever its capitals; the first way to write it stays."""
+    cleaned = [fields.text(item, "A member", longest=320, field=keyword) for item in value]
+    once: dict[str, str] = {}
+    for member in cleaned:
+        if member:
+            once.setdefault(member.casefold(), member)
+    return list(once.values())
+
+
+def _permissions(row: Any, keyword: str, value: Iterable[str]) -> list[str]:
+    return clean_permissions(list(value))
+
+
+_ROLE = {
+    "name": _name,
+    "description": rows.plain,
+    "members": _members,
+    "permissions": _permissions,
+    "parent": rows.plain,
+    "most_networks": rows.limit("The VM networks"),
+    "member_most_networks": rows.limit("The VM networks of a member"),
 }
 
 
 @transaction.atomic
-def create(
+def add(
     caller: Caller,
-    id: UUID,
+    *,
     name: str,
     profile: str = RoleProfile.TENANT_ADMIN,
-    description: str = "",
+    id: UUID | None = None,
+    **details: Unpack[Details],
 ) -> UserRole:
-    """Make a role under the caller's id; the same again returns the one that is there."""
+    """Make a role, under the caller's id if there is one.
+
+    The same id, name and profile again return the role that is there, and change nothing.
+    """
     require_administrator(caller)
+    fields.choice(profile, RoleProfile, "user role profile", field="profile")
     cleaned = fields.name(name, "user role", longest=320)
-    if profile not in RoleProfile.values:
-        raise Invalid(f"{profile!r} is no user role profile.")
-    known = UserRole.objects.filter(pk=id).first()
+    known = UserRole.objects.filter(pk=id).first() if id is not None else None
     if known is not None:
         if (known.name, known.profile) == (cleaned, profile):
             return known
         raise Conflict(f"There is already a user role with the id {id}.")
-    fields.require_free(UserRole.objects.filter(name=cleaned), "user role", cleaned)
-    return UserRole.objects.create(
-        pk=id, name=cleaned, profile=profile, description=description or ""
-    )
+    role = UserRole(pk=id or uuid4(), profile=profile)
+    return _write(role, {**details, "name": name})
 
 
 @transaction.atomic
-def update(
+def change(
     caller: Caller,
-    role: UserRole,
+    row: UserRole,
     *,
-    name: str | None = None,
-    description: str | None = None,
     add_members: Collection[str] = (),
     remove_members: Collection[str] = (),
-    permissions: Sequence[str] | None = None,
     add_scopes: Sequence[ScopeLimits] = (),
     remove_scopes: Collection[UUID] = (),
     add_resources: Sequence[Grant] = (),
     remove_resources: Collection[Grant] = (),
+    **changes: Unpack[Changes],
 ) -> UserRole:
-    """Change a role; everything is optional. Permissions replace, the rest adds and removes.
+    """Change a role: what is given by its own name replaces, the rest adds and removes.
 
     A scope that is there already gets the new limits, also when they are below what is used.
     """
     require_administrator(caller)
-    held = _held(role)
-    if name is not None and name != held.name:
-        held.name = fields.name(name, "user role", longest=320)
-        fields.require_free(UserRole.objects.filter(name=held.name), "user role", held.name)
-    if description is not None:
-        held.description = description
-    if permissions is not None:
-        held.permissions = clean_permissions(list(permissions))
-    leaving = {member.casefold() for member in remove_members}
-    members = {member.casefold(): member for member in [*held.members, *add_members]}
-    held.members = [kept for folded, kept in members.items() if folded not in leaving]
-    held.save()
-    _remove_scopes(held, remove_scopes)
-    _add_scopes(held, add_scopes)
+    role = rows.held(row)
+    values: dict[str, Any] = dict(changes)
+    if add_members or remove_members:
+        leaving = {member.casefold() for member in remove_members}
+        members = [*values.get("members", role.members), *add_members]
+        values["members"] = [member for member in members if member.casefold() not in leaving]
+    _remove_scopes(role, remove_scopes)
     for grant in remove_resources:
-        held.resources.filter(**asdict(grant)).delete()
-    _add_resources(held, add_resources)
-    return held
+        role.resources.filter(**asdict(grant)).delete()
+    return _write(role, values, add_scopes, add_resources)
 
 
 @transaction.atomic
-def remove(caller: Caller, role: UserRole) -> None:
-    """Delete a role; refused while it owns machines."""
+def remove(caller: Caller, row: UserRole) -> None:
+    """Remove a role that owns nothing and has no children."""
     require_administrator(caller)
-    held = _held(role)
-    count = held.machines.count()
+    role = rows.held(row)
+    count = role.machines.count()
     if count:
         raise Conflict(
-            f"The user role {held.name} still owns {count} virtual machines.",
+            f"The user role {role.name} still owns {count} virtual machines.",
             advice="Remove its machines first.",
         )
-    held.delete()
+    rows.remove(
+        role,
+        "user role",
+        ("VM networks", role.own_networks.order_by("name")),
+        ("user roles", role.children.order_by("name")),
+    )
 
 
-def _held(role: UserRole) -> UserRole:
-    held = UserRole.objects.select_for_update().filter(pk=role.pk).first()
-    if held is None:
-        raise NotFound(f"There is no user role {role.pk}.")
-    return held
+def _write(
+    role: UserRole,
+    values: dict[str, Any],
+    add_scopes: Sequence[ScopeLimits] = (),
+    add_resources: Sequence[Grant] = (),
+) -> UserRole:
+    groups = _taken(values, "host_groups")
+    scopes = _taken(values, "scopes")
+    resources = _taken(values, "resources")
+    rows.assign(role, values, _ROLE)
+    _require_profile(role, groups, scopes, add_scopes)
+    rows.save(role)
+    if groups is not None:
+        role.host_groups.set(groups)
+    if scopes is not None:
+        kept = {scope.cloud_id for scope in scopes}
+        role.scopes.exclude(cloud__in=kept).delete()
+    _add_scopes(role, [*(scopes or ()), *add_scopes])
+    if resources is not None:
+        role.resources.all().delete()
+    _add_resources(role, [*(resources or ()), *add_resources])
+    _require_within_parent(role)
+    _take_from_children(role)
+    return role
+
+
+def _taken(values: dict[str, Any], keyword: str) -> list[Any] | None:
+    found = values.pop(keyword, UNCHANGED)
+    return None if found is UNCHANGED else list(found)
+
+
+def _require_profile(
+    role: UserRole,
+    groups: list[HostGroup] | None,
+    scopes: list[ScopeLimits] | None,
+    add_scopes: Sequence[ScopeLimits],
+) -> None:
+    """Raise Invalid when the role is given what its profile has not."""
+    kind = RoleProfile(role.profile).label.lower()
+    if groups and (not role.is_fabric or role.profile == RoleProfile.ADMINISTRATOR):
+        raise Invalid(
+            f"The role {role.name} is one of the profile {kind}: it has no host groups in scope.",
+            field="host_groups",
+        )
+    if role.is_fabric and (scopes or add_scopes):
+        raise Invalid(
+            f"The role {role.name} is one of the profile {kind}: it has host groups in scope, "
+            "not clouds.",
+            field="scopes",
+        )
+    parent = role.parent
+    if parent is None:
+        return
+    if role.profile != RoleProfile.SELF_SERVICE or parent.profile != RoleProfile.TENANT_ADMIN:
+        raise Invalid(
+            f"The role {role.name} ({kind}) cannot be inside {parent.name} "
+            f"({RoleProfile(parent.profile).label.lower()}): only an application administrator's "
+            "role has a parent, and that is a tenant administrator's.",
+            field="parent",
+        )
+
+
+def _require_within_parent(role: UserRole) -> None:
+    """Raise Invalid, naming both roles, when the role has what its parent has not."""
+    parent = role.parent
+    if parent is None:
+        return
+    for field, extra in (
+        ("permissions", sorted(set(role.permissions) - set(parent.permissions))),
+        ("scopes", _clouds_beyond(role, parent)),
+        ("resources", _resources_beyond(role, parent)),
+    ):
+        if extra:
+            raise Invalid(
+                f"The role {role.name} would have {fields.named(extra)}, which its parent "
+                f"{parent.name} has not.",
+                field=field,
+            )
+
+
+def _take_from_children(role: UserRole) -> None:
+    """Take from the children what the role has no longer."""
+    for child in role.children.select_for_update(of=("self",)).order_by("pk"):
+        child.permissions = sorted(set(child.permissions) & set(role.permissions))
+        child.save(update_fields=["permissions", "modified_at"])
+        child.scopes.exclude(cloud__in=role.scopes.values("cloud")).delete()
+        for kind in _KINDS:
+            held = child.resources.filter(kind=kind)
+            held.exclude(resource_id__in=_may_use(role, kind)).delete()
+
+
+def _clouds_beyond(role: UserRole, parent: UserRole) -> list[str]:
+    beyond = role.scopes.exclude(cloud__in=parent.scopes.values("cloud"))
+    return list(beyond.order_by("cloud__name").values_list("cloud__name", flat=True))
+
+
+def _resources_beyond(role: UserRole, parent: UserRole) -> list[str]:
+    beyond: list[str] = []
+    for kind, model in _KINDS.items():
+        ids = role.resources.filter(kind=kind).exclude(resource_id__in=_may_use(parent, kind))
+        found = model._default_manager.filter(pk__in=ids.values("resource_id"))
+        beyond += [str(thing) for thing in found.order_by("name")]
+    return beyond
+
+
+def _may_use(role: UserRole, kind: str) -> set[UUID]:
+    """The ids of what of a kind a role was given, or owns."""
+    given = set(role.resources.filter(kind=kind).values_list("resource_id", flat=True))
+    if kind != ResourceKind.NETWORK:
+        return given
+    return given | set(role.own_networks.values_list("pk", flat=True))
 
 
 def _add_scopes(role: UserRole, scopes: Sequence[ScopeLimits]) -> None:
@@ -130,7 +294,7 @@ def _add_scopes(role: UserRole, scopes: Sequence[ScopeLimits]) -> None:
     )
     for scope in scopes:
         if scope.cloud_id not in known:
-            raise Invalid(f"There is no cloud {scope.cloud_id}.")
+            raise Invalid(f"There is no cloud {scope.cloud_id}.", field="scopes")
         values: dict[str, Any] = asdict(scope)
         cloud_id = values.pop("cloud_id")
         limits = {name: fields.limit(value, f"The limit {name}") for name, value in values.items()}
@@ -145,11 +309,12 @@ def _remove_scopes(role: UserRole, clouds: Collection[UUID]) -> None:
 def _add_resources(role: UserRole, grants: Sequence[Grant]) -> None:
     for kind in {grant.kind for grant in grants}:
         if kind not in _KINDS:
-            raise Invalid(f"{kind!r} is no kind of resource.")
+            raise Invalid(f"{kind!r} is no kind of resource.", field="resources")
         wanted = {grant.resource_id for grant in grants if grant.kind == kind}
         known = _KINDS[kind]._default_manager.filter(pk__in=wanted).values_list("pk", flat=True)
         for missing in wanted - set(known):
-            raise Invalid(f"There is no {ResourceKind(kind).label} {missing}.")
+            label = ResourceKind(kind).label
+            raise Invalid(f"There is no {label} {missing}.", field="resources")
     RoleResource.objects.bulk_create(
         [RoleResource(role=role, **asdict(grant)) for grant in grants], ignore_conflicts=True
     )

@@ -355,6 +355,7 @@ def test_usage_is_told_against_quota(tenant, fabric, stamp, machine):
         "CpuCount": (16, 1, 1),
         "MemoryMB": (32768, 1024, 1024),
         "StorageGB": (None, 20, 20),
+        "CustomQuotaCount": (None, 1, 1),
     }
 
 

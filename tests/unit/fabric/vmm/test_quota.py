@@ -81,7 +81,7 @@ def test_a_limit_of_a_cloud_holds_for_everybody(db, vault, limit):
 
 
 def test_a_cloud_out_of_scope_is_not_there(fabric, alice):
-    actions.userroles.update(ADMINISTRATOR, alice.role, remove_scopes=[fabric.cloud.pk])
+    actions.userroles.change(ADMINISTRATOR, alice.role, remove_scopes=[fabric.cloud.pk])
     with pytest.raises(NotFound):
         order(fabric, alice)
     with pytest.raises(NotFound, match="scope"):
@@ -202,7 +202,7 @@ def test_limits_lowered_meanwhile_hold_for_the_next_order(vault):
     fabric = make_fabric()
     alice = limited(fabric, vm_count=9)
     order(fabric, alice)
-    actions.userroles.update(
+    actions.userroles.change(
         ADMINISTRATOR, alice.role, add_scopes=[ScopeLimits(fabric.cloud.pk, vm_count=1)]
     )
     with pytest.raises(QuotaExceeded):

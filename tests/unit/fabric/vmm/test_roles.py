@@ -138,21 +138,25 @@ def test_creating_changing_and_removing_need_theirs(fabric):
 
 def test_a_role_is_made_once_and_only_by_an_administrator(fabric, alice):
     id = uuid.uuid4()
-    made = actions.userroles.create(ADMINISTRATOR, id, f"bob_{id}", "TenantAdmin")
-    assert actions.userroles.create(ADMINISTRATOR, id, f"bob_{id}", "TenantAdmin") == made
+    made = actions.userroles.add(ADMINISTRATOR, id=id, name=f"bob_{id}", profile="TenantAdmin")
+    assert (
+        actions.userroles.add(ADMINISTRATOR, id=id, name=f"bob_{id}", profile="TenantAdmin") == made
+    )
     with pytest.raises(Conflict):
-        actions.userroles.create(ADMINISTRATOR, id, "another name", "TenantAdmin")
+        actions.userroles.add(ADMINISTRATOR, id=id, name="another name", profile="TenantAdmin")
     with pytest.raises(Conflict, match="bob"):
-        actions.userroles.create(ADMINISTRATOR, uuid.uuid4(), f"bob_{id}", "TenantAdmin")
+        actions.userroles.add(
+            ADMINISTRATOR, id=uuid.uuid4(), name=f"bob_{id}", profile="TenantAdmin"
+        )
     with pytest.raises(Invalid, match="'King'"):
-        actions.userroles.create(ADMINISTRATOR, uuid.uuid4(), "x", "King")
+        actions.userroles.add(ADMINISTRATOR, id=uuid.uuid4(), name="x", profile="King")
     with pytest.raises(Denied):
-        actions.userroles.create(alice, uuid.uuid4(), "x", "TenantAdmin")
+        actions.userroles.add(alice, id=uuid.uuid4(), name="x", profile="TenantAdmin")
 
 
 def test_a_role_is_changed_piece_by_piece(fabric, alice):
     role = alice.role
-    change = actions.userroles.update
+    change = actions.userroles.change
     change(ADMINISTRATOR, role, add_members=["bob@example.net"], permissions=["Stop", "Stop"])
     changed = change(ADMINISTRATOR, role, remove_members=["ALICE@example.net"], description="ours")
     assert (changed.members, changed.permissions) == (["bob@example.net"], ["Stop"])
@@ -178,7 +182,7 @@ def test_a_role_is_changed_piece_by_piece(fabric, alice):
 )
 def test_a_senseless_change_of_a_role_changes_nothing(alice, change):
     with pytest.raises(Invalid):
-        actions.userroles.update(ADMINISTRATOR, alice.role, description="changed", **change)
+        actions.userroles.change(ADMINISTRATOR, alice.role, description="changed", **change)
     alice.role.refresh_from_db()
     assert alice.role.description == ""
 
