@@ -17,7 +17,7 @@ from fabric.spf.sets.errorinfo import error_info
 from fabric.spf.sets.library import operating_system
 from fabric.spf.sets.userroles import ADMINISTRATOR_ID, ADMINISTRATOR_NAME
 from fabric.vmm.actions import machines
-from fabric.vmm.models import HardwareProfile, Server, UserRole, VirtualMachine
+from fabric.vmm.models import Server, UserRole, VirtualMachine
 from fabric.vmm.states import MachineStatus
 
 
@@ -120,20 +120,25 @@ def _owner(machine: VirtualMachine) -> Row:
 
 def _create(scope: Scope, body: Row) -> Written:
     assert scope.caller is not None
-    if "VirtualHardDiskId" in body:
-        raise BadRequest("This server makes machines from templates only: give VMTemplateId.")
-    if "VMTemplateId" not in body:
-        raise BadRequest("The parameter VMTemplateId is mandatory.")
+    if ("VMTemplateId" in body) == ("VirtualHardDiskId" in body):
+        raise BadRequest("Give either the parameter VMTemplateId or VirtualHardDiskId.")
+    if "VirtualHardDiskId" in body and not (
+        "HardwareProfileId" in body or ("CPUCount" in body and "Memory" in body)
+    ):
+        raise BadRequest(
+            "The parameter VirtualHardDiskId needs HardwareProfileId, or CPUCount and Memory."
+        )
     server = Server.objects.get(pk=scope.server_of(body["StampId"]))
-    cores, memory_mb = _size(scope, body)
     machine, job = machines.create(
         scope.caller,
         server=server,
         cloud_id=body["CloudId"],
         name=body["Name"],
-        template_id=body["VMTemplateId"],
-        cores=cores,
-        memory_mb=memory_mb,
+        template_id=body.get("VMTemplateId"),
+        disk_id=body.get("VirtualHardDiskId"),
+        hardware_profile_id=body.get("HardwareProfileId"),
+        cores=body.get("CPUCount"),
+        memory_mb=body.get("Memory"),
         adapters=[_adapter(item) for item in body.get("NewVirtualNetworkAdapterInput", ())],
         computer_name=body.get("ComputerName", ""),
         description=body.get("Description", ""),
@@ -145,19 +150,6 @@ def _create(scope: Scope, body: Row) -> Written:
         owner_role=_owner_role(scope, body.get("Owner") or {}),
     )
     return Written(machine, job.pk)
-
-
-def _size(scope: Scope, body: Row) -> tuple[int | None, int | None]:
-    """Processors and memory: as sent, else the hardware profile's, else the template's."""
-    assert scope.caller is not None
-    cores, memory_mb = body.get("CPUCount"), body.get("Memory")
-    if "HardwareProfileId" not in body:
-        return cores, memory_mb
-    profiles = HardwareProfile.objects.visible_to(scope.caller)
-    profile = profiles.filter(server__in=scope.servers, pk=body["HardwareProfileId"]).first()
-    if profile is None:
-        raise BadRequest("The parameter HardwareProfileId names no hardware profile you may use.")
-    return cores or profile.cores, memory_mb or profile.memory_mb
 
 
 def _adapter(item: Row) -> machines.NewAdapter:

@@ -17,7 +17,6 @@ from fabric.vmm.models import (
     NetworkAdapter,
     VirtualMachine,
     VMNetwork,
-    VMTemplate,
 )
 from fabric.vmm.roles import Caller
 
@@ -65,12 +64,12 @@ def find_networks(
 
 def add(
     machine: VirtualMachine,
-    template: VMTemplate,
+    count: int,
     wanted: Sequence[NewAdapter],
     networks: Sequence[VMNetwork | None],
 ) -> None:
-    """Add the template's adapters, the first ones as asked for, and those asked for beyond."""
-    items = [*wanted, *[NewAdapter()] * max(0, template.adapters - len(wanted))]
+    """Add this many adapters, the first ones as asked for, and those asked for beyond."""
+    items = [*wanted, *[NewAdapter()] * max(0, count - len(wanted))]
     places = [*networks, *[None] * (len(items) - len(networks))]
     NetworkAdapter.objects.bulk_create(
         [

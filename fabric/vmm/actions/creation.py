@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import re
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef
 
 from fabric.durable.recipe import Recipe
-from fabric.vmm import quota, roles
+from fabric.vmm import computernames, quota, roles, sealed
 from fabric.vmm.actions import adapters as network_adapters
-from fabric.vmm.actions import fields, jobs
+from fabric.vmm.actions import fields, jobs, sources
 from fabric.vmm.actions.adapters import NewAdapter
-from fabric.vmm.errors import Conflict, Invalid, NotFound
+from fabric.vmm.actions.sources import Source, Wanted
+from fabric.vmm.errors import Conflict, NotFound
 from fabric.vmm.jobs import DEPLOY, DEPLOY_BARE, DEPLOY_STOPPED
 from fabric.vmm.models import (
+    AffinitySet,
     Cloud,
     DiskDrive,
     Job,
@@ -24,13 +27,21 @@ from fabric.vmm.models import (
     Server,
     UserRole,
     VirtualMachine,
-    VMTemplate,
 )
 from fabric.vmm.roles import Caller
 
-CMDLET = "New-SCVirtualMachine"
-LONGEST_WINDOWS_NAME = 15
-_COMPUTER_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?")
+
+@dataclass(frozen=True)
+class _Order:
+    """What was asked for and is not on the machine's row as it stands."""
+
+    cloud_id: uuid.UUID
+    made_of: Wanted
+    adapters: Sequence[NewAdapter]
+    affinity_id: uuid.UUID | None
+    start: bool
+    user: str
+    password: str
 
 
 def create(
@@ -39,28 +50,35 @@ def create(
     server: Server,
     cloud_id: uuid.UUID,
     name: str,
-    template_id: uuid.UUID,
+    template_id: uuid.UUID | None = None,
+    disk_id: uuid.UUID | None = None,
+    hardware_profile_id: uuid.UUID | None = None,
     cores: int | None = None,
     memory_mb: int | None = None,
+    is_dynamic_memory: bool | None = None,
+    is_highly_available: bool | None = None,
+    classification_id: uuid.UUID | None = None,
+    affinity_id: uuid.UUID | None = None,
     adapters: Sequence[NewAdapter] = (),
     computer_name: str = "",
     description: str = "",
     tag: str = "",
+    cost_center: str = "",
     local_admin_user: str = "",
     local_admin_password: str = "",
     start: bool = True,
     request_key: str | None = None,
     owner_role: UserRole | None = None,
 ) -> tuple[VirtualMachine, Job]:
-    """Make a machine from a template and begin its deployment.
+    """Make a machine from a template, or from a library disk with a size, and begin its deployment.
 
-    The same request_key again returns the first machine and its job, and makes nothing. An
-    administrator may give the machine to `owner_role`, within that role's limits.
+    The same request_key again returns the first machine and its job, and makes nothing. Those who
+    run the fabric may give the machine to `owner_role`, within that role's limits.
     """
     roles.require_any(caller, *roles.DEPLOY)
     if local_admin_password:
         roles.require_all(caller, "AllowLocalAdmin")
-    role = caller.role if caller.role is not None else owner_role
+    role = caller.tenant_role or owner_role
     known = _made_before(role, request_key)
     if known is not None:
         return known
@@ -69,15 +87,28 @@ def create(
         role=role,
         owner_name=caller.principal,
         name=fields.name(name, "virtual machine"),
-        computer_name=computer_name,
+        computer_name=computer_name.strip(),
         description=description,
         tag=tag[:255],
+        cost_center=fields.text(cost_center, "The cost center", longest=64, field="cost_center"),
         request_key=request_key or None,
     )
-    order = _Order(cloud_id, template_id, cores, memory_mb, adapters, start)
+    wanted = Wanted(
+        template_id,
+        disk_id,
+        hardware_profile_id,
+        cores,
+        memory_mb,
+        is_dynamic_memory,
+        is_highly_available,
+        classification_id,
+    )
+    order = _Order(
+        cloud_id, wanted, adapters, affinity_id, start, local_admin_user, local_admin_password
+    )
     try:
         with transaction.atomic():
-            return _create(caller, machine, order, local_admin_user, local_admin_password)
+            return _create(caller, machine, order)
     except IntegrityError:
         known = _made_before(role, request_key)
         if known is None:
@@ -85,69 +116,51 @@ def create(
         return known
 
 
-@dataclass(frozen=True)
-class _Order:
-    """What was asked for and is not on the machine's row as it stands."""
-
-    cloud_id: uuid.UUID
-    template_id: uuid.UUID
-    cores: int | None
-    memory_mb: int | None
-    adapters: Sequence[NewAdapter]
-    start: bool
-
-
-def _create(
-    caller: Caller, machine: VirtualMachine, order: _Order, user: str, password: str
-) -> tuple[VirtualMachine, Job]:
-    cloud = (
-        Cloud.objects.visible_to(caller).filter(server=machine.server, pk=order.cloud_id).first()
-    )
-    if cloud is None:
-        raise NotFound(f"There is no cloud {order.cloud_id}.")
-    template = _template(caller, machine.server, cloud, order.template_id)
-    _shape(machine, cloud, template, order)
+def _create(caller: Caller, machine: VirtualMachine, order: _Order) -> tuple[VirtualMachine, Job]:
+    cloud = _cloud(caller, machine.server, order.cloud_id)
+    source = sources.find(caller, cloud, order.made_of)
+    _shape(machine, cloud, source)
+    machine.affinity = _affinity(caller, machine.server, order.affinity_id)
+    if len(order.adapters) > source.adapters:
+        source.require_open(caller, "adapters", f"more than its {source.adapters} adapters")
+    source.require_fits(machine, cloud, max(source.adapters, len(order.adapters)))
+    source.require_classifications(cloud)
     networks = network_adapters.find_networks(caller, cloud, order.adapters)
-    wanted = quota.Size(1, machine.cores, machine.memory_mb, machine.storage_gb)
+    wanted = quota.Size(1, machine.cores, machine.memory_mb, machine.storage_gb, machine.points)
     quota.require_room(machine.role, cloud, wanted, member=machine.owner_name)
+    machine.computer_name = _computer_name(caller, machine, cloud, source)
     machine.most_recent_job_id = uuid.uuid4()
     machine.save(force_insert=True)
-    disk = DiskDrive.objects.create(
-        machine=machine,
-        source=template.disk,
-        name=f"{machine.name}_disk_1",
-        image=template.disk.source_image,
-        size_gb=template.disk.size_gb,
-    )
-    network_adapters.add(machine, template, order.adapters, networks)
-    return machine, _begin(caller, machine, disk, order, user, password)
+    drives = DiskDrive.objects.bulk_create(source.drives(machine))
+    network_adapters.add(machine, source.adapters, order.adapters, networks)
+    return machine, _begin(caller, machine, drives, source, order)
 
 
 def _begin(
     caller: Caller,
     machine: VirtualMachine,
-    disk: DiskDrive,
+    drives: Sequence[DiskDrive],
+    source: Source,
     order: _Order,
-    user: str,
-    password: str,
 ) -> Job:
     """Start the deployment; the password goes into it sealed, and nowhere else."""
-    assert disk.source is not None
-    image = {"id": str(disk.pk), "image": disk.source.source_image, "size_gb": disk.size_gb}
+    user, password = _administrator(machine, source, order)
     return jobs.begin(
         caller,
         machine,
         _recipe(order.start, bool(password)),
-        cmdlet=CMDLET,
         id=machine.most_recent_job_id,
         inputs={
             "name": machine.name,
             "computer_name": machine.computer_name,
-            "user": (user or _default_user(machine)) if password else "",
+            "user": user,
             "start": order.start,
             "cores": machine.cores,
             "memory_mb": machine.memory_mb,
-            "disks": [image],
+            "disks": [
+                {"id": str(drive.pk), "image": drive.image, "size_gb": drive.size_gb}
+                for drive in drives
+            ],
         },
         secrets={"password": password} if password else None,
     )
@@ -168,52 +181,73 @@ def _made_before(
     return machine, job
 
 
-def _template(caller: Caller, server: Server, cloud: Cloud, template_id: uuid.UUID) -> VMTemplate:
-    template: VMTemplate | None = (
-        VMTemplate.objects.visible_to(caller)
-        .select_related("disk")
-        .filter(server=server, pk=template_id)
-        .first()
-    )
-    if template is None:
-        raise NotFound(f"There is no template {template_id}.")
-    if template.cloud_id not in (None, cloud.pk):
-        raise Invalid(f"The template {template.name} is not for the cloud {cloud.name}.")
-    return template
+def _cloud(caller: Caller, server: Server, cloud_id: uuid.UUID) -> Cloud:
+    """The cloud, which says at once whether it has capability profiles: most have none."""
+    profiles = Cloud.capability_profiles.through.objects.filter(cloud=OuterRef("pk"))
+    rows = Cloud.objects.visible_to(caller).filter(server=server, pk=cloud_id)
+    cloud: Cloud | None = rows.annotate(has_profiles=Exists(profiles)).first()
+    if cloud is None:
+        raise NotFound(f"There is no cloud {cloud_id}.")
+    return cloud
 
 
-def _shape(machine: VirtualMachine, cloud: Cloud, template: VMTemplate, order: _Order) -> None:
+def _affinity(caller: Caller, server: Server, affinity_id: uuid.UUID | None) -> AffinitySet | None:
+    if affinity_id is None:
+        return None
+    rows = AffinitySet.objects.visible_to(caller).filter(server=server)
+    found: AffinitySet | None = rows.filter(pk=affinity_id).first()
+    if found is None:
+        raise NotFound(f"There is no affinity set {affinity_id}.")
+    return found
+
+
+def _shape(machine: VirtualMachine, cloud: Cloud, source: Source) -> None:
+    first = source.disks[0].source
+    assert first is not None
+    template = source.template
     machine.cloud, machine.template = cloud, template
-    machine.cores = template.cores if order.cores is None else fields.cores(order.cores)
-    machine.memory_mb = (
-        template.memory_mb if order.memory_mb is None else fields.memory_mb(order.memory_mb)
-    )
-    machine.storage_gb = template.disk.size_gb
-    machine.points = template.quota_point
-    machine.os_name, machine.os_type = template.os_name, template.os_type
-    machine.generation = template.generation
-    machine.computer_name = _computer_name(machine)
+    machine.cores, machine.memory_mb = source.cores, source.memory_mb
+    machine.storage_gb = sum(disk.size_gb for disk in source.disks)
+    machine.points = source.points
+    machine.generation = source.generation
+    machine.is_dynamic_memory = source.is_dynamic_memory
+    machine.is_highly_available = source.is_highly_available
+    system: Any = template if template is not None else first
+    machine.os_name, machine.os_type = system.os_name, system.os_type
 
 
-def _computer_name(machine: VirtualMachine) -> str:
-    """Return the name asked for, checked, or one made of the machine's name."""
-    longest = LONGEST_WINDOWS_NAME if machine.os_type == OSType.WINDOWS else 63
-    asked = machine.computer_name.strip()
-    if not asked:
-        made = re.sub(r"[^A-Za-z0-9]+", "-", machine.name)[:longest].strip("-")
-        return made or f"vm-{machine.pk.hex[:8]}"
-    if len(asked) > longest or not _COMPUTER_NAME.fullmatch(asked):
-        raise Invalid(
-            f"{asked!r} is no computer name: at most {longest} letters, digits and hyphens."
-        )
-    return asked
+def _computer_name(caller: Caller, machine: VirtualMachine, cloud: Cloud, source: Source) -> str:
+    """The name asked for, else the pattern's next one, else one made of the machine's name.
+
+    A template that decides the name refuses another; the machine's own name is no choice, since
+    clients send it unasked.
+    """
+    asked = machine.computer_name
+    if asked and not caller.is_fabric and "name" not in source.open_to_all:
+        if asked.casefold() != machine.name.casefold():
+            source.require_open(caller, "name", "a computer name")
+        asked = ""
+    if asked:
+        return computernames.require_name(asked, machine.os_type)
+    if source.pattern:
+        return computernames.counted(cloud, source.pattern)
+    return computernames.made_of(machine)
+
+
+def _administrator(machine: VirtualMachine, source: Source, order: _Order) -> tuple[str, str]:
+    """Who administers the guest, and the password: as ordered, else the guest profile's."""
+    guest = source.guest_profile
+    password, user = order.password, order.user
+    if not password and guest is not None and guest.sealed:
+        password = sealed.unseal(guest).get("admin_password", "")
+        user = guest.admin_user
+    if not password:
+        return "", ""
+    default = "Administrator" if machine.os_type == OSType.WINDOWS else "root"
+    return user or (guest.admin_user if guest is not None else "") or default, password
 
 
 def _recipe(start: bool, is_set_up: bool) -> Recipe:
     if start:
         return DEPLOY
     return DEPLOY_STOPPED if is_set_up else DEPLOY_BARE
-
-
-def _default_user(machine: VirtualMachine) -> str:
-    return "Administrator" if machine.os_type == OSType.WINDOWS else "root"
