@@ -183,19 +183,19 @@ def _current(need: Need, offer: Offer) -> str | None:
 def _memory(need: Need, offer: Offer) -> str | None:
     if need.memory_mb <= offer.free_memory_mb:
         return None
-    return f"{max(0, offer.free_memory_mb)} MB of memory free, {need.memory_mb} wanted"
+    return f"memory: {max(0, offer.free_memory_mb)} MB free, {need.memory_mb} MB wanted"
 
 
 def _cores(need: Need, offer: Offer) -> str | None:
     if need.cores <= offer.free_cores:
         return None
-    return f"{max(0, offer.free_cores)} processors free, {need.cores} wanted"
+    return f"processors: {max(0, offer.free_cores)} free, {need.cores} wanted"
 
 
 def _storage(need: Need, offer: Offer) -> str | None:
     if need.storage_gb <= offer.free_storage_gb:
         return None
-    return f"{max(0, offer.free_storage_gb)} GB of storage free, {need.storage_gb} wanted"
+    return f"storage: {max(0, offer.free_storage_gb)} GB free, {need.storage_gb} GB wanted"
 
 
 def _volumes(need: Need, offer: Offer) -> str | None:
