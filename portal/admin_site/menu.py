@@ -11,6 +11,8 @@ from django.utils.translation import gettext as _
 from fabric.durable.states import LIVE
 from fabric.models import Cloud, Job
 from plans.models import Plan, Subscription
+from portal.admin_site.fabric import sections
+from portal.admin_site.fabric.console import console_of
 from portal.frame import Frame, Item
 from tenants.models import User
 
@@ -22,7 +24,7 @@ ACTIVITY_PAGES = ("activity", "activity-entry")
 
 
 class SiteFrame(Frame):
-    """Five counts when all of it is shown."""
+    """Six queries when all of it is shown: four counts, the fabric's, and the work going on."""
 
     @property
     def label(self) -> str:  # type: ignore[override]
@@ -61,6 +63,7 @@ class SiteFrame(Frame):
             ),
             Item(_("Users"), "users", reverse("users"), User.objects.count(), USER_PAGES),
             Item(_("Activity"), "activity", reverse("activity"), pages=ACTIVITY_PAGES),
+            *sections.menu(console_of(self.request)),
         )
 
     @cached_property

@@ -37,7 +37,10 @@ TITLES = {
 
 @register.filter
 def act_title(action: str) -> str:
-    """Return an act's name in words; one without words says its own."""
+    """Return an act's name in words; one without words says its own (area.noun.verb: verb noun)."""
+    if action.count(".") > 1:
+        noun, verb = action.split(".")[-2:]
+        action = f"{verb} {noun}".replace("-", " ")
     return str(TITLES.get(action, action.replace(".", " ").replace("_", " ").capitalize()))
 
 

@@ -58,6 +58,7 @@ urlpatterns = [
     path("plans/", include(plan_pages)),
     path("users/", include(user_pages)),
     path("subscriptions/", include(subscription_pages)),
+    path("fabric/", include("portal.admin_site.fabric.urls")),
     path("activity/", activity.index, name="activity"),
     path("activity/<uuid:pk>/", activity.show, name="activity-entry"),
     path("theme/", set_theme, name="theme"),

@@ -7,7 +7,7 @@ alice (the owner), bob (on her team), charlie (of another tenant), olga (operato
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 
 import pytest
@@ -19,6 +19,8 @@ from django.utils import timezone
 from tenants.actions import operations
 from tenants.models import Instance
 from tests.factories import fabric as rows
+from tests.factories.nouns import one_of_each
+from tests.factories.vmm import make_fabric
 
 # What GET answers, what POST (of an empty form) answers: the addresses that answer so.
 Answers = Mapping[tuple[str, str], str]
@@ -83,10 +85,34 @@ ADMIN_SITE: Answers = {
     ("404 404 404 404 404", "404 404 404 404 404"): "setup",
 }
 SITES = {"tenant": TENANT_SITE, "admin": ADMIN_SITE}
+# The nouns of the fabric: those with a list of their own, and those on the page of another.
+LISTED = (
+    "account capability-profile classification cloud disk file guest-profile hardware-profile host"
+    " host-group library-server template"
+)
+WITHIN = "library-share volume"
+# Nothing uses these: olga's empty form removes them at once, unless their name must be typed.
+UNUSED = "account hardware-profile host template volume"
 
 
 def expected(site: str) -> dict[str, tuple[str, str]]:
-    return {name: told for told, names in SITES[site].items() for name in names.split()}
+    told = {name: told for told, names in SITES[site].items() for name in names.split()}
+    return told | (dict(of_fabric()) if site == "admin" else {})
+
+
+def of_fabric() -> Iterator[tuple[str, tuple[str, str]]]:
+    """Yield the addresses of the fabric: all of them olga's alone."""
+    hers, removed = ("302 403 403 403 200",) * 2, ("302 403 403 403 200", "302 403 403 403 302")
+    yield "fabric", hers
+    for noun in ("logical-network", "vm-network"):
+        yield f"fabric-{noun}", hers
+        yield f"fabric-{noun}-list", hers
+    for noun in [*LISTED.split(), *WITHIN.split()]:
+        for page in ("", "-new", "-edit"):
+            yield f"fabric-{noun}{page}", hers
+        yield f"fabric-{noun}-remove", removed if noun in UNUSED.split() else hers
+        if noun in LISTED.split():
+            yield f"fabric-{noun}-list", hers
 
 
 def addresses(site: str) -> dict[str, list[str]]:
@@ -105,8 +131,9 @@ def people(alice, bob, charlie, olga) -> list[Client]:
 
 
 @pytest.fixture
-def objects(vault, alice, alices, olga) -> dict[str, uuid.UUID]:
-    """Return alice's objects and olga's, by the first word of the addresses about them."""
+def objects(vault, alice, alices, olga, tmp_path, settings) -> dict[str, uuid.UUID]:
+    """Return alice's objects and olga's, by the first words of the addresses about them."""
+    settings.SIMULATED_RACK = tmp_path / "rack.sqlite3"
     Instance.objects.create(id=1, name="Contoso Cloud", set_up_at=timezone.now())
     cloud = rows.make_cloud(rows.make_stamp())
     plan = rows.make_plan(cloud)
@@ -122,6 +149,7 @@ def objects(vault, alice, alices, olga) -> dict[str, uuid.UUID]:
         "cloud": cloud.pk,
         "user": alice.pk,
         "activity": operations.started("machine.deploy", by=olga),
+        **{f"fabric-{noun}": row.pk for noun, row in one_of_each(make_fabric()).items()},
     }
 
 
@@ -143,10 +171,18 @@ def test_every_address_stands_here(site) -> None:
 def test_everybody_gets_what_is_theirs(site, people, objects) -> None:
     told = {}
     for name, keys in addresses(site).items():
-        about = name.split("-")[0]
-        url = reverse(name, kwargs={key: objects[about] if key == "pk" else "x" for key in keys})
+        url = reverse(
+            name, kwargs={key: about(name, objects) if key == "pk" else "x" for key in keys}
+        )
         told[name] = (ask(people, "get", url), ask(people, "post", url))
     assert told == expected(site)
+
+
+def about(name: str, objects: Mapping[str, uuid.UUID]) -> uuid.UUID:
+    """Return the object of an address: the name begins with what is called so."""
+    words = name.split("-")
+    found = ("-".join(words[:length]) for length in range(len(words), 0, -1))
+    return objects[next(each for each in found if each in objects)]
 
 
 def ask(people: list[Client], method: str, url: str) -> str:

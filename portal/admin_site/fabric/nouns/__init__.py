@@ -1,0 +1,39 @@
+"""Every noun of the fabric, in the order of menu and tabs."""
+
+from __future__ import annotations
+
+from portal.admin_site.fabric.noun import Noun
+from portal.admin_site.fabric.nouns.accounts import RunAsAccounts
+from portal.admin_site.fabric.nouns.clouds import Clouds
+from portal.admin_site.fabric.nouns.groups import HostGroups
+from portal.admin_site.fabric.nouns.hosts import Hosts
+from portal.admin_site.fabric.nouns.library import Disks, Files, LibraryServers, LibraryShares
+from portal.admin_site.fabric.nouns.networks import LogicalNetworks, VMNetworks
+from portal.admin_site.fabric.nouns.profiles import CapabilityProfiles, HardwareProfiles
+from portal.admin_site.fabric.nouns.storage import Classifications, Volumes
+from portal.admin_site.fabric.nouns.templates import GuestProfiles, Templates
+
+NOUNS: tuple[Noun, ...] = (
+    Hosts(),
+    HostGroups(),
+    Classifications(),
+    Volumes(),
+    LibraryServers(),
+    LibraryShares(),
+    Disks(),
+    Files(),
+    Templates(),
+    HardwareProfiles(),
+    GuestProfiles(),
+    CapabilityProfiles(),
+    VMNetworks(),
+    LogicalNetworks(),
+    Clouds(),
+    RunAsAccounts(),
+)
+_BY_KEY = {noun.key: noun for noun in NOUNS}
+
+
+def noun_of(key: str) -> Noun:
+    """Return a noun by its key."""
+    return _BY_KEY[key]

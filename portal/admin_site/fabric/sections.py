@@ -1,0 +1,97 @@
+"""The fabric's lines in the menu, and the tabs of each: which pages stand where."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from portal.admin_site.fabric.console import Console
+from portal.admin_site.fabric.noun import Noun
+from portal.admin_site.fabric.nouns import NOUNS
+from portal.frame import Item
+
+
+@dataclass(frozen=True)
+class Page:
+    """A tab: the address it leads to, and the addresses that belong to it."""
+
+    title: Any
+    url_name: str
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Section:
+    """A line of the menu; `count` is what the console counts for it, `pages` come after nouns."""
+
+    key: str
+    title: Any
+    icon: str
+    count: str = ""
+    pages: tuple[Page, ...] = ()
+
+    def tabs(self) -> list[Page]:
+        """Return the pages of the section's nouns, then the others."""
+        mine = [noun for noun in NOUNS if noun.section == self.key and is_tab(noun)]
+        return [*(Page(noun.many, noun.list_name, names_of(noun)) for noun in mine), *self.pages]
+
+
+SECTIONS: Sequence[Section] = (
+    Section(
+        "overview",
+        gettext_lazy("Fabric overview"),
+        "gauge",
+        pages=(Page(gettext_lazy("Overview"), "fabric", ("fabric",)),),
+    ),
+    Section("hosts", gettext_lazy("Hosts"), "server", "hosts_now"),
+    Section("library", gettext_lazy("Library"), "library", "templates_now"),
+    Section("networks", gettext_lazy("Networks"), "network", "networks_now"),
+    Section("clouds", gettext_lazy("Clouds"), "boxes", "clouds_now"),
+)
+
+
+def names_of(noun: Noun) -> tuple[str, ...]:
+    """Return the addresses of a noun and of what is shown on its page."""
+    own = (noun.list_name, noun.show_name, noun.new_name, noun.edit_name, noun.remove_name)
+    below = (other for other in NOUNS if noun.key in (other.home, other.parent_key))
+    return own + tuple(name for other in below for name in names_of(other))
+
+
+def is_tab(noun: Noun) -> bool:
+    return not noun.parent and not noun.home
+
+
+def menu(console: Console) -> list[Item]:
+    """Return the lines of the admin site's menu."""
+    server = console.server
+    items = []
+    for section in SECTIONS:
+        pages = section.tabs()
+        count = getattr(server, section.count) if section.count and server is not None else None
+        group = _("Fabric") if section is SECTIONS[0] else ""
+        names = tuple(name for page in pages for name in page.names)
+        url = console.link(pages[0].url_name)
+        items.append(Item(str(section.title), section.icon, url, count, names, group))
+    return items
+
+
+def tabs(noun: Noun, console: Console) -> list[dict[str, Any]]:
+    """Return the tabs of the section in which a noun stands."""
+    return section_tabs(noun.section, noun.show_name, console)
+
+
+def section_tabs(key: str, current: str, console: Console) -> list[dict[str, Any]]:
+    """Return a section's tabs; `current` is the address being shown."""
+    section = next(each for each in SECTIONS if each.key == key)
+    return [
+        {
+            "title": page.title,
+            "url": console.link(page.url_name),
+            "current": current in page.names,
+        }
+        for page in section.tabs()
+    ]
