@@ -323,3 +323,117 @@ def test_a_failed_job_ends_even_when_its_own_ending_breaks(begin):
     job, recipes = begin(Step("ask", "Ask", refused), failed=broken_ending)
     job = again(job, recipes)
     assert (job.state, job.message) == (JobState.FAILED, "No such template.")
+
+
+def test_an_ending_that_is_only_unlucky_is_tried_again(begin):
+    """A deadlock must not leave what the ending was to put right as it is."""
+    unlucky, ended = [True, True], []
+
+    def refused(turn):
+        raise Fault("No.")
+
+    def failed(turn, fault):
+        if unlucky:
+            unlucky.pop()
+            raise DatabaseError("deadlock detected")
+        ended.append(fault.message)
+
+    job, recipes = begin(Step("ask", "Ask", refused), failed=failed)
+    job = again(job, recipes)
+    assert (job.state, ended) == (JobState.FAILED, ["No."])
+
+
+def test_a_job_whose_cancelling_breaks_fails_and_does_not_come_round(begin):
+    ended = []
+
+    def broken(turn):
+        raise RuntimeError("the ending broke")
+
+    job, recipes = begin(
+        Step("one", "One", lambda turn: Again(1)),
+        cancel_before="one",
+        cancelled=broken,
+        failed=lambda turn, fault: ended.append(fault.code),
+    )
+    engine.advance(Job, recipes, job.pk)
+    sweep.request_cancel(job)
+    job = again(job, recipes)
+    assert (job.state, ended) == (JobState.FAILED, ["internal"])
+
+
+@pytest.mark.parametrize("outcome", ["succeeds", "fails", "is cancelled"])
+def test_every_end_is_followed_by_what_all_have_in_common(begin, outcome):
+    told = []
+
+    def one(turn):
+        if outcome == "fails":
+            raise Fault("No.")
+
+    job, recipes = begin(
+        Step("one", "One", one),
+        cancel_before="one",
+        ended=lambda turn: told.append(turn.job.state),
+    )
+    if outcome == "is cancelled":
+        sweep.request_cancel(job)
+    job = again(job, recipes)
+    assert told == [job.state]
+
+
+def test_a_long_step_keeps_its_job(begin, settings):
+    """Between the calls of a step that makes many, the lease is made a full one again."""
+    left = []
+
+    def slow(turn):
+        job = turn.job
+        Job.objects.filter(pk=job.pk).update(claimed_until=timezone.now())
+        turn.renew()
+        left.append(Job.objects.get(pk=job.pk).claimed_until <= timezone.now())
+        job.held_until -= settings.JOB_LEASE_SECONDS / 2
+        turn.renew()
+        left.append(Job.objects.get(pk=job.pk).claimed_until <= timezone.now())
+
+    job, recipes = begin(Step("one", "One", slow))
+    assert again(job, recipes).state == JobState.SUCCEEDED
+    assert left == [True, False], "written only once a quarter of it is gone"
+
+
+def test_a_long_step_that_lost_its_job_stops(begin, settings):
+    done = []
+
+    def slow(turn):
+        Job.objects.filter(pk=turn.job.pk).update(claim_token=99)
+        turn.job.held_until -= settings.JOB_LEASE_SECONDS / 2
+        turn.renew()
+        done.append("what another worker does already")
+
+    job, recipes = begin(Step("one", "One", slow))
+    assert again(job, recipes).state == JobState.RUNNING
+    assert done == []
+
+
+def test_time_in_line_does_not_count_for_the_limit(begin):
+    seen = []
+    job, recipes = begin(
+        Step("one", "One", lambda turn: Again(1, in_line=True, message="2nd in line"), limit=0)
+    )
+    for _ in range(2):
+        job = again(job, recipes)
+        seen.append((job.state, job.message, job.steps[0]["state"]))
+    assert seen == [(JobState.WAITING, "2nd in line", StepState.PENDING)] * 2
+
+
+def test_what_follows_a_recorded_wait_cannot_undo_it(begin, django_capture_on_commit_callbacks):
+    called = []
+
+    def unlucky():
+        called.append(Job.objects.get(pk=job.pk).message)
+        raise RuntimeError("no matter")
+
+    job, recipes = begin(
+        Step("one", "One", lambda turn: Again(1, message="Waiting", recorded=unlucky), local=True)
+    )
+    with django_capture_on_commit_callbacks(execute=True):
+        engine.advance(Job, recipes, job.pk)
+    assert called == ["Waiting"]
+    assert Job.objects.get(pk=job.pk).state == JobState.RUNNING
