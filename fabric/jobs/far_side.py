@@ -22,6 +22,7 @@ FALLBACK_SECONDS = 30.0
 @contextmanager
 def provider(turn: Turn) -> Iterator[Provider]:
     """Yield the job's provider; its faults become faults of the step."""
+    turn.renew()
     stamp = Stamp.objects.select_related("provider").get(pk=turn.job.stamp_id)
     try:
         yield registry.provider_for(stamp.provider)
