@@ -20,13 +20,15 @@ from fabric.vmm.placement import room, survey
 from fabric.vmm.placement.choose import seize
 
 
-def reserve_on(machine: VirtualMachine, host: Host) -> dict[UUID, StorageVolume]:
+def reserve_on(
+    machine: VirtualMachine, host: Host, *, needs_slot: bool = False
+) -> dict[UUID, StorageVolume]:
     """Take room for a placed machine on another host as well; return the volume of each disk.
 
     Writes machine.moving_to and drive.moving_to; the same again returns the same. All limits of
     `place` hold; NoSuitableHost says which is broken.
     """
-    return reserve_best(machine, among=[host])[1]
+    return reserve_best(machine, among=[host], needs_slot=needs_slot)[1]
 
 
 def reserve_best(
@@ -34,6 +36,7 @@ def reserve_best(
     *,
     among: Iterable[Host] | None = None,
     exclude: Iterable[Host] = (),
+    needs_slot: bool = False,
 ) -> tuple[Host, dict[UUID, StorageVolume]]:
     """Do `reserve_on` with the best other host, which has `rating`; once chosen it stays."""
     wanted = None if among is None else list(among)
@@ -41,7 +44,10 @@ def reserve_best(
     if held.host_id is None:
         raise WrongState(f"The machine {held.name} is on no host.")
     if held.moving_to is None:
-        choice = seize(held, among=wanted, exclude=exclude)
+        moving = DiskDrive.objects.filter(machine=held.pk, moving_to__isnull=False).first()
+        if moving is not None:
+            raise Conflict(f"The disk {moving} of {held} is moving to another volume.")
+        choice = seize(held, among=wanted, exclude=exclude, needs_slot=needs_slot)
         host = choice.host
         room.assign_target(held, host, choice.volumes)
     else:
@@ -106,6 +112,8 @@ def move_disk(
             )
         room.take(host.pk, 0, 0, {target.pk: now.size_gb})
         DiskDrive.objects.filter(pk=now.pk).update(moving_to=target)
+    elif target.host_id != now.volume.host_id:
+        raise Conflict(f"The disk {now} is moving to another host with its machine.")
     drive.moving_to = target
     return target
 

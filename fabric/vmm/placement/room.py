@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from fabric.vmm.errors import NoSuitableHost
+from fabric.vmm.errors import Conflict, NoSuitableHost
 from fabric.vmm.models import DiskDrive, Host, StorageVolume, VirtualMachine
 from fabric.vmm.placement import survey
 from fabric.vmm.placement.limits import Disk, Need, Volume, lacking, lay
@@ -24,6 +24,8 @@ def resize(machine: VirtualMachine, cores: int, memory_mb: int) -> None:
     """
     if machine.host_id is None:
         return
+    if machine.moving_to_id is not None:
+        raise Conflict(f"The machine {machine} is moving: its size cannot be changed meanwhile.")
     host = lock(machine.host_id)
     more_cores, more_mb = cores - machine.cores, memory_mb - machine.memory_mb
     if (more_mb > 0 and more_mb > host.free_memory_mb) or (
@@ -93,9 +95,11 @@ def release_disk(drive: DiskDrive) -> None:
 
 def grow_disk(drive: DiskDrive, size_gb: int) -> None:
     """Count another size of a disk; writes drive.size_gb. A smaller one gives room back."""
-    size, volume_id, host_id = DiskDrive.objects.values_list(
-        "size_gb", "volume", "volume__host"
+    size, volume_id, host_id, target_id = DiskDrive.objects.values_list(
+        "size_gb", "volume", "volume__host", "moving_to"
     ).get(pk=drive.pk)
+    if target_id is not None:
+        raise Conflict(f"The disk {drive} is moving: its size cannot be changed meanwhile.")
     more = size_gb - size
     if volume_id is not None and more:
         host = lock(host_id)

@@ -153,3 +153,20 @@ def test_a_set_that_belongs_together_can_leave_a_host_in_maintenance(fabric, mac
         placement.reserve_best(twin)
     actions.hosts.set_maintenance(ADMINISTRATOR, machine.host, is_in_maintenance=True)
     assert placement.reserve_best(twin)[0] == placement.reserve_best(machine)[0] == other
+
+
+def test_what_moves_keeps_its_size_and_takes_one_road_at_a_time(fabric, machine, other):
+    drive = machine.disks.get()
+    placement.reserve_on(machine, other)
+    with pytest.raises(Conflict, match="is moving: its size cannot be changed"):
+        placement.resize(machine, 1, 1024)
+    with pytest.raises(Conflict, match="is moving: its size cannot be changed"):
+        placement.grow_disk(drive, 30)
+    with pytest.raises(Conflict, match="moving to another host with its machine"):
+        placement.move_disk(drive)
+    placement.give_back(machine)
+    actions.hosts.add_volume(ADMINISTRATOR, machine.host, name="more", capacity_gb=50)
+    assert placement.move_disk(drive).name == "more"
+    with pytest.raises(Conflict, match="is moving to another volume"):
+        placement.reserve_best(machine)
+    assert_sums_agree()
