@@ -14,11 +14,13 @@ from fabric.vmm.actions import (
     library,
     machines,
     media,
+    moves,
     networks,
     profiles,
     servers,
     storage,
     templates,
+    trials,
     userroles,
 )
 
@@ -36,10 +38,12 @@ __all__ = [
     "library",
     "machines",
     "media",
+    "moves",
     "networks",
     "profiles",
     "servers",
     "storage",
     "templates",
+    "trials",
     "userroles",
 ]

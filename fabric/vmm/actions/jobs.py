@@ -9,12 +9,11 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from fabric.durable import engine, sweep
-from fabric.durable.nudge import nudge_on_commit
 from fabric.durable.recipe import Recipe
 from fabric.durable.states import LIVE, JobState
-from fabric.vmm import tasks
+from fabric.vmm import wake
 from fabric.vmm.errors import Conflict, NotFound, WrongState
-from fabric.vmm.jobs import RECIPES, WORKS
+from fabric.vmm.jobs import WORKS
 from fabric.vmm.models import Job, VirtualMachine
 from fabric.vmm.roles import Caller
 
@@ -33,6 +32,7 @@ def begin(
 
     The cmdlet is the recipe's own unless another is given.
     """
+    work = WORKS[recipe.name]
     job = engine.start(
         Job,
         recipe,
@@ -44,11 +44,11 @@ def begin(
         role_id=machine.role_id,
         owner_name=caller.principal or machine.owner_name,
         host_id=machine.host_id,
-        template_id=machine.template_id,
-        cmdlet=cmdlet or WORKS[recipe.name].cmdlet,
+        template_id=machine.template_id if work.timed else None,
+        cmdlet=cmdlet or work.cmdlet,
         target_name=machine.name,
     )
-    nudge_on_commit(tasks.begin)
+    wake.begin_on_commit()
     return job
 
 
@@ -71,50 +71,61 @@ def restart(caller: Caller, job: Job) -> Job:
         return held
     if held.state != JobState.FAILED:
         raise WrongState(f"The job “{held.title}” has not failed: it is {held.state}.")
-    if machine.failed_job_id != held.pk:
-        raise Conflict("A later job has worked on the machine since.")
-    live = live_job(machine)
-    if live is not None:
-        raise Conflict(f"“{live.title}” is still under way on {machine.name}.")
+    _require_latest(machine, held)
     refusal = work.refusal(held)
     if refusal:
         raise WrongState(refusal, advice="Ask for it again.")
-    recipe = work.recipe
-    is_missing = (held.fault or {}).get("code") == "missing"
-    names = [step.name for step in recipe.steps]
-    back = "ensure_disks" if is_missing and "ensure_disks" in names else None
-    sweep.resume(held, recipe, step=back)
-    VirtualMachine.objects.filter(pk=machine.pk).update(
-        status=work.busy or machine.status,
-        deployment_error=None,
-        most_recent_job_id=held.pk,
-        modified_at=Now(),
-    )
-    nudge_on_commit(tasks.advance, held.pk)
+    sweep.resume(held, work.recipe, step=work.resume_at(held))
+    if machine is not None:
+        VirtualMachine.objects.filter(pk=machine.pk).update(
+            status=work.busy or machine.status,
+            deployment_error=None,
+            most_recent_job_id=held.pk,
+            modified_at=Now(),
+        )
+    wake.advance_on_commit(held.pk)
     held.refresh_from_db()
     return held
 
 
 @transaction.atomic
 def cancel(caller: Caller, job: Job) -> Job:
-    """Ask a creation to stop before its next step; what was made stays until removed."""
+    """Ask a job to stop before its next step, where that leaves things as they are on record.
+
+    What a creation made stays until it is removed. WrongState when it cannot be stopped, or not
+    any more.
+    """
     _machine_of(caller, job)
-    WORKS[job.recipe].require(caller)
-    if RECIPES[job.recipe].cancel_before is None:
+    work = WORKS[job.recipe]
+    work.require(caller)
+    now = Job.objects.get(pk=job.pk)
+    if work.recipe.cancel_before is None:
         raise WrongState(f"The job “{job.title}” cannot be stopped.")
+    if now.state in LIVE and not work.recipe.cancellable_at(now.step):
+        raise WrongState(f"The job “{job.title}” cannot be stopped any more.")
     sweep.request_cancel(job)
-    nudge_on_commit(tasks.advance, job.pk)
+    wake.advance_on_commit(job.pk)
     job.refresh_from_db()
     return job
 
 
-def _machine_of(caller: Caller, job: Job) -> VirtualMachine:
+def _require_latest(machine: VirtualMachine | None, job: Job) -> None:
+    """Raise Conflict when something else has worked on the job's subject since, or does now."""
+    live = Job.objects.filter(subject=job.subject, state__in=LIVE).first()
+    if live is not None:
+        raise Conflict(f"“{live.title}” is still under way on {job.target_name}.")
+    if machine is not None and machine.failed_job_id != job.pk:
+        raise Conflict("A later job has worked on the machine since.")
+
+
+def _machine_of(caller: Caller, job: Job) -> VirtualMachine | None:
+    """Return the job's machine, locked; None when it works on none. NotFound when it is gone."""
     machine = (
         VirtualMachine.objects.select_for_update(no_key=True)
         .visible_to(caller)
         .filter(pk=job.subject)
         .first()
     )
-    if machine is None:
+    if machine is None and not WORKS[job.recipe].of_fabric:
         raise NotFound("The virtual machine of this job is not there.")
     return machine

@@ -1,72 +1,90 @@
-"""Deploy a machine: a host, addresses, a disk, the guest, its networks, power, its system.
+"""Deploy a machine: a host, addresses, disks, the guest, its networks, power, its system.
 
 Every step may be taken twice: hosts find things by our ids, local steps commit with their record.
-`inputs` say what to build: name, computer_name, user, start, cores, memory_mb, disks
-[{id, image, size_gb}]. `memo` notes host and adapters. A failed deployment keeps its place.
+`inputs` say what to build: name, computer_name, user, start, cores, memory_mb. `memo` notes host,
+why it was chosen (`placement`), disks and adapters. A failed deployment keeps its place.
 """
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
-from django.db.models import OuterRef, Subquery
-
 from fabric.durable.errors import Fault
-from fabric.durable.recipe import Again, Recipe, Turn
+from fabric.durable.recipe import Again, Recipe, Step, Turn
 from fabric.hypervisors.base import AdapterSpec, DiskSpec, GuestSpec, Power
-from fabric.vmm import addresses, placement, roles
+from fabric.vmm import addresses, placement, roles, slots
 from fabric.vmm.jobs.faults import again, step
 from fabric.vmm.jobs.hosts import driver, note_host, write
+from fabric.vmm.jobs.operate import ensure_at
 from fabric.vmm.jobs.work import Work
-from fabric.vmm.models import AddressLease, Host, NetworkAdapter, VirtualMachine
+from fabric.vmm.models import DiskDrive, Host, NetworkAdapter, VirtualMachine
 from fabric.vmm.states import MachineStatus
 
 
-def ensure_placed(turn: Turn) -> None:
-    """Choose a host and take room on it; one that was chosen before stays."""
-    machine = VirtualMachine.objects.select_related("host").get(pk=turn.job.subject)
-    host: Host | None = machine.host
-    if host is None:
-        host = placement.place(machine)
-        write(turn, host=host)
+def ensure_placed(turn: Turn) -> Again | None:
+    """Choose a host and take room on it, in line for one that is not busy; once chosen it stays."""
+    machine = VirtualMachine(pk=turn.job.subject)
+    host = slots.hold(turn, lambda: placement.place(machine, needs_slot=True))
+    if isinstance(host, Again):
+        return host
     note_host(turn.memo, host)
+    note_rating(turn, host)
     turn.host = host.name
+    drives = DiskDrive.objects.filter(machine=machine.pk).select_related("volume")
+    turn.memo["disks"] = [
+        {
+            "id": str(drive.pk),
+            "image": drive.stored_image or drive.image,
+            "size_gb": drive.size_gb,
+            "volume": drive.volume.name if drive.volume is not None else "",
+        }
+        for drive in drives.order_by("bus_type", "bus", "lun")
+    ]
+    return None
+
+
+def note_rating(turn: Turn, host: Host) -> None:
+    """Keep why a host was chosen, for the page of the job."""
+    if host.rating is not None:
+        reasons = list(host.rating.reasons)
+        turn.memo["placement"] = {"stars": host.rating.stars, "reasons": reasons}
 
 
 def ensure_addresses(turn: Turn) -> None:
-    """Give each connected adapter its MAC and an address, unless it has them."""
-    held = AddressLease.objects.filter(adapter=OuterRef("pk")).values("address")[:1]
-    adapters = (
+    """Give each connected adapter its MAC and addresses, unless it has them."""
+    adapters = list(
         NetworkAdapter.objects.filter(machine=turn.job.subject, network__isnull=False)
-        .select_related("network")
-        .annotate(address=Subquery(held))
+        .select_related("network", "machine__host")
         .order_by("slot")
     )
-    notes = []
+    held = {}
     for adapter in adapters:
-        address = adapter.address or addresses.lease(adapter)
+        held[adapter.pk] = addresses.lease(adapter)
         if adapter.mac is None:
-            adapter.mac = addresses.new_mac()
+            adapter.mac = addresses.new_mac(adapter.machine.server_id, adapter.machine.host)
             NetworkAdapter.objects.filter(pk=adapter.pk).update(mac=adapter.mac)
-        notes.append(
-            {
-                "id": str(adapter.pk),
-                "mac": adapter.mac,
-                "network": adapter.network.name,
-                "vlan": adapter.network.vlan,
-                "address": address,
-            }
-        )
-    turn.memo["adapters"] = notes
-    turn.message = ", ".join(note["address"] for note in notes if note["address"])
+    turn.memo["adapters"] = [_note(adapter, held[adapter.pk]) for adapter in adapters]
+    turn.message = ", ".join(address for adapter in adapters for address in held[adapter.pk])
+
+
+def _note(adapter: NetworkAdapter, held: list[str]) -> dict[str, Any]:
+    assert adapter.network is not None
+    return {
+        "id": str(adapter.pk),
+        "mac": adapter.mac,
+        "network": adapter.network.name,
+        "vlan": adapter.network.vlan,
+        "address": held[0] if held else None,
+    }
 
 
 def ensure_disks(turn: Turn) -> Again | None:
-    """Have the host copy the library disk."""
+    """Have the host copy the library's disks, and make the empty ones."""
     for disk in _disks(turn):
-        outcome = driver(turn).ensure_disk(disk)
-        if not outcome.done:
-            return again(outcome)
+        waiting = again(driver(turn).ensure_disk(disk))
+        if waiting is not None:
+            return waiting
     return None
 
 
@@ -83,17 +101,21 @@ def ensure_defined(turn: Turn) -> None:
     turn.memo["hypervisor_id"] = str(driver(turn).ensure_defined(spec))
 
 
-def ensure_adapters(turn: Turn) -> None:
-    """Attach the adapters to their networks."""
-    for note in turn.memo["adapters"]:
-        driver(turn).ensure_adapter(
-            turn.job.subject, AdapterSpec(**{**note, "id": UUID(note["id"])})
-        )
+def ensure_adapters(turn: Turn) -> Again | None:
+    """Attach the adapters to their networks, and look whether the host did."""
+    host, notes = driver(turn), turn.memo["adapters"]
+    for note in notes:
+        host.ensure_adapter(turn.job.subject, AdapterSpec(**{**note, "id": UUID(note["id"])}))
+    guest = host.guest(turn.job.subject)
+    attached = {str(adapter.id) for adapter in guest.adapters} if guest is not None else set()
+    if {note["id"] for note in notes} - attached:
+        return Again(1.0, message="An adapter is not there yet; connecting it again.")
+    return None
 
 
 def ensure_running(turn: Turn) -> Again | None:
     """Start the guest."""
-    return again(driver(turn).ensure_power(turn.job.subject, Power.RUNNING))
+    return ensure_at(turn, Power.RUNNING)
 
 
 def ensure_guest_setup(turn: Turn) -> Again | None:
@@ -114,7 +136,7 @@ def ensure_guest_setup(turn: Turn) -> Again | None:
 
 def ensure_stopped(turn: Turn) -> Again | None:
     """Leave the guest off, as it was asked for."""
-    return again(driver(turn).ensure_power(turn.job.subject, Power.OFF))
+    return ensure_at(turn, Power.OFF)
 
 
 def ensure_finished(turn: Turn) -> None:
@@ -152,9 +174,15 @@ def _fail(turn: Turn, error: dict[str, str]) -> None:
 
 def _disks(turn: Turn) -> tuple[DiskSpec, ...]:
     return tuple(
-        DiskSpec(UUID(disk["id"]), disk["image"], disk["size_gb"])
-        for disk in turn.job.inputs["disks"]
+        DiskSpec(UUID(disk["id"]), disk["image"], disk["size_gb"], disk["volume"])
+        for disk in turn.memo["disks"]
     )
+
+
+def resume_at(job: Any) -> str | None:
+    """Resume at the disks when the host had lost something: what is there is found again."""
+    is_placed = "disks" in job.memo
+    return CLONE.name if is_placed and (job.fault or {}).get("code") == "missing" else None
 
 
 PLACE = step("ensure_placed", "Check limits and choose a host", ensure_placed, local=True, share=5)
@@ -167,16 +195,20 @@ SET_UP = step("ensure_guest_setup", "Set up the operating system", ensure_guest_
 STOP = step("ensure_stopped", "Shut the machine down", ensure_stopped, share=10)
 FINISH = step("ensure_finished", "Finish", ensure_finished, local=True, share=5)
 
+# What every machine needs that comes to a host.
+LANDING = (PLACE, LEASE, CLONE, DEFINE, ATTACH)
 
-def _recipe(name: str, *steps: object) -> Recipe:
-    return Recipe(
+
+def _recipe(name: str, *steps: Step) -> Recipe:
+    recipe = Recipe(
         name=name,
         title="Create virtual machine",
-        steps=(PLACE, LEASE, CLONE, DEFINE, ATTACH, *steps, FINISH),  # type: ignore[arg-type]
+        steps=(*LANDING, *steps, FINISH),
         failed=failed,
         cancelled=cancelled,
         cancel_before=FINISH.name,
     )
+    return slots.heavy(recipe, placed_by=PLACE.name)
 
 
 DEPLOY = _recipe("deploy", START, SET_UP)
@@ -190,6 +222,9 @@ WORKS = tuple(
         "New-SCVirtualMachine",
         any_of=roles.CHANGE,
         busy=MachineStatus.UNDER_CREATION,
+        resume_at=resume_at,
+        # One that is made and left off takes a fraction of the time.
+        timed=recipe is not DEPLOY_BARE,
     )
     for recipe in (DEPLOY, DEPLOY_STOPPED, DEPLOY_BARE)
 )

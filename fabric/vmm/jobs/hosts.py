@@ -1,17 +1,21 @@
-"""What steps share: the driver of the host a job works on, and writing the machine's row."""
+"""What steps share: the drivers of the hosts a job works on, and writing the machine's row."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from django.db.models.functions import Now
 
 from fabric.durable.errors import Fault
 from fabric.durable.recipe import Turn
 from fabric.hypervisors.base import Hypervisor
+from fabric.hypervisors.errors import Unreachable
 from fabric.vmm.drivers import open_driver
 from fabric.vmm.models import Host, VirtualMachine
 from fabric.vmm.states import MachineStatus
+
+T = TypeVar("T")
 
 
 def note_host(notes: dict[str, Any], host: Host | None) -> None:
@@ -20,13 +24,22 @@ def note_host(notes: dict[str, Any], host: Host | None) -> None:
         notes.update(host=host.name, hypervisor=host.hypervisor)
 
 
+def note_of(host: Host) -> dict[str, str]:
+    """Return what a job needs to know of a host to find it again."""
+    return {"host": host.name, "hypervisor": host.hypervisor}
+
+
+def driver_at(turn: Turn, note: Mapping[str, Any]) -> Hypervisor:
+    """Return the driver of a host that was written down, which the step is now at."""
+    turn.renew()
+    turn.host = note["host"]
+    return open_driver(note["hypervisor"], note["host"])
+
+
 def driver_of(turn: Turn) -> Hypervisor | None:
     """Return the driver of the job's host, named by memo or inputs; None when it has none."""
     notes = turn.memo if "host" in turn.memo else turn.job.inputs
-    if "host" not in notes:
-        return None
-    turn.host = notes["host"]
-    return open_driver(notes["hypervisor"], notes["host"])
+    return driver_at(turn, notes) if "host" in notes else None
 
 
 def driver(turn: Turn) -> Hypervisor:
@@ -37,9 +50,35 @@ def driver(turn: Turn) -> Hypervisor:
     return found
 
 
+def on_any_host(turn: Turn, do: Callable[[Hypervisor], T]) -> T:
+    """Do what any host can do, such as reach the library, on the first that answers.
+
+    The hosts are those of the job's inputs under `library`, in that order.
+    """
+    silent: Unreachable | None = None
+    for note in turn.job.inputs.get("library", ()):
+        try:
+            return do(driver_at(turn, note))
+        except Unreachable as fault:
+            silent = fault
+    if silent is not None:
+        raise silent
+    raise Fault(
+        "The cloud has no host that could reach the library.",
+        code="missing",
+        retry_after=10.0,
+        advice="Resume when the cloud has a host again.",
+    )
+
+
 def write(turn: Turn, **values: Any) -> None:
     """Update the machine a job works on."""
     VirtualMachine.objects.filter(pk=turn.job.subject).update(**values, modified_at=Now())
+
+
+def locked(turn: Turn) -> VirtualMachine:
+    """Return the job's machine with its row locked, before any other."""
+    return VirtualMachine.objects.select_for_update(no_key=True).get(pk=turn.job.subject)
 
 
 def status_after(fault: Fault, before: str) -> str:

@@ -1,4 +1,4 @@
-"""Operations on a machine that is there: power and re-reading.
+"""Operations on a machine that is there: power. Reading it again is in refresh.py.
 
 `inputs` hold `before`, the status to return to when the host refuses, and the host.
 """
@@ -39,9 +39,21 @@ STATUS_OF_POWER = {
 
 def _mover(power: Power, hard: bool) -> Callable[[Turn], Again | None]:
     def ensure_power(turn: Turn) -> Again | None:
-        return again(driver(turn).ensure_power(turn.job.subject, power, hard=hard))
+        return ensure_at(turn, power, hard=hard)
 
     return ensure_power
+
+
+def ensure_at(turn: Turn, power: Power, *, hard: bool = False) -> Again | None:
+    """Have the host move the guest's power, and look whether it did."""
+    host = driver(turn)
+    waiting = again(host.ensure_power(turn.job.subject, power, hard=hard))
+    if waiting is not None:
+        return waiting
+    guest = host.guest(turn.job.subject)
+    if guest is None or guest.power != power:
+        return Again(1.0, message="The machine is not there yet; asking its host again.")
+    return None
 
 
 def _writer(status: Status) -> Callable[[Turn], None]:
@@ -78,58 +90,8 @@ def _power(
     return Operation(name, cmdlet, frozenset(allowed), busy, recipe)
 
 
-def ensure_read(turn: Turn) -> Again | None:
-    """Ask the host where the guest stands."""
-    guest = driver(turn).guest(turn.job.subject)
-    if guest is not None and guest.power not in STATUS_OF_POWER:
-        return Again(1.0, message="The host is still changing its power.")
-    turn.memo["power"] = None if guest is None else str(guest.power)
-    if guest is not None:
-        turn.memo["hypervisor_id"] = str(guest.hypervisor_id)
-    return None
-
-
-def refresh_failed(turn: Turn, fault: Fault) -> None:
-    """As any operation, but a failed creation can still be resumed."""
-    if turn.job.inputs["before"] != Status.CREATION_FAILED:
-        failed(turn, fault)
-
-
-def ensure_refreshed(turn: Turn) -> None:
-    """Write what the host told; a machine that was never made stays a failed one."""
-    power = turn.memo["power"]
-    if power is None:
-        never_made = turn.job.inputs["before"] == Status.CREATION_FAILED
-        write(turn, status=Status.CREATION_FAILED if never_made else Status.MISSING)
-        return
-    write(
-        turn,
-        status=STATUS_OF_POWER[Power(power)],
-        hypervisor_id=turn.memo["hypervisor_id"],
-        deployment_error=None,
-        failed_job_id=None,
-    )
-
-
-REFRESH = Recipe(
-    "refresh",
-    "Refresh virtual machine",
-    (
-        step("ensure_read", "Ask the host", ensure_read),
-        step("ensure_refreshed", "Finish", ensure_refreshed, local=True),
-    ),
-    failed=refresh_failed,
-)
-
 _CUT = ("Turn the machine off", Power.OFF, True)
 _RUN = ("Start the machine", Power.RUNNING, False)
-_SETTLED = {
-    *STATUS_OF_POWER.values(),
-    Status.HOST_NOT_RESPONDING,
-    Status.MISSING,
-    Status.CREATION_FAILED,
-}
-
 OPERATIONS = {
     operation.name: operation
     for operation in (
@@ -197,7 +159,6 @@ OPERATIONS = {
             {Status.SAVED},
             Status.POWERING_OFF,
         ),
-        Operation("Refresh", "Read-SCVirtualMachine", frozenset(_SETTLED), None, REFRESH),
     )
 }
 

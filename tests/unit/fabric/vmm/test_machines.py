@@ -161,6 +161,13 @@ def test_properties_change_at_any_time(alice, machine):
     finish(actions.machines.update(alice, machine, name="shop", description="front", tag="blue"))
     assert status(machine) == "Running"
     assert (machine.name, machine.description, machine.tag) == ("shop", "front", "blue")
+    guest = driver(machine.host).guest(machine.pk)
+    assert guest is not None
+    assert guest.name == "shop"
+
+
+def test_the_size_of_a_paused_machine_stays(alice, machine):
+    finish(actions.machines.operate(alice, machine, "Suspend"))
     with pytest.raises(WrongState, match="only while it is off"):
         actions.machines.update(alice, machine, cores=2)
 

@@ -1,0 +1,126 @@
+"""Store machines in the library, and deploy them from there."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from fabric.durable.recipe import Recipe
+from fabric.vmm import roles
+from fabric.vmm.actions import held, jobs
+from fabric.vmm.errors import Conflict, WrongState
+from fabric.vmm.jobs.hosts import note_host, note_of
+from fabric.vmm.jobs.images import name_of
+from fabric.vmm.jobs.store import DEPLOY_STORED, DEPLOY_STORED_OFF, STORE
+from fabric.vmm.models import DiskDrive, Health, Host, Job, VirtualMachine
+from fabric.vmm.roles import Caller
+from fabric.vmm.states import MachineStatus
+
+LIBRARY_HOSTS = 5
+
+
+@transaction.atomic
+def store(caller: Caller, machine: VirtualMachine) -> Job:
+    """Put a machine that is off into its cloud's library; it keeps its addresses.
+
+    Conflict when the cloud has no share for it, or the machine has checkpoints.
+    """
+    row = held.held(caller, machine)
+    roles.require_all(caller, "Store")
+    live = jobs.live_job(row)
+    if live is not None and live.recipe == STORE.name:
+        return live
+    held.require_idle(row, live)
+    held.require_status(
+        row, {MachineStatus.POWER_OFF}, "it cannot be stored", advice="Stop it first."
+    )
+    share = row.cloud.store
+    if share is None:
+        raise Conflict(f"The cloud {row.cloud.name} has no library share to store machines on.")
+    checkpoint = row.checkpoints.first()
+    if checkpoint is not None:
+        raise Conflict(
+            f"The machine {row.name} has checkpoints ({checkpoint.name}), which are not stored.",
+            advice="Remove its checkpoints first.",
+        )
+    job_id = uuid.uuid4()
+    drives = list(row.disks.all())
+    inputs: dict[str, Any] = {
+        "before": row.status,
+        "share": str(share.pk),
+        "old_images": [drive.stored_image for drive in drives if drive.stored_image],
+        "images": copies(job_id, drives),
+        "disks": [str(drive.pk) for drive in drives],
+        "hosts": [note_of(row.host)] if row.host is not None else [],
+    }
+    note_host(inputs, row.host)
+    for drive in drives:
+        DiskDrive.objects.filter(pk=drive.pk).update(stored_image=name_of(job_id, drive))
+    return _begin(caller, row, STORE, inputs, MachineStatus.STORING, job_id)
+
+
+@transaction.atomic
+def deploy_stored(caller: Caller, machine: VirtualMachine, *, start: bool = False) -> Job:
+    """Deploy a stored machine to a host of its cloud again, with the addresses it has."""
+    row = held.held(caller, machine)
+    roles.require_all(caller, "Store")
+    recipe = DEPLOY_STORED if start else DEPLOY_STORED_OFF
+    live = jobs.live_job(row)
+    if live is not None and live.recipe == recipe.name:
+        return live
+    held.require_idle(row, live)
+    if row.status != MachineStatus.STORED:
+        raise WrongState(f"The machine {row.name} is {row.status_string}: it is not stored.")
+    drives = list(row.disks.all())
+    disc = row.dvds.filter(iso__isnull=False).select_related("iso").first()
+    inputs = {
+        **landing(row, start=start),
+        "images": [{"disk": str(d.pk), "image": d.stored_image} for d in drives],
+        "disks": [str(drive.pk) for drive in drives],
+        "media": (disc.iso.path or disc.iso.name) if disc is not None and disc.iso else "",
+        "library": library_hosts(row),
+    }
+    return _begin(caller, row, recipe, inputs, MachineStatus.UNDER_MIGRATION)
+
+
+def landing(machine: VirtualMachine, *, start: bool) -> dict[str, Any]:
+    """Return what a machine with a system on its disks needs to be put on a host."""
+    return {
+        "before": machine.status,
+        "name": machine.name,
+        "computer_name": machine.computer_name,
+        "user": "",
+        "start": start,
+        "cores": machine.cores,
+        "memory_mb": machine.memory_mb,
+    }
+
+
+def copies(job_id: uuid.UUID, drives: list[DiskDrive]) -> list[dict[str, str]]:
+    """Return what a job copies into the library, and what the copies are called."""
+    return [{"disk": str(drive.pk), "image": name_of(job_id, drive)} for drive in drives]
+
+
+def library_hosts(machine: VirtualMachine) -> list[dict[str, str]]:
+    """Return hosts of the machine's cloud that can reach the library, those that answer first."""
+    rows = Host.objects.filter(group__clouds=machine.cloud_id).distinct().order_by("name")
+    hosts = sorted(rows, key=lambda host: host.health == Health.UNREACHABLE)
+    return [note_of(host) for host in hosts[:LIBRARY_HOSTS]]
+
+
+def _begin(
+    caller: Caller,
+    machine: VirtualMachine,
+    recipe: Recipe,
+    inputs: dict[str, Any],
+    status: MachineStatus,
+    id: uuid.UUID | None = None,
+) -> Job:
+    job = jobs.begin(caller, machine, recipe, inputs=inputs, id=id)
+    VirtualMachine.objects.filter(pk=machine.pk).update(
+        status=status, most_recent_job_id=job.pk, modified_at=Now()
+    )
+    return job
