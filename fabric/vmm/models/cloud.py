@@ -22,6 +22,11 @@ class CloudQuerySet(ScopedQuerySet):
         """Return the clouds in the role's scope."""
         return self.filter(scopes__role=role)
 
+    def of_fabric(self, role: Any) -> Self:
+        """Return the clouds made of host groups in a fabric role's scope."""
+        parts = Cloud.host_groups.through.objects.filter(hostgroup__in=role.group_ids())
+        return self.filter(pk__in=parts.values("cloud"))
+
 
 class Strategy(models.TextChoices):
     MOST_FREE = "most_free", "Most free memory"
