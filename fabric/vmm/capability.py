@@ -155,11 +155,16 @@ def _lacks(shape: Shape, profile: CapabilityProfile) -> Iterator[Lack]:
     for name, limit, words in _AT_MOST:
         has, most = getattr(shape, name), getattr(profile, limit)
         if has is not None and most is not None and has > most:
-            yield Lack(name, words.format(has), f"allows {most:,}")
+            yield Lack(name, _amount(words, has), f"allows {most:,}")
     for name, limit, words in _AT_LEAST:
         has, least = getattr(shape, name), getattr(profile, limit)
         if has is not None and has < least:
-            yield Lack(name, words.format(has), f"asks for {least:,} at least")
+            yield Lack(name, _amount(words, has), f"asks for {least:,} at least")
     for name, feature, words in _FEATURES:
         if getattr(shape, name) and not getattr(profile, feature):
             yield Lack(name, words, "does not allow it")
+
+
+def _amount(words: str, number: int) -> str:
+    told = words.format(number)
+    return told.removesuffix("s") if number == 1 else told
