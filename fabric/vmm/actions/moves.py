@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import transaction
 
 from fabric.hypervisors.base import Capability
@@ -9,6 +11,7 @@ from fabric.vmm import placement, roles
 from fabric.vmm.actions import held, jobs
 from fabric.vmm.drivers import open_driver
 from fabric.vmm.errors import Conflict, WrongState
+from fabric.vmm.jobs.deploy import told
 from fabric.vmm.jobs.hosts import note_host
 from fabric.vmm.jobs.move import MOVE
 from fabric.vmm.models import Host, Job, VirtualMachine
@@ -40,14 +43,17 @@ def move(caller: Caller, machine: VirtualMachine, *, host: Host | None = None) -
     if host is not None:
         if host.pk == row.host_id:
             raise Conflict(f"The machine {row.name} is on {host.name} already.", field="host")
-        placement.reserve_on(row, host)
+        host, _ = placement.reserve_best(row, among=[host])
     return begin(caller, row, host)
 
 
 def begin(caller: Caller, machine: VirtualMachine, host: Host | None = None) -> Job:
     """Begin the move of a held machine that nothing is against; its job takes the room."""
-    inputs = {"before": machine.status, "target": str(host.pk) if host is not None else None}
+    inputs: dict[str, Any] = {"before": machine.status, "target": None}
     note_host(inputs, machine.host)
+    if host is not None:
+        inputs["target"] = str(host.pk)
+        inputs["placement"] = told(host.rating) if host.rating is not None else None
     return held.begin(caller, machine, MOVE, inputs=inputs, status=MachineStatus.UNDER_MIGRATION)
 
 

@@ -47,8 +47,12 @@ def ensure_placed(turn: Turn) -> Again | None:
 def note_rating(turn: Turn, host: Host) -> None:
     """Keep why a host was chosen, for the page of the job."""
     if host.rating is not None:
-        reasons = list(host.rating.reasons)
-        turn.memo["placement"] = {"stars": host.rating.stars, "reasons": reasons}
+        turn.memo["placement"] = told(host.rating)
+
+
+def told(rating: placement.Rating) -> dict[str, Any]:
+    """Return a rating as jobs keep it."""
+    return {"stars": rating.stars, "reasons": list(rating.reasons)}
 
 
 def ensure_addresses(turn: Turn) -> None:

@@ -48,6 +48,8 @@ def ensure_reserved(turn: Turn) -> Again | None:
     turn.memo["target"] = note_of(host)
     turn.memo["volumes"] = {str(d.pk): d.moving_to.name for d in drives if d.moving_to is not None}
     turn.memo["old_volumes"] = {str(d.pk): d.volume.name for d in drives if d.volume is not None}
+    if turn.job.inputs.get("placement"):
+        turn.memo["placement"] = turn.job.inputs["placement"]
     deploy.note_rating(turn, host)
     turn.host = host.name
     return None
