@@ -94,6 +94,12 @@ def move(caller: Caller, drive: DiskDrive, *, classification: StorageClassificat
     row = _ready(caller, drive.machine, held.SETTLED, "its disks cannot be moved")
     disk = _found(row, drive)
     _require_classification(row, classification)
+    if disk.moving_to is not None and disk.moving_to.classification_id != classification.pk:
+        # An earlier move failed unseen, and what it holds is the host's to say.
+        raise Conflict(
+            f"The disk {disk} is on its way to the volume {disk.moving_to} still.",
+            advice="Move it there first: choose the same classification again.",
+        )
     if disk.volume is not None and disk.volume.classification_id == classification.pk:
         raise Conflict(
             f"The disk {disk} lies on storage of the classification {classification} already.",
@@ -180,7 +186,9 @@ def _ready(caller: Caller, machine: VirtualMachine, allowed: Any, what: str) -> 
 
 
 def _found(machine: VirtualMachine, drive: DiskDrive) -> DiskDrive:
-    found = machine.disks.select_related("volume", "machine").filter(pk=drive.pk).first()
+    found = (
+        machine.disks.select_related("volume", "moving_to", "machine").filter(pk=drive.pk).first()
+    )
     if found is None:
         raise NotFound(f"The machine {machine.name} has no disk {drive.pk}.")
     return found

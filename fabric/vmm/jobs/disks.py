@@ -13,7 +13,7 @@ from fabric.durable.errors import Fault
 from fabric.durable.recipe import Again, Recipe, Turn
 from fabric.hypervisors.base import DiskSpec, GuestState
 from fabric.hypervisors.errors import Missing
-from fabric.vmm import placement, roles
+from fabric.vmm import placement, roles, slots
 from fabric.vmm.jobs import truth
 from fabric.vmm.jobs.faults import again, step
 from fabric.vmm.jobs.hosts import driver, locked
@@ -264,15 +264,19 @@ def _of_guest(turn: Turn, guest: GuestState) -> DiskSpec:
 
 _FINISH = "Finish"
 
-ADD = Recipe(
-    "add_disk",
-    "Add virtual disk",
-    (
-        truth.asking("ensure_disk", "Make the disk", ensure_disk, _ask_added, share=60),
-        truth.asking("ensure_attached", "Attach it to the machine", ensure_attached, _ask_added),
-        step("ensure_added", _FINISH, ensure_added, local=True, share=5),
-    ),
-    failed=add_failed,
+ADD = slots.heavy(
+    Recipe(
+        "add_disk",
+        "Add virtual disk",
+        (
+            truth.asking("ensure_disk", "Make the disk", ensure_disk, _ask_added, share=60),
+            truth.asking(
+                "ensure_attached", "Attach it to the machine", ensure_attached, _ask_added
+            ),
+            step("ensure_added", _FINISH, ensure_added, local=True, share=5),
+        ),
+        failed=add_failed,
+    )
 )
 GROW = Recipe(
     "grow_disk",
@@ -283,14 +287,16 @@ GROW = Recipe(
     ),
     failed=grow_failed,
 )
-MOVE = Recipe(
-    "move_disk",
-    "Move virtual disk",
-    (
-        truth.asking("ensure_moved", "Move the disk", ensure_moved, _ask_place, share=80),
-        step("ensure_place_written", _FINISH, ensure_place_written, local=True, share=5),
-    ),
-    failed=move_failed,
+MOVE = slots.heavy(
+    Recipe(
+        "move_disk",
+        "Move virtual disk",
+        (
+            truth.asking("ensure_moved", "Move the disk", ensure_moved, _ask_place, share=80),
+            step("ensure_place_written", _FINISH, ensure_place_written, local=True, share=5),
+        ),
+        failed=move_failed,
+    )
 )
 _DETACH = ("ensure_detached", "Take it from the machine", ensure_detached)
 _REMOVE = ("ensure_removed", "Remove the disk from its host", ensure_removed)
@@ -304,18 +310,24 @@ REMOVE = Recipe(
     ),
     failed=remove_failed,
 )
-DETACH = Recipe(
-    "detach_disk",
-    "Store virtual disk in the library",
-    (
-        truth.asking(
-            "ensure_image", "Copy the disk into the library", ensure_image, _ask_detached, share=60
+DETACH = slots.heavy(
+    Recipe(
+        "detach_disk",
+        "Store virtual disk in the library",
+        (
+            truth.asking(
+                "ensure_image",
+                "Copy the disk into the library",
+                ensure_image,
+                _ask_detached,
+                share=60,
+            ),
+            truth.asking(*_DETACH, _ask_detached),
+            truth.asking(*_REMOVE, _ask_detached),
+            step("ensure_stored", "Release its room", ensure_stored, local=True, share=5),
         ),
-        truth.asking(*_DETACH, _ask_detached),
-        truth.asking(*_REMOVE, _ask_detached),
-        step("ensure_stored", "Release its room", ensure_stored, local=True, share=5),
-    ),
-    failed=detach_failed,
+        failed=detach_failed,
+    )
 )
 
 

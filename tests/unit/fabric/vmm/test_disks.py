@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from fabric.hypervisors.simulated import clear_faults
 from fabric.vmm import actions
 from fabric.vmm.errors import (
     Conflict,
@@ -304,3 +305,32 @@ def test_what_was_undone_is_asked_for_again(alice, machine, asker):
     with pytest.raises(WrongState, match="undone"):
         actions.jobs.restart(alice, job)
     assert machine.disks.count() == 2
+
+
+def test_a_move_that_ended_in_silence_is_asked_for_again(fabric, alice, machine, fast, settings):
+    slow = actions.storage.add(ADMINISTRATOR, fabric.server, name="Slow")
+    actions.volumes.add_volume(
+        ADMINISTRATOR, machine.host, name="disks", capacity_gb=100, classification=slow
+    )
+    disk = machine.disks.get()
+    fail(machine, "*", "vanish")
+    assert finish(actions.disks.move(alice, disk, classification=fast)).state == "failed"
+    clear_faults(settings.SIMULATED_RACK)
+    finish(actions.machines.operate(alice, machine, "Refresh"))
+    with pytest.raises(Conflict, match="on its way to the volume flash"):
+        actions.disks.move(alice, disk, classification=slow)
+    finish(actions.disks.move(alice, disk, classification=fast))
+    assert_true(machine)
+
+
+def test_a_busy_host_takes_copies_in_turn(alice, machine):
+    machine.host.slots = machine.host.busy_slots = 1
+    machine.host.save()
+    job = actions.disks.add(alice, machine, size_gb=1)
+    with pytest.raises(AssertionError, match="has not ended"):
+        finish(job, turns=3)
+    machine.host.busy_slots = 0
+    machine.host.save(update_fields=["busy_slots"])
+    assert finish(job).state == "succeeded"
+    machine.host.refresh_from_db()
+    assert machine.host.busy_slots == 0
