@@ -1,4 +1,4 @@
-"""`make bench`: measure everything, or what is named: deploy burst away lists fabric servers."""
+"""`make bench`: measure all, or what is named: deploy burst thousand away lists fabric servers."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from tests.bench.table import Row, show
 ON_A_CLOUD = {
     "deploy": deploy.measure,
     "burst": burst.measure,
+    "thousand": burst.thousand,
     "away": away.measure,
     "lists": lists.measure,
     "fabric": fabric.measure,

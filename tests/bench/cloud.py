@@ -20,10 +20,11 @@ TENANTS = 10
 
 @dataclass(frozen=True)
 class Cloud:
-    """A cloud at work, and the mail addresses of its tenants' owners."""
+    """A cloud at work, and the mail addresses of its tenants' owners; `lone` is one more."""
 
     stack: Stack
     owners: tuple[str, ...]
+    lone: str = "lone@example.net"
 
 
 @contextmanager
@@ -39,6 +40,6 @@ def cloud() -> Iterator[Cloud]:
         from tests import cloudmaker
 
         it.start(*ALL)
-        owners = tuple(f"owner{n}@example.net" for n in range(TENANTS))
-        cloudmaker.build(it, owners=owners, password=PASSWORD)
-        yield Cloud(it, owners)
+        made = Cloud(it, tuple(f"owner{n}@example.net" for n in range(TENANTS)))
+        cloudmaker.build(it, owners=(*made.owners, made.lone), password=PASSWORD)
+        yield made
