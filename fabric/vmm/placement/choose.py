@@ -7,8 +7,9 @@ meanwhile the next best is tried.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from uuid import UUID
 
 from django.db import transaction
@@ -19,6 +20,7 @@ from fabric.vmm.placement import room, survey
 from fabric.vmm.placement.limits import BUSY, ROOM, Need, Obstacle, Offer, lay, obstacles
 from fabric.vmm.placement.rating import Rating, points, rating
 
+FIRST_READ = 20
 SMALLER = "Choose a smaller size, or try again when machines have been removed."
 
 
@@ -27,7 +29,7 @@ class Choice:
     """A host on which room is taken, with its `rating`, and the volume of each disk."""
 
     host: Host
-    volumes: dict[UUID, UUID]
+    volumes: dict[str, str]
 
 
 def place(
@@ -63,6 +65,7 @@ def rate(
     groups = survey.read_groups(held)
     need = survey.read_need(held, groups, lock=False)
     offers = _offers(groups, among, exclude)
+    survey.read_volumes(offers)
     ratings = [rating(need, offer, held.cloud.strategy) for offer in offers]
     return sorted(ratings, key=lambda r: (bool(r.excluded), -r.stars, r.host))
 
@@ -79,21 +82,36 @@ def seize(
     need = survey.read_need(machine, groups, lock=True, needs_slot=needs_slot)
     strategy = machine.cloud.strategy
     offers = {offer.id: offer for offer in _offers(groups, among, exclude)}
-    fitting = [offer for offer in offers.values() if not obstacles(need, offer)]
-    fitting.sort(key=lambda o: (-points(need, o, strategy), -o.free_memory_mb, o.name))
-    for offer in fitting:
+    order = sorted(
+        offers.values(), key=lambda o: (-points(need, o, strategy), -o.free_memory_mb, o.name)
+    )
+    for offer in _fitting(need, order):
         # What does not fit any more is let go of: nobody holds a host while waiting for one.
         with transaction.atomic():
             host = Host.objects.select_for_update(no_key=True).filter(pk=offer.id).first()
             if host is not None:
                 now = offers[offer.id] = survey.offer_of(host, groups)
-                laid = None if obstacles(need, now) else lay(need.disks, need, now.volumes)
+                laid = None if obstacles(need, now) else lay(need.disks, need, now.volumes or ())
                 if laid is not None:
                     room.take(host.pk, machine.cores, machine.memory_mb, _sizes(need, laid))
                     host.rating = rating(need, now, strategy)
                     return Choice(host, laid)
             transaction.set_rollback(True)
     raise nowhere(need, list(offers.values()))
+
+
+def _fitting(need: Need, order: Iterable[Offer]) -> Iterator[Offer]:
+    """Yield the hosts that fit: the best as it is, because its volumes are read under the lock.
+
+    Of the others they are read beforehand, of a few at first, then of many at a time.
+    """
+    rest = (offer for offer in order if not obstacles(need, offer))
+    yield from islice(rest, 1)
+    count = FIRST_READ
+    while few := list(islice(rest, count)):
+        survey.read_volumes(few)
+        yield from (offer for offer in few if not obstacles(need, offer))
+        count *= FIRST_READ
 
 
 def nowhere(need: Need, offers: list[Offer]) -> VMMError:
@@ -147,9 +165,9 @@ def _offers(
     return [offer for offer in offers if offer.id not in unwanted]
 
 
-def _sizes(need: Need, laid: dict[UUID, UUID]) -> dict[UUID, int]:
+def _sizes(need: Need, laid: dict[str, str]) -> dict[str, int]:
     """Return how much each volume takes."""
-    sizes: Counter[UUID] = Counter()
+    sizes: Counter[str] = Counter()
     for disk in need.disks:
         sizes[laid[disk.id]] += disk.size_gb
     return dict(sizes)

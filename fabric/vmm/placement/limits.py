@@ -15,11 +15,14 @@ MOST_TRIES = 500
 
 @dataclass(frozen=True, slots=True)
 class Disk:
-    """A disk to be laid on a volume; `classification` None is any, `label` is its name."""
+    """A disk to be laid on a volume; `classification` None is any, `label` is its name.
 
-    id: UUID
+    Ids of disks, volumes and classifications are text here: there are thousands of them.
+    """
+
+    id: str
     size_gb: int
-    classification: UUID | None = None
+    classification: str | None = None
     label: str = ""
 
 
@@ -27,10 +30,10 @@ class Disk:
 class Volume:
     """A volume as it stands."""
 
-    id: UUID
+    id: str
     name: str
     free_gb: int
-    classification: UUID | None = None
+    classification: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,7 @@ class Need:
     cores: int
     memory_mb: int
     disks: tuple[Disk, ...] = ()
-    classifications: frozenset[UUID] = frozenset()
+    classifications: frozenset[str] = frozenset()
     networks: tuple[tuple[str, frozenset[UUID]], ...] = ()
     platform: str = ""
     is_highly_available: bool = False
@@ -79,7 +82,10 @@ class Need:
 
 @dataclass(slots=True)
 class Offer:
-    """A host as it stands; totals are without its reserve. `rules` concern this machine only."""
+    """A host as it stands; totals are without its reserve. `rules` concern this machine only.
+
+    `volumes` None have not been read yet, and are no obstacle.
+    """
 
     id: UUID
     name: str
@@ -92,7 +98,7 @@ class Offer:
     free_storage_gb: int
     slots: int = 1
     busy_slots: int = 0
-    volumes: tuple[Volume, ...] = ()
+    volumes: tuple[Volume, ...] | None = ()
     rules: tuple[Rule, ...] = ()
     tags: frozenset[str] = frozenset()
     platforms: frozenset[str] = frozenset()
@@ -122,16 +128,16 @@ def obstacles(need: Need, offer: Offer) -> list[Obstacle]:
     ]
 
 
-def lay(disks: Iterable[Disk], need: Need, volumes: Collection[Volume]) -> dict[UUID, UUID] | None:
+def lay(disks: Iterable[Disk], need: Need, volumes: Collection[Volume]) -> dict[str, str] | None:
     """Return a volume for each disk, the freest where there is a choice; None when they do not fit.
 
     Large disks come first. A hopeless search among many disks is given up after MOST_TRIES.
     """
-    order = sorted(disks, key=lambda disk: (-disk.size_gb, str(disk.id)))
+    order = sorted(disks, key=lambda disk: (-disk.size_gb, disk.id))
     free = {volume.id: volume.free_gb for volume in volumes}
     allowed = [_allowed(disk, need, volumes) for disk in order]
     tries = iter(range(MOST_TRIES))
-    laid: dict[UUID, UUID] = {}
+    laid: dict[str, str] = {}
 
     def search(at: int) -> bool:
         if at == len(order):
@@ -199,7 +205,9 @@ def _storage(need: Need, offer: Offer) -> str | None:
 
 
 def _volumes(need: Need, offer: Offer) -> str | None:
-    if not need.disks or lay(need.disks, need, offer.volumes) is not None:
+    if not need.disks or offer.volumes is None:
+        return None
+    if lay(need.disks, need, offer.volumes) is not None:
         return None
     for disk in need.disks:
         if lay([disk], need, offer.volumes) is None:

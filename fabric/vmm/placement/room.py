@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -130,12 +131,12 @@ def find_volume(
     """
     kind = classification or drive.classification_id
     name = label or (str(drive.classification) if drive.classification is not None else "")
-    disk = Disk(drive.pk, drive.size_gb, kind, name)
+    disk = Disk(str(drive.pk), drive.size_gb, None if kind is None else str(kind), name)
     limits = survey.read_classifications(drive.machine.cloud_id)
     volumes: list[Volume] = [
         volume
-        for volume in survey.read_volumes(host)
-        if volume.id != drive.volume_id and wanted in (None, StorageVolume(pk=volume.id))
+        for volume in survey.volumes_of(host)
+        if volume.id != str(drive.volume_id) and (wanted is None or volume.id == str(wanted.pk))
     ]
     laid = None
     if drive.size_gb <= host.free_storage_gb:
@@ -153,7 +154,7 @@ def lock(host_id: UUID | None) -> Host:
     return Host.objects.select_for_update(no_key=True).get(pk=host_id)
 
 
-def take(host_id: UUID, cores: int, memory_mb: int, by_volume: Mapping[UUID, int]) -> None:
+def take(host_id: UUID, cores: int, memory_mb: int, by_volume: Mapping[Any, int]) -> None:
     """Count what is held on a host and its volumes; less than nothing gives back. One query."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -169,19 +170,17 @@ def take(host_id: UUID, cores: int, memory_mb: int, by_volume: Mapping[UUID, int
         )
 
 
-def assign(machine: VirtualMachine, host: Host, volumes: Mapping[UUID, UUID]) -> None:
+def assign(machine: VirtualMachine, host: Host, volumes: Mapping[str, str]) -> None:
     """Write where a machine and its disks are. One query."""
     _point(_ASSIGN, machine, host, volumes)
 
 
-def assign_target(machine: VirtualMachine, host: Host, volumes: Mapping[UUID, UUID]) -> None:
+def assign_target(machine: VirtualMachine, host: Host, volumes: Mapping[str, str]) -> None:
     """Write where a machine and its disks are moving to. One query."""
     _point(_ASSIGN_TARGET, machine, host, volumes)
 
 
-def _point(
-    statement: str, machine: VirtualMachine, host: Host, volumes: Mapping[UUID, UUID]
-) -> None:
+def _point(statement: str, machine: VirtualMachine, host: Host, volumes: Mapping[str, str]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             statement,

@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from django.contrib.postgres.aggregates import JSONBAgg
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Exists, F, JSONField, OuterRef, Q, Value
+from django.db.models import Exists, OuterRef
 from django.db.models.functions import JSONObject
 
 from fabric.vmm.drivers import platforms
@@ -31,20 +30,10 @@ _HOST = (
     *("pk", "name", "group_id", "cores", "cores_per_core", "used_cores"),
     *("memory_mb", "reserved_memory_mb", "used_memory_mb"),
     *("storage_gb", "reserved_storage_gb", "used_storage_gb", "slots", "busy_slots"),
-    *("tags", "hypervisor", "cluster", "health", "is_available", "is_in_maintenance"),
+    *("hypervisor", "cluster", "health", "is_available", "is_in_maintenance"),
 )
 
 
-_VOLUMES = JSONBAgg(
-    JSONObject(
-        id="volumes__pk",
-        name="volumes__name",
-        free=F("volumes__capacity_gb") - F("volumes__used_gb"),
-        kind="volumes__classification",
-    ),
-    filter=Q(volumes__is_available=True),
-    default=Value([], JSONField()),
-)
 _DISKS = DiskDrive.objects.filter(machine=OuterRef("pk")).annotate(
     plain=JSONObject(
         id="pk", size_gb="size_gb", kind="classification", label="classification__name"
@@ -123,14 +112,14 @@ def read_need(
     """Return what the machine needs, its affinity set locked when `lock` says so."""
     profile = machine.template.capability_profile if machine.template is not None else None
     disks = (
-        Disk(UUID(disk["id"]), disk["size_gb"], _uuid(disk["kind"]), disk["label"] or "")
+        Disk(disk["id"], disk["size_gb"], disk["kind"], disk["label"] or "")
         for disk in machine.its_disks
     )
     return Need(
         cores=machine.cores,
         memory_mb=machine.memory_mb,
         disks=tuple(disks),
-        classifications=frozenset(machine.its_classifications),
+        classifications=frozenset(map(str, machine.its_classifications)),
         networks=_networks(machine.its_networks, groups),
         platform=profile.platform if profile is not None else "",
         is_highly_available=machine.is_highly_available,
@@ -140,58 +129,59 @@ def read_need(
     )
 
 
-def read_classifications(cloud_id: UUID) -> frozenset[UUID]:
+def read_classifications(cloud_id: UUID) -> frozenset[str]:
     """Return the storage classifications that a cloud is limited to; none is any."""
-    return frozenset(
-        Cloud.classifications.through.objects.filter(cloud=cloud_id).values_list(
-            "storageclassification", flat=True
-        )
-    )
+    rows = Cloud.classifications.through.objects.filter(cloud=cloud_id)
+    return frozenset(map(str, rows.values_list("storageclassification", flat=True)))
 
 
 def read_offers(hosts: Iterable[UUID] | None, groups: Groups) -> list[Offer]:
-    """Return the hosts of the cloud (these only, when given) as they stand. One query."""
+    """Return the hosts of the cloud (these only, when given) as they stand, without volumes.
+
+    One query.
+    """
     wanted: dict[str, Any] = {"group__in": groups.of_cloud}
     if hosts is not None:
         wanted["pk__in"] = list(hosts)
-    rows = (
-        Host.objects.filter(**wanted)
-        .annotate(its_volumes=_VOLUMES)
-        .values_list(*_HOST, "its_volumes")
-    )
-    return [_offer(row[:-1], row[-1], groups) for row in rows]
+    # Tags matter to rules alone, and cost the most of all.
+    columns = (*_HOST, "tags") if any(groups.rules.values()) else _HOST
+    return [_offer(row, groups) for row in Host.objects.filter(**wanted).values_list(*columns)]
 
 
 def offer_of(host: Host, groups: Groups) -> Offer:
-    """Return a host whose row is locked. One query."""
-    return _offer([getattr(host, name) for name in _HOST], _plain_volumes(host), groups)
+    """Return a host whose row is locked, with its volumes. One query."""
+    offer = _offer([getattr(host, name) for name in (*_HOST, "tags")], groups)
+    read_volumes([offer])
+    return offer
 
 
-def read_volumes(host: Host) -> list[Volume]:
-    """Return the volumes of a host that may be used."""
-    return [_volume(plain) for plain in _plain_volumes(host)]
+def read_volumes(offers: Collection[Offer]) -> None:
+    """Put the volumes that may be used on the hosts. One query."""
+    found = _volumes(offer.id for offer in offers)
+    for offer in offers:
+        offer.volumes = tuple(found.get(offer.id, ()))
 
 
-def _plain_volumes(host: Host) -> Iterable[Mapping[str, Any]]:
-    rows = StorageVolume.objects.filter(host=host, is_available=True)
-    return rows.annotate(free=F("capacity_gb") - F("used_gb")).values(
-        "id", "name", "free", kind=F("classification")
+def volumes_of(host: Host) -> list[Volume]:
+    """Return the volumes of a host that may be used. One query."""
+    return _volumes([host.pk]).get(host.pk, [])
+
+
+def _volumes(hosts: Iterable[UUID]) -> dict[UUID, list[Volume]]:
+    found: dict[UUID, list[Volume]] = defaultdict(list)
+    rows = StorageVolume.objects.filter(host__in=list(hosts), is_available=True).values_list(
+        "host_id", "pk", "name", "capacity_gb", "used_gb", "classification_id"
     )
+    for host, pk, name, capacity, used, kind in rows:
+        text = None if kind is None else str(kind)
+        found[host].append(Volume(str(pk), name, capacity - used, text))
+    return found
 
 
-def _volume(plain: Mapping[str, Any]) -> Volume:
-    return Volume(_uuid(plain["id"]), plain["name"], plain["free"], _uuid(plain["kind"]))
-
-
-def _uuid(value: Any) -> Any:
-    """Return the id as such: JSON has it as text."""
-    return UUID(value) if isinstance(value, str) else value
-
-
-def _offer(row: Sequence[Any], volumes: Iterable[Mapping[str, Any]], groups: Groups) -> Offer:
+def _offer(row: Sequence[Any], groups: Groups) -> Offer:
     pk, name, group, cores, times, used_cores = row[:6]
     memory, kept_mb, used_mb, storage, kept_gb, used_gb, slots, busy = row[6:14]
-    tags, kind, cluster, health, is_available, is_in_maintenance = row[14:]
+    kind, cluster, health, is_available, is_in_maintenance, *tags = row[14:]
     return Offer(
         id=pk,
         name=name,
@@ -204,9 +194,9 @@ def _offer(row: Sequence[Any], volumes: Iterable[Mapping[str, Any]], groups: Gro
         free_storage_gb=storage - kept_gb - used_gb,
         slots=slots,
         busy_slots=busy,
-        volumes=tuple(map(_volume, volumes)),
+        volumes=None,
         rules=groups.rules.get(group, ()),
-        tags=_tags(tags) if tags else frozenset(),
+        tags=_tags(tags[0]) if tags else frozenset(),
         platforms=platforms(kind),
         cluster=cluster,
         health=health,
@@ -222,7 +212,7 @@ def _networks(
     reach: dict[str, set[UUID]] = defaultdict(set)
     for row in plain:
         if row["site"] is not None:
-            reach[row["name"]] |= {_uuid(row["group"])} - {None}
+            reach[row["name"]] |= {UUID(row["group"])} if row["group"] else set()
     return tuple((name, groups.below(tops)) for name, tops in sorted(reach.items()))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 from hypothesis import given
@@ -12,16 +12,16 @@ from hypothesis import strategies as st
 
 from fabric.vmm.placement.limits import Disk, Need, Offer, Rule, Volume, lay, obstacles
 
-FAST, SLOW = uuid4(), uuid4()
+FAST, SLOW = str(uuid4()), str(uuid4())
 HOST, GROUP = uuid4(), uuid4()
 
 
-def volume(name: str, free_gb: int, classification: UUID | None = None) -> Volume:
-    return Volume(uuid4(), name, free_gb, classification)
+def volume(name: str, free_gb: int, classification: str | None = None) -> Volume:
+    return Volume(str(uuid4()), name, free_gb, classification)
 
 
-def disk(size_gb: int, classification: UUID | None = None, label: str = "") -> Disk:
-    return Disk(uuid4(), size_gb, classification, label)
+def disk(size_gb: int, classification: str | None = None, label: str = "") -> Disk:
+    return Disk(str(uuid4()), size_gb, classification, label)
 
 
 def offer(**values: Any) -> Offer:
@@ -172,7 +172,7 @@ def test_volumes_are_never_overfilled_and_always_of_the_right_kind(disks, volume
         assert not allowed or kind in allowed
 
 
-def _any_way(disks: list[Disk], volumes: list[Volume], allowed: set[UUID]) -> bool:
+def _any_way(disks: list[Disk], volumes: list[Volume], allowed: set[str]) -> bool:
     """Try everything."""
     if not disks:
         return True
