@@ -26,6 +26,7 @@ from fabric.vmm.actions import (
     hosts,
     library,
     networks,
+    pools,
     profiles,
     servers,
     templates,
@@ -100,9 +101,10 @@ def fill_vmm(
     )
     if not server.vm_networks.exists():
         front = networks.add_network(CALLER, server, logical_network=logical, name="front")
-        networks.add_pool(
+        pools.add(
             CALLER,
-            front,
+            server,
+            network=front,
             name="front-v4",
             cidr="10.20.0.0/20",
             gateway="10.20.0.1",

@@ -78,7 +78,9 @@ def make_fabric(
         ADMINISTRATOR, server, logical_network=logical, name="front"
     )
     gateway = cidr.rsplit(".", 1)[0] + ".1"
-    actions.networks.add_pool(ADMINISTRATOR, network, name="front pool", cidr=cidr, gateway=gateway)
+    actions.pools.add(
+        ADMINISTRATOR, server, network=network, name="front pool", cidr=cidr, gateway=gateway
+    )
     disk = actions.library.add_disk(
         ADMINISTRATOR,
         server,

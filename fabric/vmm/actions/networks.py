@@ -1,19 +1,36 @@
-"""Logical networks, VM networks and their address pools."""
+"""Logical networks, and the VM networks on them: the fabric's, and those of user roles.
+
+The logical network's row is the lock of its VM networks, their subnets and its sites.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from ipaddress import AddressValueError, IPv4Address, IPv4Network, NetmaskValueError
+from ipaddress import ip_network
+from typing import Any, TypedDict, Unpack
 
 from django.db import transaction
 
 from fabric.vmm import roles
-from fabric.vmm.actions import fields
-from fabric.vmm.errors import Conflict, Invalid
-from fabric.vmm.models import AddressPool, Isolation, LogicalNetwork, Server, VMNetwork
+from fabric.vmm.actions import fields, ranges, rows, sites
+from fabric.vmm.errors import Conflict, Denied, Invalid, NotFound, QuotaExceeded
+from fabric.vmm.models import Isolation, LogicalNetwork, Server, UserRole, VMNetwork
 from fabric.vmm.roles import Caller
 
+AUTHOR = "AuthorVMNetwork"
 
+
+class LogicalChanges(rows.Named, total=False):
+    is_virtualized: bool
+
+
+class NetworkChanges(TypedDict, total=False):
+    name: str
+    description: str
+    isolation: str
+    vlan: int | None
+
+
+@transaction.atomic
 def add_logical(
     caller: Caller,
     server: Server,
@@ -22,104 +39,238 @@ def add_logical(
     description: str = "",
     is_virtualized: bool = False,
 ) -> LogicalNetwork:
-    """Add a logical network."""
+    """Add a logical network; until it has a site it is there on every host."""
     roles.require_fabric(caller)
-    cleaned = fields.name(name, "logical network")
-    fields.require_free(server.logical_networks.filter(name=cleaned), "logical network", cleaned)
-    return LogicalNetwork.objects.create(
-        server=server, name=cleaned, description=description, is_virtualized=is_virtualized
+    values = {"name": name, "description": description, "is_virtualized": is_virtualized}
+    return rows.save(rows.assign(LogicalNetwork(server=server), values, _LOGICAL))
+
+
+@transaction.atomic
+def change_logical(
+    caller: Caller, row: LogicalNetwork, **changes: Unpack[LogicalChanges]
+) -> LogicalNetwork:
+    """Change a logical network."""
+    roles.require_fabric(caller)
+    logical = rows.assign(rows.held(row), changes, _LOGICAL)
+    virtual = logical.vm_networks.filter(isolation=Isolation.VIRTUALIZED).order_by("name")
+    if not logical.is_virtualized and virtual:
+        raise Conflict(
+            f"The logical network {logical} needs network virtualization: the VM networks "
+            f"{fields.named([network.name for network in virtual])} on it are virtualized.",
+            field="is_virtualized",
+        )
+    return rows.save(logical)
+
+
+@transaction.atomic
+def remove_logical(caller: Caller, row: LogicalNetwork) -> None:
+    """Remove a logical network, with its sites, that nothing is made of."""
+    roles.require_fabric(caller)
+    rows.remove(
+        row,
+        "logical network",
+        ("VM networks", row.vm_networks.order_by("name")),
+        ("clouds", row.clouds.order_by("name")),
+        ("load balancers", row.load_balancers.order_by("name")),
     )
 
 
+@transaction.atomic
 def add_network(
     caller: Caller,
     server: Server,
     *,
     logical_network: LogicalNetwork,
     name: str,
-    isolation: str = Isolation.NONE,
+    isolation: str = "",
     vlan: int | None = None,
     description: str = "",
+    owner: UserRole | None = None,
 ) -> VMNetwork:
-    """Add a VM network on a logical network."""
-    roles.require_fabric(caller)
-    cleaned = fields.name(name, "VM network")
-    fields.require_server(server, [logical_network], "logical network")
-    fields.require_free(server.vm_networks.filter(name=cleaned), "VM network", cleaned)
-    if isolation not in Isolation.values:
-        raise Invalid(f"{isolation!r} is no isolation for VM network {cleaned}.")
-    if vlan is not None:
-        vlan = fields.whole(vlan, f"The VLAN of network {cleaned}", most=4094)
-    elif isolation == Isolation.VLAN:
-        raise Invalid(f"VM network {cleaned} needs a VLAN.")
-    return VMNetwork.objects.create(
-        server=server,
-        logical_network=logical_network,
-        name=cleaned,
-        isolation=isolation,
-        vlan=vlan,
-        description=description,
-    )
+    """Add a VM network, the fabric's or a user role's own, within the role's limits.
+
+    A user role makes virtualized ones only, on logical networks of its clouds; for others the
+    default is no isolation.
+    """
+    role = _owner(caller, owner)
+    by_tenant = caller.tenant_role is not None
+    fields.require_server(server, [logical_network], "logical network", field="logical_network")
+    if by_tenant:
+        _require_for_tenants(caller, logical_network)
+    if role is not None:
+        _require_room(role, caller.principal if by_tenant else "")
+    network = VMNetwork(server=server, logical_network=rows.held(logical_network), owner=role)
+    network.owner_name = caller.principal if by_tenant else ""
+    default = Isolation.NONE if role is None else Isolation.VIRTUALIZED
+    values = {"name": name, "description": description, "vlan": vlan}
+    rows.assign(network, {**values, "isolation": isolation or default}, _NETWORK)
+    _require_isolation(network)
+    return rows.save(network)
 
 
 @transaction.atomic
-def add_pool(
-    caller: Caller,
-    network: VMNetwork,
-    *,
-    name: str,
-    cidr: str,
-    first: str = "",
-    last: str = "",
-    gateway: str | None = None,
-    dns: Sequence[str] = (),
-) -> AddressPool:
-    """Add an address pool; without a range all host addresses of the subnet are in it.
+def change_network(caller: Caller, row: VMNetwork, **changes: Unpack[NetworkChanges]) -> VMNetwork:
+    """Change a VM network; its isolation and VLAN only while no machine is attached."""
+    require_author(caller, row)
+    # The logical network is always locked before what lies on it.
+    logical = rows.held(row.logical_network)
+    network = rows.held(row)
+    network.logical_network = logical
+    before = (network.isolation, network.vlan)
+    rows.assign(network, changes, _NETWORK)
+    if network.isolation != Isolation.VLAN and "vlan" not in changes:
+        network.vlan = None
+    if before != (network.isolation, network.vlan):
+        field = "vlan" if before[0] == network.isolation else "isolation"
+        _require_detached(network, field)
+        _require_isolation(network)
+        for subnet in network.subnets.all():
+            ranges.require_apart(network, ip_network(subnet.cidr), but=subnet, field=field)
+    return rows.save(network)
 
-    The gateway and DNS servers are never leased. Pools of one network do not overlap.
-    """
-    roles.require_fabric(caller)
-    cleaned = fields.name(name, "address pool")
-    subnet = _subnet(cidr, cleaned)
-    start = _address(first, cleaned, "first address") if first else subnet[1]
-    stop = _address(last, cleaned, "last address") if last else subnet[-2]
-    for address in (start, stop):
-        if address not in subnet or address in (subnet[0], subnet[-1]):
-            raise Invalid(f"{address} of pool {cleaned} is no host address of {subnet}.")
-    if start > stop:
-        raise Invalid(f"The first address of pool {cleaned} comes after the last one.")
-    VMNetwork.objects.select_for_update(no_key=True).get(pk=network.pk)
-    fields.require_free(network.pools.filter(name=cleaned), "address pool", cleaned)
-    twin = network.pools.filter(first__lte=str(stop), last__gte=str(start)).first()
-    if twin is not None:
-        raise Conflict(f"The range of pool {cleaned} overlaps the one of pool {twin.name}.")
-    ranges, _ = network.subnets.get_or_create(cidr=str(subnet), defaults={"name": cleaned})
-    return AddressPool.objects.create(
-        server=network.server,
-        network=network,
-        subnet=ranges,
-        name=cleaned,
-        cidr=str(subnet),
-        first=str(start),
-        last=str(stop),
-        size=int(stop) - int(start) + 1,
-        gateway=str(_address(gateway, cleaned, "gateway")) if gateway else None,
-        dns=[str(_address(server, cleaned, "DNS server")) for server in dns],
+
+@transaction.atomic
+def remove_network(caller: Caller, row: VMNetwork) -> None:
+    """Remove a VM network, with its subnets, that no machine is attached to."""
+    require_author(caller, row)
+    rows.held(row.logical_network)
+    rows.remove(
+        row,
+        "VM network",
+        ("machines", _machines(row)),
+        ("address pools", row.pools.order_by("name")),
     )
 
 
-def _subnet(cidr: str, pool: str) -> IPv4Network:
-    try:
-        subnet = IPv4Network(cidr)
-    except (AddressValueError, NetmaskValueError, ValueError):
-        raise Invalid(f"{cidr!r} of pool {pool} is no IPv4 subnet such as 10.20.0.0/22.")
-    if subnet.num_addresses < 4:
-        raise Invalid(f"The subnet {subnet} of pool {pool} has no room for hosts.")
-    return subnet
+def require_author(caller: Caller, network: VMNetwork) -> None:
+    """Raise unless the caller may change the VM network: the fabric's people, or its owner."""
+    role = caller.tenant_role
+    if role is None:
+        roles.require_fabric(caller)
+    elif network.owner_id == role.pk:
+        roles.require_all(caller, AUTHOR)
+    elif VMNetwork.objects.visible_to(caller).filter(pk=network.pk).exists():
+        raise Denied(f"The VM network {network} does not belong to the user role {role}.")
+    else:
+        raise NotFound(f"There is no VM network {network.pk}.")
 
 
-def _address(value: str, pool: str, what: str) -> IPv4Address:
-    try:
-        return IPv4Address(value)
-    except AddressValueError:
-        raise Invalid(f"{value!r} is no IPv4 address: {what} of pool {pool}.")
+def _owner(caller: Caller, owner: UserRole | None) -> UserRole | None:
+    role = caller.tenant_role
+    if role is None:
+        roles.require_fabric(caller)
+        return owner
+    roles.require_all(caller, AUTHOR)
+    if owner is not None and owner.pk != role.pk:
+        raise Denied(f"The user role {role} cannot make a VM network for another one.")
+    return role
+
+
+def _require_for_tenants(caller: Caller, logical: LogicalNetwork) -> None:
+    if not LogicalNetwork.objects.visible_to(caller).filter(pk=logical.pk).exists():
+        raise NotFound(f"There is no logical network {logical.pk}.")
+    if not logical.is_virtualized:
+        raise Invalid(
+            f"The user role {caller.role} can make VM networks on virtualized logical networks; "
+            f"{logical} is none.",
+            field="logical_network",
+        )
+
+
+def _require_room(role: UserRole, member: str) -> None:
+    """Count what the role has, and one of its members, under the lock of the role's row."""
+    held = UserRole.objects.select_for_update(no_key=True).get(pk=role.pk)
+    own = VMNetwork.objects.filter(owner=held)
+    counted = [(f"The user role {held}", held.most_networks, own)]
+    if member:
+        mine = own.filter(owner_name=member)
+        counted.append((f"A member of the user role {held}", held.member_most_networks, mine))
+    for whose, limit, networks in counted:
+        used = networks.count()
+        if limit is not None and used >= limit:
+            raise QuotaExceeded(
+                f"{whose} may have {limit} VM networks: {used} used, 1 more wanted.",
+                dimension="VMNetworks",
+                limit=limit,
+                used=used,
+                wanted=1,
+                advice="Remove a VM network, or ask for a larger limit.",
+            )
+
+
+def _require_isolation(network: VMNetwork) -> None:
+    """Raise unless isolation, VLAN and logical network go together."""
+    logical, isolation = network.logical_network, network.isolation
+    if isolation == Isolation.VLAN:
+        _require_vlan(network)
+    elif network.vlan is not None:
+        raise Invalid(
+            f"The VM network {network} is isolated by VLAN {network.vlan} only when its isolation "
+            f"is VLAN, not {network.get_isolation_display()!r}.",
+            field="vlan",
+        )
+    if isolation == Isolation.VIRTUALIZED and not logical.is_virtualized:
+        raise Invalid(
+            f"The VM network {network} cannot be virtualized: the logical network {logical} has "
+            "no network virtualization.",
+            field="isolation",
+        )
+    if network.owner_id is not None and isolation != Isolation.VIRTUALIZED:
+        raise Invalid(
+            f"The VM network {network} of the user role {network.owner} must be virtualized, not "
+            f"{network.get_isolation_display()!r}.",
+            field="isolation",
+        )
+
+
+def _require_vlan(network: VMNetwork) -> None:
+    logical = network.logical_network
+    if network.vlan is None:
+        raise Invalid(f"The VM network {network} needs a VLAN.", field="vlan")
+    there = sites.vlans_of(logical)
+    if there is not None and network.vlan not in there:
+        raise Invalid(
+            f"VLAN {network.vlan} of the VM network {network} is in no site of the logical network "
+            f"{logical}.",
+            field="vlan",
+        )
+    twins = logical.vm_networks.filter(isolation=Isolation.VLAN, vlan=network.vlan)
+    twin = twins.exclude(pk=network.pk).first()
+    if twin is not None:
+        raise Conflict(
+            f"VLAN {network.vlan} of the logical network {logical} belongs to the VM network "
+            f"{twin} already; {network} needs another one.",
+            field="vlan",
+        )
+
+
+def _require_detached(network: VMNetwork, field: str) -> None:
+    names = _machines(network)
+    if names:
+        raise Conflict(
+            f"The {field} of the VM network {network} cannot change: attached to it are "
+            f"{fields.named(names)}.",
+            field=field,
+        )
+
+
+def _machines(network: VMNetwork) -> list[str]:
+    found = network.adapters.order_by("machine__name").values_list("machine__name", flat=True)
+    return list(found.distinct())
+
+
+def _vlan(row: Any, keyword: str, value: int | None) -> int | None:
+    return None if value is None else sites.vlan(value, f"The VLAN of network {row}")
+
+
+_LOGICAL = {
+    "name": rows.name("logical network"),
+    "description": rows.plain,
+    "is_virtualized": rows.plain,
+}
+_NETWORK = {
+    "name": rows.name("VM network"),
+    "description": rows.plain,
+    "isolation": rows.choice(Isolation, "isolation"),
+    "vlan": _vlan,
+}

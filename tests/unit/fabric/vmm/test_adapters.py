@@ -38,8 +38,13 @@ def back(fabric, alice):
     back = actions.networks.add_network(
         ADMINISTRATOR, fabric.server, logical_network=fabric.network.logical_network, name="back"
     )
-    actions.networks.add_pool(
-        ADMINISTRATOR, back, name="back pool", cidr="10.30.0.0/24", gateway="10.30.0.1"
+    actions.pools.add(
+        ADMINISTRATOR,
+        fabric.server,
+        network=back,
+        name="back pool",
+        cidr="10.30.0.0/24",
+        gateway="10.30.0.1",
     )
     RoleResource.objects.create(role=alice.role, kind="VMNetwork", resource_id=back.pk)
     return back

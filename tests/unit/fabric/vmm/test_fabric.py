@@ -71,33 +71,3 @@ def test_values_must_make_sense(fabric):
         )
     with pytest.raises(Invalid, match="another VMM server"):
         actions.clouds.add(ADMINISTRATOR, server, name="Silver", host_groups=[make_fabric().group])
-
-
-@pytest.mark.parametrize(
-    ("pool", "names"),
-    [
-        ({"cidr": "10.1.0.1/24"}, "subnet"),
-        ({"cidr": "10.1.0.0/31"}, "room"),
-        ({"cidr": "10.1.0.0/24", "first": "10.2.0.5"}, "10.2.0.5"),
-        ({"cidr": "10.1.0.0/24", "last": "10.1.0.255"}, "10.1.0.255"),
-        ({"cidr": "10.1.0.0/24", "first": "10.1.0.9", "last": "10.1.0.5"}, "first address"),
-        ({"cidr": "10.1.0.0/24", "gateway": "router"}, "gateway"),
-    ],
-)
-def test_a_pool_must_make_sense(fabric, pool, names):
-    with pytest.raises(Invalid, match=names):
-        actions.networks.add_pool(ADMINISTRATOR, fabric.network, name="second", **pool)
-
-
-def test_pools_of_a_network_do_not_overlap(fabric):
-    with pytest.raises(Conflict, match="front pool"):
-        actions.networks.add_pool(ADMINISTRATOR, fabric.network, name="second", cidr="10.20.3.0/24")
-    pool = actions.networks.add_pool(
-        ADMINISTRATOR,
-        fabric.network,
-        name="second",
-        cidr="10.20.4.0/24",
-        first="10.20.4.10",
-        last="10.20.4.19",
-    )
-    assert pool.size == 10
