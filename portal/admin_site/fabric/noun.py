@@ -107,6 +107,8 @@ class Noun:
     parent_key: ClassVar[str] = ""
     home: ClassVar[str] = ""
     has_page: ClassVar[bool] = True
+    # Pages of its own, beside list, show and new; with any, all of them are in pages/urls.py.
+    own_names: ClassVar[tuple[str, ...]] = ()
     related: ClassVar[tuple[Related, ...]] = ()
     help: ClassVar[Any] = ""
     about: ClassVar[Any] = ""

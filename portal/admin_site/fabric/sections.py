@@ -51,12 +51,15 @@ SECTIONS: Sequence[Section] = (
     Section("library", gettext_lazy("Library"), "library", "templates_now"),
     Section("networks", gettext_lazy("Networks"), "network", "networks_now"),
     Section("clouds", gettext_lazy("Clouds"), "boxes", "clouds_now"),
+    Section("machines", gettext_lazy("Machines"), "monitor", "machines_now"),
+    Section("jobs", gettext_lazy("Jobs"), "list-checks", "jobs_now"),
 )
 
 
 def names_of(noun: Noun) -> tuple[str, ...]:
     """Return the addresses of a noun and of what is shown on its page."""
     own = (noun.list_name, noun.show_name, noun.new_name, noun.edit_name, noun.remove_name)
+    own += noun.own_names
     below = (other for other in NOUNS if noun.key in (other.home, other.parent_key))
     return own + tuple(name for other in below for name in names_of(other))
 

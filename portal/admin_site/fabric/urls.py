@@ -6,15 +6,21 @@ from collections.abc import Iterator
 
 from django.urls import URLPattern, path
 
-from portal.admin_site.fabric import overview, views
+from portal.admin_site.fabric import browser, overview, views
 from portal.admin_site.fabric.noun import Noun
 from portal.admin_site.fabric.nouns import NOUNS
+from portal.admin_site.fabric.pages import urls as pages
+
+# Lists that are more than a list.
+INDEXES = {"library-server": browser.show}
 
 
 def pages_of(noun: Noun) -> Iterator[URLPattern]:
     """Yield the addresses of what can be done with a noun."""
     if not noun.parent:
-        yield path(f"{noun.path}/", views.index_of(noun), name=noun.list_name)
+        yield path(
+            f"{noun.path}/", INDEXES.get(noun.key) or views.index_of(noun), name=noun.list_name
+        )
     if noun.actions.add is not None:
         yield path(f"{noun.path}/new/", views.new_of(noun), name=noun.new_name)
     if noun.has_page:
@@ -27,5 +33,6 @@ def pages_of(noun: Noun) -> Iterator[URLPattern]:
 
 urlpatterns = [
     path("", overview.show, name="fabric"),
-    *(address for noun in NOUNS for address in pages_of(noun)),
+    *(address for noun in NOUNS if not noun.own_names for address in pages_of(noun)),
+    *pages.urlpatterns,
 ]

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from portal.admin_site.fabric.noun import Noun
 from portal.admin_site.fabric.nouns.accounts import RunAsAccounts
+from portal.admin_site.fabric.nouns.balancers import LoadBalancers, VIPTemplates
 from portal.admin_site.fabric.nouns.clouds import Clouds
 from portal.admin_site.fabric.nouns.groups import HostGroups
 from portal.admin_site.fabric.nouns.hosts import Hosts
 from portal.admin_site.fabric.nouns.library import Disks, Files, LibraryServers, LibraryShares
-from portal.admin_site.fabric.nouns.networks import LogicalNetworks, VMNetworks
+from portal.admin_site.fabric.nouns.networks import LogicalNetworks, Sites, Subnets, VMNetworks
+from portal.admin_site.fabric.nouns.pools import Leases, MACPools, Pools
 from portal.admin_site.fabric.nouns.profiles import CapabilityProfiles, HardwareProfiles
+from portal.admin_site.fabric.nouns.roles import Roles
 from portal.admin_site.fabric.nouns.storage import Classifications, Volumes
 from portal.admin_site.fabric.nouns.templates import GuestProfiles, Templates
 
@@ -27,8 +30,16 @@ NOUNS: tuple[Noun, ...] = (
     GuestProfiles(),
     CapabilityProfiles(),
     VMNetworks(),
+    Subnets(),
     LogicalNetworks(),
+    Sites(),
+    Pools(),
+    Leases(),
+    MACPools(),
+    LoadBalancers(),
+    VIPTemplates(),
     Clouds(),
+    Roles(),
     RunAsAccounts(),
 )
 _BY_KEY = {noun.key: noun for noun in NOUNS}

@@ -1,0 +1,20 @@
+"""The addresses of what is more than a noun."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from portal.admin_site.fabric.nouns import noun_of
+from portal.admin_site.fabric.pages import jobs, machine_acts, machines
+from portal.admin_site.fabric.views import index_of
+
+urlpatterns = [
+    path("machines/", index_of(noun_of("machine")), name="fabric-machine-list"),
+    path("machines/new/", machine_acts.new_page, name="fabric-machine-new"),
+    path("machines/<uuid:pk>/", machines.show_page, name="fabric-machine"),
+    path("machines/<uuid:pk>/operate/", machine_acts.operate_page, name="fabric-machine-operate"),
+    path("machines/<uuid:pk>/<slug:act>/", machine_acts.act_page, name="fabric-machine-act"),
+    path("jobs/", index_of(noun_of("job")), name="fabric-job-list"),
+    path("jobs/<uuid:pk>/", jobs.show_page, name="fabric-job"),
+    path("jobs/<uuid:pk>/do/", jobs.do_page, name="fabric-job-do"),
+]
