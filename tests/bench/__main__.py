@@ -1,10 +1,10 @@
-"""`make bench`: measure all, or what is named: deploy burst thousand away lists fabric servers."""
+"""`make bench`: measure all, or what is named: see the names below, and servers."""
 
 from __future__ import annotations
 
 import sys
 
-from tests.bench import away, burst, deploy, fabric, lists, servers
+from tests.bench import away, burst, deploy, fabric, lists, placement, servers
 from tests.bench.cloud import cloud
 from tests.bench.table import Row, show
 
@@ -15,6 +15,7 @@ ON_A_CLOUD = {
     "away": away.measure,
     "lists": lists.measure,
     "fabric": fabric.measure,
+    "placement": placement.measure,
 }
 
 
