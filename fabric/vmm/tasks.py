@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from fabric.durable import engine, nudge
 from fabric.durable import sweep as durable_sweep
-from fabric.vmm import drift, healing, performance
+from fabric.vmm import drain, drift, healing, performance
 from fabric.vmm.jobs import RECIPES
 from fabric.vmm.models import Job
 
@@ -42,9 +42,10 @@ def sweep(**_: object) -> None:
 
 @shared_task(name="fabric.vmm.tasks.sample")
 def sample(**_: object) -> None:
-    """Read the load of all guests, and see which silent hosts answer again."""
+    """Read the load of all guests, see which silent hosts answer again, and go on with drains."""
     performance.sample(timezone.now())
     healing.heal()
+    drain.go_on()
 
 
 @shared_task(name="fabric.vmm.tasks.compare")

@@ -85,16 +85,20 @@ def ensure_settled(turn: Turn) -> None:
 
 def failed(turn: Turn, fault: Fault) -> None:
     """Give back the room on the target when the source surely kept the machine; else hold both."""
-    was_not_begun = turn.job.step == RESERVE.name
-    if was_not_begun or fault.code in _NOT_MOVED:
+    if _was_not_moved(turn.job, fault.code):
         placement.give_back(locked(turn))
-        is_lost = fault.code == "missing" and not was_not_begun
+        is_lost = fault.code == "missing" and turn.job.step == CARRY.name
         status: str = MachineStatus.MISSING if is_lost else turn.job.inputs["before"]
     elif fault.code == "unreachable":
         status = MachineStatus.HOST_NOT_RESPONDING
     else:
         status = MachineStatus.UPDATE_FAILED
     write(turn, status=status, failed_job_id=turn.job.pk)
+
+
+def _was_not_moved(job: Any, code: str) -> bool:
+    """Tell whether a failed job surely left the machine on the source."""
+    return job.step == RESERVE.name or (job.step == CARRY.name and code in _NOT_MOVED)
 
 
 def cancelled(turn: Turn) -> None:
@@ -200,13 +204,14 @@ def _volumes(names: dict[str, str]) -> dict[UUID, str]:
 RESERVE = step(
     "ensure_reserved", "Check limits and choose a host", ensure_reserved, local=True, share=5
 )
+CARRY = step("ensure_moved", "Move the machine", ensure_moved, share=80, limit=_HOURS)
 MOVE = slots.heavy(
     Recipe(
         "move",
         "Move virtual machine",
         (
             RESERVE,
-            step("ensure_moved", "Move the machine", ensure_moved, share=80, limit=_HOURS),
+            CARRY,
             step("ensure_arrived", "Ask both hosts", ensure_arrived, limit=_HOURS),
             step("ensure_settled", "Release its old room", ensure_settled, local=True, share=5),
         ),
@@ -238,7 +243,7 @@ SETTLE_MOVE = Recipe(
 
 def _resume_at(job: Any) -> str | None:
     """Take room anew when it was given back."""
-    return RESERVE.name if (job.fault or {}).get("code") in _NOT_MOVED else None
+    return RESERVE.name if _was_not_moved(job, (job.fault or {}).get("code", "")) else None
 
 
 _NEEDS = {"permissions": ("MigrateVM",), "busy": MachineStatus.UNDER_MIGRATION}
