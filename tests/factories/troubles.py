@@ -10,8 +10,10 @@ from django.conf import settings
 from django.db.models import Sum
 from django.test import override_settings
 
+from fabric.durable import engine
 from fabric.hypervisors.simulated import clear_faults, plan_fault
 from fabric.vmm import actions
+from fabric.vmm.jobs import RECIPES
 from fabric.vmm.models import DiskDrive, Host, Job, StorageVolume, VirtualMachine
 from fabric.vmm.roles import Caller
 from tests.factories.vmm import Killed, driver, finish, kill_at
@@ -106,6 +108,13 @@ def vanish(job: Job, step: str, machine: VirtualMachine) -> None:
     clear_faults(settings.SIMULATED_RACK)
 
 
+def _take(job: Job, turns: int) -> None:
+    """Take some turns of a job, which may not be enough."""
+    for _ in range(turns):
+        Job.objects.filter(pk=job.pk).update(due_at="2000-01-01T00:00Z")
+        engine.advance(Job, RECIPES, job.pk)
+
+
 def suffer(
     caller: Caller, machine: VirtualMachine, ask: Callable[[], Job], step: str, verb: str, kind: str
 ) -> None:
@@ -118,6 +127,12 @@ def suffer(
         job = ask()
         vanish(job, step, machine)
         job = finish(actions.jobs.restart(caller, job))
+    elif kind == "hang":
+        fail(machine, verb, kind)
+        job = ask()
+        _take(job, turns=3)
+        clear_faults(settings.SIMULATED_RACK)
+        finish(job)
     else:
         fail(machine, verb, kind)
         job = finish(ask())

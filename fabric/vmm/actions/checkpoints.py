@@ -98,7 +98,8 @@ def _found(machine: VirtualMachine, checkpoint: Checkpoint) -> Checkpoint:
 def _below(machine: VirtualMachine, top: uuid.UUID) -> Iterable[uuid.UUID]:
     """Return the checkpoints below one, the deepest first."""
     rows = list(machine.checkpoints.values_list("pk", "parent"))
-    found, level = [], {top}
+    found: list[uuid.UUID] = []
+    level = {top}
     while level:
         level = {pk for pk, parent in rows if parent in level}
         found = [*level, *found]

@@ -226,7 +226,7 @@ def asker(alice, machine, back):
     return asks.__getitem__
 
 
-@pytest.mark.parametrize("kind", ["fail", "unreachable", "lose_reply", "lie"])
+@pytest.mark.parametrize("kind", ["fail", "unreachable", "hang", "lose_reply", "lie"])
 @pytest.mark.parametrize(("what", "verb"), [(w, verb) for w in ASKS for verb in ASKS[w]])
 def test_trouble_leaves_the_truth(alice, machine, asker, what, verb, kind):
     suffer(alice, machine, asker(what), "ensure_adapter", verb, kind)

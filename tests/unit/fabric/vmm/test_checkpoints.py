@@ -196,7 +196,7 @@ def asker(alice, machine, what):
     return asks[what]
 
 
-@pytest.mark.parametrize("kind", ["fail", "unreachable", "lose_reply", "lie"])
+@pytest.mark.parametrize("kind", ["fail", "unreachable", "hang", "lose_reply", "lie"])
 @pytest.mark.parametrize(("what", "verb"), [(w, verb) for w in VERBS for verb in VERBS[w]])
 def test_trouble_leaves_the_truth(alice, machine, what, verb, kind):
     suffer(alice, machine, asker(alice, machine, what), STEPS[what][0], verb, kind)

@@ -254,7 +254,7 @@ def assert_library_true(machine) -> None:
     assert all(disk.is_enabled for disk in stored)
 
 
-@pytest.mark.parametrize("kind", ["fail", "unreachable", "lose_reply", "lie"])
+@pytest.mark.parametrize("kind", ["fail", "unreachable", "hang", "lose_reply", "lie"])
 @pytest.mark.parametrize(("what", "verb"), [(w, verb) for w in VERBS for verb in VERBS[w]])
 def test_trouble_leaves_the_truth(alice, machine, asker, what, verb, kind):
     suffer(alice, machine, asker(what), STEPS[what][0], verb, kind)
@@ -334,3 +334,20 @@ def test_a_busy_host_takes_copies_in_turn(alice, machine):
     assert finish(job).state == "succeeded"
     machine.host.refresh_from_db()
     assert machine.host.busy_slots == 0
+
+
+def test_a_host_that_never_ends_is_waited_for_so_long_and_may_be_again(
+    alice, machine, asker, settings
+):
+    fail(machine, "ensure_disk_size", "hang")
+    job = asker("grow")()
+    with pytest.raises(AssertionError, match="has not ended"):
+        finish(job, turns=2)
+    job.steps[0]["started_at"] = "2020-01-01T00:00:00.000+00:00"
+    job.save(update_fields=["steps"])
+    assert (finish(job).state, job.fault["code"]) == ("failed", "timed_out")
+    machine.refresh_from_db()
+    assert (machine.status, machine.storage_gb) == ("PowerOff", 35)
+    clear_faults(settings.SIMULATED_RACK)
+    assert finish(actions.jobs.restart(alice, job)).state == "succeeded"
+    assert_true(machine)

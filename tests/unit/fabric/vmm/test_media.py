@@ -80,7 +80,7 @@ def test_a_profile_may_forbid_the_drive(fabric, alice, machine, iso):
 
 
 VERBS = ["ensure_media", "guest"]
-KINDS = ["fail", "unreachable", "lose_reply", "lie"]
+KINDS = ["fail", "unreachable", "hang", "lose_reply", "lie"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
