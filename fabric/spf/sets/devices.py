@@ -41,7 +41,10 @@ def _adapters(scope: Scope) -> QuerySet[Any]:
 
 
 def _adapter(scope: Scope, adapter: Any) -> Row:
+    """An adapter; on which VLAN it is, is for those who run the fabric."""
+    assert scope.caller is not None
     network = adapter.network
+    is_told, vlan = scope.caller.is_fabric, None if network is None else network.vlan
     return {
         "ID": adapter.pk,
         "StampId": scope.stamp_of(adapter.of_server),
@@ -53,7 +56,9 @@ def _adapter(scope: Scope, adapter: Any) -> Row:
         "EthernetAddress": adapter.mac,
         "EthernetAddressType": adapter.mac_type,
         "IPv4AddressType": adapter.ipv4_type,
-        "IPv4Addresses": adapter.addresses,
+        "IPv4Addresses": [each for each in adapter.addresses if ":" not in each],
+        "IPv6AddressType": adapter.ipv6_type,
+        "IPv6Addresses": [each for each in adapter.addresses if ":" in each],
         "IsSynthetic": True,
         "MACAddress": adapter.mac,
         "MACAddressType": adapter.mac_type,
@@ -61,8 +66,8 @@ def _adapter(scope: Scope, adapter: Any) -> Row:
         "PhysicalAddressType": adapter.mac_type,
         "SlotId": adapter.slot,
         "VirtualNetworkAdapterType": "Synthetic",
-        "VLanEnabled": network is not None and network.vlan is not None,
-        "VLanId": None if network is None else network.vlan,
+        "VLanEnabled": vlan is not None if is_told else None,
+        "VLanId": vlan if is_told else None,
         "VMNetworkId": adapter.network_id,
         "VMNetworkName": None if network is None else network.name,
     }

@@ -161,11 +161,11 @@ def _first(leases: QuerySet[AddressLease]) -> AddressLease | None:
 
 def _end(row: AddressPool, keyword: str, value: str) -> str:
     subnet = _subnet(row)
-    ends = ranges.hosts(subnet)
     if not value:
-        return str(ends[0] if keyword == "first" else ends[1])
+        first, last = ranges.hosts(subnet)
+        return str(first if keyword == "first" else last)
     found = _of_family(row, value, keyword, f"the {keyword} address of pool {row}")
-    if not ends[0] <= found <= ends[1]:
+    if not ranges.may_be_host(found, subnet):
         raise Invalid(f"{found} of pool {row} is no host address of {subnet}.", field=keyword)
     return str(found)
 

@@ -50,6 +50,12 @@ def hosts(within: Subnet) -> tuple[Address, Address]:
     return within[1], last
 
 
+def may_be_host(address: Address, within: Subnet) -> bool:
+    """Tell whether a host of a subnet may have the address."""
+    first, last = hosts(within)
+    return address.version == within.version and int(first) <= int(address) <= int(last)
+
+
 def may_be_gateway(gateway: Address, within: Subnet) -> bool:
     """Tell whether hosts of a subnet can reach a gateway; IPv6 ones are often link-local."""
     return gateway in within or (gateway.version == within.version == 6 and gateway.is_link_local)

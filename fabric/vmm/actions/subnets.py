@@ -67,11 +67,10 @@ def _add(network: VMNetwork, name: str, wanted: Subnet) -> VMSubnet:
 
 
 def _require_around_pools(subnet: VMSubnet, wanted: Subnet) -> None:
-    hosts = ranges.hosts(wanted)
     for pool in subnet.pools.order_by("name"):
         for what in ("first", "last"):
             end = ip_address(getattr(pool, what))
-            if end.version != wanted.version or not hosts[0] <= end <= hosts[1]:
+            if not ranges.may_be_host(end, wanted):
                 raise Conflict(
                     f"The range {wanted} of the subnet {subnet} leaves out {end} of its address "
                     f"pool {pool}.",

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 import uuid
 
 import pytest
 
 from fabric.spf.actions import change_account, create_account
 from fabric.spf.actions.tenants import change_tenant, create_tenant
+from fabric.spf.edm import VMM
 from fabric.spf.models import Group
-from fabric.vmm.actions import servers
+from fabric.vmm.actions import networks, pools, servers
+from fabric.vmm.actions.machines import NewAdapter
 from fabric.vmm.models import Job, VirtualMachine
 from tests.contract.spf_service.conftest import PORTAL, Caller, basic, key, said
-from tests.factories.vmm import acting_for, deploy, make_fabric, make_role
+from tests.factories.vmm import ADMINISTRATOR, acting_for, deploy, make_fabric, make_role
 
 SERVICES = {
     Group.ADMIN: "/SC2012R2/Admin/Microsoft.Management.Odata.svc/Stamps",
@@ -206,3 +209,29 @@ def test_permissions_are_the_roles(fabric, stamp, order):
     answer = frank.send("POST", "VirtualMachines", order)
     assert answer.status_code == 403
     assert "Create" in said(answer)
+
+
+def test_a_vlan_is_for_administrators_alone(administrator, tenant, fabric, role):
+    """A081: whatever a tenant asks for, the number of its VLAN is not in the answer."""
+    logical = fabric.network.logical_network
+    network = networks.add_network(
+        ADMINISTRATOR,
+        fabric.server,
+        logical_network=logical,
+        name="tagged",
+        isolation="VLANNetwork",
+        vlan=3917,
+    )
+    for cidr in ("10.50.0.0/24", "2001:db8::/112"):
+        name = f"pool {cidr[:2]}"
+        pools.add(ADMINISTRATOR, fabric.server, network=network, name=name, cidr=cidr)
+    role.resources.create(kind="VMNetwork", resource_id=network.pk)
+    deploy(fabric, acting_for(role), adapters=[NewAdapter(network_id=network.pk)])
+    (seen,) = administrator.rows("VirtualNetworkAdapters?$filter=TemplateId eq null")
+    assert (seen["VLanEnabled"], seen["VLanId"]) == (True, 3917)
+    (seen,) = tenant.rows("VirtualNetworkAdapters?$filter=TemplateId eq null")
+    assert (seen["VLanEnabled"], seen["VLanId"]) == (None, None)
+    assert (seen["IPv4Addresses"], seen["IPv6Addresses"]) == (["10.50.0.1"], ["2001:db8::1"])
+    for name in VMM.sets:
+        answer = tenant.get(name).content.decode()
+        assert not re.search(r"(?<![0-9a-f-])3917(?![0-9a-f-])", answer), name
