@@ -5,11 +5,17 @@ A host that became smaller keeps what its machines hold on its row, and says so 
 
 from __future__ import annotations
 
-from django.db.models import Case, F, Sum, Value, When
+from django.db.models import Case, F, Sum, TextField, Value, When
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from fabric.hypervisors.base import DEFAULT_VOLUME, HostFacts, VolumeFacts
 from fabric.vmm.models import Health, Host
+
+_TOLD = (
+    *("cores", "memory_mb", "storage_gb", "version"),
+    *("health", "health_message", "checked_at"),
+)
 
 
 def note_health(host: Host, ok: bool, message: str = "") -> None:
@@ -22,7 +28,7 @@ def note_health(host: Host, ok: bool, message: str = "") -> None:
     keeps_words = When(health=Health.WARNING, then=F("health_message"))
     Host.objects.filter(pk=host.pk).update(
         health=Case(is_warned, default=Value(Health.OK)),
-        health_message=Case(keeps_words, default=Value("")),
+        health_message=Case(keeps_words, default=Value("", TextField())),
         checked_at=Now(),
     )
 
@@ -36,10 +42,8 @@ def note_refresh(host: Host, facts: HostFacts) -> None:
     host.version = f"{facts.hypervisor} {facts.version}".strip()[:60]
     host.health = Health.WARNING if told else Health.OK
     host.health_message = " ".join(told)
-    # Now() would be read back as an expression; the row is read again instead.
-    host.save()
-    Host.objects.filter(pk=host.pk).update(checked_at=Now())
-    host.refresh_from_db(fields=["checked_at"])
+    host.checked_at = timezone.now()
+    host.save(update_fields=_TOLD)
 
 
 def _note_cores(host: Host, cores: int) -> str:
