@@ -11,6 +11,7 @@ class MachineState(models.TextChoices):
     STOPPED = "stopped", "Stopped"
     PAUSED = "paused", "Paused"
     SAVED = "saved", "Saved"
+    STORED = "stored", "In library"
     UPDATING = "updating", "Updating"
     DELETING = "deleting", "Deleting"
     FAILED = "failed", "Failed"
@@ -47,6 +48,7 @@ POSSIBLE: dict[str, tuple[tuple[str, ...], str]] = {
             MachineState.RUNNING,
             MachineState.PAUSED,
             MachineState.SAVED,
+            MachineState.STORED,
             MachineState.FAILED,
             MachineState.MISSING,
             MachineState.UNREACHABLE,

@@ -17,14 +17,32 @@ from fabric.states import GONE, MachineState
 SETTLED = {
     "Running": MachineState.RUNNING,
     "PowerOff": MachineState.STOPPED,
-    "Stored": MachineState.STOPPED,
+    "Stored": MachineState.STORED,
     "Paused": MachineState.PAUSED,
     "Saved": MachineState.SAVED,
     "CreationFailed": MachineState.FAILED,
     "CustomizationFailed": MachineState.FAILED,
+    "UpdateFailed": MachineState.FAILED,
+    "MigrationFailed": MachineState.FAILED,
     "Missing": MachineState.MISSING,
     "HostNotResponding": MachineState.UNREACHABLE,
 }
+# Somebody else is at work on it, or we are: only for the time being.
+PASSING = frozenset(
+    {
+        "Starting",
+        "PoweringOff",
+        "Pausing",
+        "Saving",
+        "Restoring",
+        "UnderUpdate",
+        "UnderMigration",
+        "Storing",
+        "CreatingCheckpoint",
+        "RecoveringCheckpoint",
+        "DeletingCheckpoint",
+    }
+)
 TOLD = (
     "state",
     "status_text",
@@ -64,7 +82,7 @@ def apply(
         remote = told[machine.remote_id]
         before = [getattr(machine, name) for name in TOLD]
         if settled or machine.pk not in worked_on:
-            machine.state = SETTLED.get(remote.status, machine.state)
+            machine.state = _state(remote.status, machine.state)
             machine.status_text = "" if remote.status in SETTLED else remote.status_text
         machine.cores = remote.cores or machine.cores
         machine.memory_mb = remote.memory_mb or machine.memory_mb
@@ -77,6 +95,11 @@ def apply(
             changed[machine] = before[TOLD.index("state")]
     _write(changed)
     return set(told)
+
+
+def _state(status: str, before: str) -> str:
+    """Return the word for a status; one that we do not know leaves the machine what it was."""
+    return str(MachineState.UPDATING if status in PASSING else SETTLED.get(status, before))
 
 
 def _worked_on(known: Iterable[Machine]) -> set[uuid.UUID]:
@@ -106,8 +129,10 @@ def _write(changed: Mapping[Machine, str]) -> None:
 def mark_missing(stamp_id: uuid.UUID, seen: set[uuid.UUID], asked_at: datetime) -> None:
     """Mark settled machines that the stamp, asked for all of them, does not know any more.
 
-    A machine that was read after the question was asked is left alone: it may be newer.
+    A machine that was read after the question was asked is left alone: it may be newer. So is one
+    that a job of ours is at work on.
     """
+    ours = Job.objects.filter(machine__stamp=stamp_id, state__in=LIVE).values("machine")
     Machine.objects.filter(
         stamp_id=stamp_id,
         remote_id__isnull=False,
@@ -116,8 +141,10 @@ def mark_missing(stamp_id: uuid.UUID, seen: set[uuid.UUID], asked_at: datetime) 
             MachineState.STOPPED,
             MachineState.PAUSED,
             MachineState.SAVED,
+            MachineState.STORED,
+            MachineState.UPDATING,
         ),
-    ).exclude(remote_id__in=seen).exclude(synced_at__gte=asked_at).update(
+    ).exclude(remote_id__in=seen).exclude(synced_at__gte=asked_at).exclude(pk__in=ours).update(
         state=MachineState.MISSING,
         status_text="The cloud does not know this machine any more.",
         synced_at=timezone.now(),

@@ -16,8 +16,8 @@ from fabric.spf.sets.columns import GIB, plain, stamp
 from fabric.spf.sets.errorinfo import error_info
 from fabric.spf.sets.library import operating_system
 from fabric.spf.sets.userroles import ADMINISTRATOR_ID, ADMINISTRATOR_NAME
-from fabric.vmm.actions import machines
-from fabric.vmm.models import Server, UserRole, VirtualMachine
+from fabric.vmm.actions import machines, moves
+from fabric.vmm.models import Host, Server, UserRole, VirtualMachine
 from fabric.vmm.states import MachineStatus
 
 
@@ -39,6 +39,7 @@ def _machine(scope: Scope, machine: VirtualMachine) -> Row:
         "AddedTime": machine.created_at,
         "CloudId": machine.cloud_id,
         "ComputerName": machine.computer_name,
+        "CostCenter": machine.cost_center,
         "CPUCount": machine.cores,
         "CreationTime": machine.created_at,
         "DeploymentErrorInfo": error_info(failure) if failure else None,
@@ -194,7 +195,47 @@ def _update(scope: Scope, machine: VirtualMachine, body: Row) -> UUID | None:
         for name, word in _CHANGES.items()
         if name in body and body[name] != known[name]
     }
+    owner = _other_owner(body.get("Owner") or {}, known["Owner"])
+    host_name = body.get("VMHostName")
+    goes_elsewhere = bool(host_name) and host_name != known["VMHostName"]
+    if [bool(changes), bool(owner), goes_elsewhere].count(True) > 1:
+        raise BadRequest("Owner, VMHostName and other properties are changed one at a time.")
+    if owner:
+        return _give(scope, machine, owner)
+    if goes_elsewhere:
+        return moves.move(scope.caller, machine, host=_host(scope, machine, str(host_name))).pk
     return machines.update(scope.caller, machine, **changes).pk if changes else None
+
+
+def _other_owner(sent: Row, known: Row) -> Row:
+    """Return the owner as sent, what is left out filled in; nothing when it is the same."""
+    wanted = {name: sent.get(name) or known[name] for name in known}
+    if sent.get("RoleName") not in (None, known["RoleName"]) and not sent.get("RoleID"):
+        wanted["RoleID"] = None
+    return wanted if wanted != known else {}
+
+
+def _give(scope: Scope, machine: VirtualMachine, owner: Row) -> UUID:
+    assert scope.caller is not None
+    role = None
+    if owner["RoleID"] != ADMINISTRATOR_ID and owner["RoleName"] != ADMINISTRATOR_NAME:
+        roles = UserRole.objects.visible_to(scope.caller)
+        named = {"pk": owner["RoleID"]} if owner["RoleID"] else {"name": owner["RoleName"]}
+        role = roles.filter(**named).first()
+        if role is None:
+            raise BadRequest("The parameter Owner names no user role.")
+    name = owner["UserName"] or ""
+    return machines.give(scope.caller, machine, role=role, owner_name=name).pk
+
+
+def _host(scope: Scope, machine: VirtualMachine, name: str) -> Host:
+    """Return the host to move to; those who do not run the fabric see none."""
+    assert scope.caller is not None
+    hosts = Host.objects.visible_to(scope.caller) if scope.caller.is_fabric else Host.objects.none()
+    found: Host | None = hosts.filter(server=machine.server_id, name=name.lower()).first()
+    if found is None:
+        raise BadRequest("The parameter VMHostName names no host you may use.")
+    return found
 
 
 def _delete(scope: Scope, machine: VirtualMachine) -> UUID:
@@ -210,6 +251,9 @@ _CHANGES = {
     "Name": "name",
     "Description": "description",
     "Tag": "tag",
+    "CostCenter": "cost_center",
+    "StartAction": "start_action",
+    "StopAction": "stop_action",
     "CPUCount": "cores",
     "Memory": "memory_mb",
 }
@@ -257,7 +301,10 @@ SETS = (
         ),
         update=Update(
             _update,
-            takes=names("Operation Retry Undo Dismiss Agent Name Description Tag CPUCount Memory"),
+            takes=names(
+                "Operation Retry Undo Dismiss Agent Name Description Tag CostCenter StartAction "
+                "StopAction CPUCount Memory Owner VMHostName"
+            ),
         ),
         delete=_delete,
     ),
