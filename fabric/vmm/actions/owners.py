@@ -17,12 +17,15 @@ def give(caller: Caller, machine: VirtualMachine, *, role: UserRole | None, owne
     """Give a machine to a member of a role (None: to nobody but the administrators).
 
     The role must have the machine's cloud in its scope, room for it, and its networks. Between
-    members of the caller's own role any of them may; else it takes an administrator.
+    members of the caller's own role any of them may; else it takes an administrator, or one role
+    that may share and another that may receive.
     """
     row = held.held(caller, machine)
     is_within = role is not None and role.pk == row.role_id
     if is_within:
         roles.require_any(caller, *roles.CHANGE)
+    elif role is not None:
+        roles.require_may_give(caller, role)
     else:
         roles.require_fabric(caller)
     held.require_idle(row)
