@@ -44,9 +44,9 @@ def test_virtualization_is_needed_by_virtualized_networks(fabric, logical, virtu
     with pytest.raises(Conflict, match="Virtual needs network virtualization: .* red") as refusal:
         networks.change_logical(ADMINISTRATOR, virtual, is_virtualized=False)
     assert refusal.value.field == "is_virtualized"
-    with pytest.raises(Invalid, match="blue cannot be virtualized: .* Datacenter") as refusal:
+    with pytest.raises(Invalid, match="blue cannot be virtualized: .* Datacenter") as invalid:
         add(fabric, logical, "blue", isolation="WindowsNetworkVirtualization")
-    assert refusal.value.field == "isolation"
+    assert invalid.value.field == "isolation"
 
 
 @pytest.mark.parametrize(
@@ -133,6 +133,7 @@ def test_two_vlan_networks_give_adapters_different_vlans(fabric, logical):
             adapters=[actions.machines.NewAdapter(network_id=network.pk)],
         )
         guest = driver(machine.host).guest(machine.pk)
+        assert guest is not None
         tags[number] = [(adapter.network, adapter.vlan) for adapter in guest.adapters]
     assert tags == {11: [("vlan 11", 11)], 12: [("vlan 12", 12)]}
 

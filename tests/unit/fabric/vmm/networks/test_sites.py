@@ -71,9 +71,9 @@ def test_a_site_is_somewhere_of_its_own_server(fabric, logical):
         add(fabric, logical, host_groups=[make_fabric().group])
     assert refusal.value.field == "host_groups"
     add(fabric, logical)
-    with pytest.raises(Conflict, match="'Frankfurt'") as refusal:
+    with pytest.raises(Conflict, match="'Frankfurt'") as conflict:
         add(fabric, logical)
-    assert refusal.value.field == "name"
+    assert conflict.value.field == "name"
 
 
 def test_a_vlan_of_a_network_is_in_a_site(fabric, logical):
