@@ -53,6 +53,7 @@ SECTIONS: Sequence[Section] = (
     Section("clouds", gettext_lazy("Clouds"), "boxes", "clouds_now"),
     Section("machines", gettext_lazy("Machines"), "monitor", "machines_now"),
     Section("jobs", gettext_lazy("Jobs"), "list-checks", "jobs_now"),
+    Section("drift", gettext_lazy("Drift"), "triangle-alert", "drifts_now"),
 )
 
 

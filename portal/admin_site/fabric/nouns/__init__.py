@@ -6,9 +6,12 @@ from portal.admin_site.fabric.noun import Noun
 from portal.admin_site.fabric.nouns.accounts import RunAsAccounts
 from portal.admin_site.fabric.nouns.balancers import LoadBalancers, VIPTemplates
 from portal.admin_site.fabric.nouns.clouds import Clouds
+from portal.admin_site.fabric.nouns.drift import Drifts
 from portal.admin_site.fabric.nouns.groups import HostGroups
 from portal.admin_site.fabric.nouns.hosts import Hosts
+from portal.admin_site.fabric.nouns.jobs import Jobs
 from portal.admin_site.fabric.nouns.library import Disks, Files, LibraryServers, LibraryShares
+from portal.admin_site.fabric.nouns.machines import Machines
 from portal.admin_site.fabric.nouns.networks import LogicalNetworks, Sites, Subnets, VMNetworks
 from portal.admin_site.fabric.nouns.pools import Leases, MACPools, Pools
 from portal.admin_site.fabric.nouns.profiles import CapabilityProfiles, HardwareProfiles
@@ -41,6 +44,9 @@ NOUNS: tuple[Noun, ...] = (
     Clouds(),
     Roles(),
     RunAsAccounts(),
+    Machines(),
+    Jobs(),
+    Drifts(),
 )
 _BY_KEY = {noun.key: noun for noun in NOUNS}
 

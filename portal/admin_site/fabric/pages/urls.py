@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from portal.admin_site.fabric.nouns import noun_of
-from portal.admin_site.fabric.pages import jobs, machine_acts, machines
+from portal.admin_site.fabric.pages import drift, jobs, machine_acts, machines
 from portal.admin_site.fabric.views import index_of
 
 urlpatterns = [
@@ -17,4 +17,8 @@ urlpatterns = [
     path("jobs/", index_of(noun_of("job")), name="fabric-job-list"),
     path("jobs/<uuid:pk>/", jobs.show_page, name="fabric-job"),
     path("jobs/<uuid:pk>/do/", jobs.do_page, name="fabric-job-do"),
+    path("drift/", drift.index_page, name="fabric-drift-list"),
+    path("drift/compare/", drift.compare_page, name="fabric-drift-compare"),
+    path("drift/<uuid:pk>/", drift.show_page, name="fabric-drift"),
+    path("drift/<uuid:pk>/<slug:verb>/", drift.act_page, name="fabric-drift-act"),
 ]
