@@ -5,6 +5,10 @@ A host that became smaller keeps what its machines hold on its row, and says so 
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+from uuid import UUID
+
+from django.db import transaction
 from django.db.models import Case, F, Sum, TextField, Value, When
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -33,13 +37,56 @@ def note_health(host: Host, ok: bool, message: str = "") -> None:
     )
 
 
+def note_answers(answered: Collection[UUID], silent: Mapping[UUID, str]) -> None:
+    """Write which hosts answered and which did not, with the reason; hosts at work are left out.
+
+    The next round finds those: nobody who places a machine waits for this.
+    """
+    with transaction.atomic():
+        rows = Host.objects.select_for_update(no_key=True, skip_locked=True).order_by("pk")
+        free = set(rows.filter(pk__in=[*answered, *silent]).values_list("pk", flat=True))
+        for pk in free & silent.keys():
+            note_health(Host(pk=pk), False, silent[pk])
+        well = Host.objects.filter(pk__in=free - silent.keys())
+        well.exclude(health__in=(Health.OK, Health.WARNING)).update(
+            health=Health.OK, health_message=""
+        )
+        well.update(checked_at=Now())
+
+
+def note_facts(told: Mapping[UUID, HostFacts]) -> None:
+    """Write what hosts told of themselves where that is not what their rows say."""
+    for host in Host.objects.filter(pk__in=told).prefetch_related("volumes"):
+        facts = told[host.pk]
+        if host.health == Health.OK and _is_as_told(host, facts):
+            continue
+        with transaction.atomic():
+            held = Host.objects.select_for_update(no_key=True).filter(pk=host.pk).first()
+            if held is not None:
+                note_refresh(held, facts)
+
+
+def _is_as_told(host: Host, facts: HostFacts) -> bool:
+    volumes = facts.volumes or (VolumeFacts(DEFAULT_VOLUME, facts.storage_gb),)
+    return (
+        (host.cores, host.memory_mb) == (facts.cores, facts.memory_mb)
+        and host.version == _version(facts)
+        and {each.name: each.capacity_gb for each in volumes}
+        == {each.name: each.capacity_gb for each in host.volumes.all()}
+    )
+
+
+def _version(facts: HostFacts) -> str:
+    return f"{facts.hypervisor} {facts.version}".strip()[:60]
+
+
 def note_refresh(host: Host, facts: HostFacts) -> None:
     """Write what a host told of itself; its row is locked."""
     words = _note_volumes(host, facts)
     words += [_note_cores(host, facts.cores), _note_memory(host, facts.memory_mb)]
     words += [_note_storage(host)]
     told = [text for text in words if text]
-    host.version = f"{facts.hypervisor} {facts.version}".strip()[:60]
+    host.version = _version(facts)
     host.health = Health.WARNING if told else Health.OK
     host.health_message = " ".join(told)
     host.checked_at = timezone.now()

@@ -9,12 +9,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.db import connection, transaction
 from django.utils import timezone
 
 from fabric.hypervisors.base import Counters
-from fabric.hypervisors.errors import DriverFault
+from fabric.hypervisors.errors import DriverFault, Unreachable
+from fabric.vmm import health
 from fabric.vmm.drivers import open_driver
 from fabric.vmm.models import Host, Performance, VirtualMachine
 from fabric.vmm.models.performance import Frame
@@ -55,17 +57,27 @@ def curves(machine: VirtualMachine, frame: str) -> list[Curve]:
 
 
 def sample(now: datetime) -> int:
-    """Ask every available host for the load of all its guests; return how many were told."""
+    """Ask every host for the load of all its guests; return how many were told.
+
+    Who answered, and who did not, is written down as the hosts' health.
+    """
     count = 0
     told: list[Counters] = []
-    for kind, name in Host.objects.filter(is_available=True).values_list("hypervisor", "name"):
+    answered: list[UUID] = []
+    silent: dict[UUID, str] = {}
+    for pk, kind, name in Host.objects.values_list("pk", "hypervisor", "name"):
         try:
             told += open_driver(kind, name).counters()
+            answered.append(pk)
         except DriverFault as fault:
             log.info("no counters from host %s: %s", name, fault.code)
+            if isinstance(fault, Unreachable):
+                silent[pk] = fault.message
         if len(told) >= BATCH:
             count += _recorded(told, now)
-    return count + _recorded(told, now)
+    count += _recorded(told, now)
+    health.note_answers(answered, silent)
+    return count
 
 
 def _recorded(told: list[Counters], now: datetime) -> int:

@@ -19,7 +19,9 @@ from django.db.models import Q
 from django.utils import timezone
 
 from fabric.durable.states import LIVE
+from fabric.hypervisors.base import HostFacts
 from fabric.hypervisors.errors import DriverFault
+from fabric.vmm import health
 from fabric.vmm.drift.compare import Books, Difference, HostView, OurMachine, compare
 from fabric.vmm.drivers import open_driver
 from fabric.vmm.jobs.operate import STATUS_OF_POWER
@@ -49,7 +51,8 @@ def sweep(now: datetime | None = None) -> int:
     for server, pk, kind, name in Host.objects.values_list("server", "pk", "hypervisor", "name"):
         servers[server].append((pk, kind, name))
     for server, hosts in servers.items():
-        views = _views(hosts)
+        views, facts = _views(hosts)
+        health.note_facts(facts)
         # Our rows are read after the hosts: what is made on a host is on our books before.
         books = _books(server, began)
         _write_power(books, views)
@@ -57,19 +60,22 @@ def sweep(now: datetime | None = None) -> int:
     return Drift.objects.filter(state=DriftState.OPEN).count()
 
 
-def _views(hosts: Iterable[tuple[UUID, str, str]]) -> list[HostView]:
-    views = []
+def _views(
+    hosts: Iterable[tuple[UUID, str, str]],
+) -> tuple[list[HostView], dict[UUID, HostFacts]]:
+    views, facts = [], {}
     for pk, kind, name in hosts:
         try:
             driver = open_driver(kind, name)
             # Disks first: one that becomes a guest's in between is then known by the guest.
             disks = driver.disks()
             views.append(HostView(pk, driver.guests(), disks))
+            facts[pk] = driver.facts()
         except DriverFault as fault:
             log.info("host %s was not compared: %s", name, fault.code)
         except Exception:
             log.exception("host %s was not compared, reference %s", name, uuid.uuid4().hex[:8])
-    return views
+    return views, facts
 
 
 def _books(server: UUID, began: datetime) -> Books:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,8 +10,8 @@ from django.conf import settings
 from django.utils import timezone
 
 from fabric.hypervisors.base import Power
-from fabric.hypervisors.simulated import meddling, plan_fault
-from fabric.vmm import drift
+from fabric.hypervisors.simulated import add_host, meddling, plan_fault
+from fabric.vmm import drift, performance
 from fabric.vmm.actions import drift as decisions
 from fabric.vmm.errors import Denied, Invalid, NotFound, QuotaExceeded, WrongState
 from fabric.vmm.models import Drift, Host, Job, UserRole, VirtualHardDisk, VirtualMachine
@@ -94,6 +95,30 @@ def test_what_a_job_works_on_is_left_alone(fabric, alice, machine):
     order(fabric, alice, "web-02")
     Job.objects.filter(subject=machine.pk).update(state="running")
     found()
+
+
+def test_a_host_that_changed_says_so(fabric, machine):
+    host = machine.host
+    facts = driver(host).facts()
+    volumes = tuple(replace(each, capacity_gb=3_000) for each in facts.volumes)
+    add_host(rack(), replace(facts, memory_mb=512, storage_gb=3_000, volumes=volumes))
+    assert drift.sweep() == 0
+    host.refresh_from_db()
+    assert (host.storage_gb, host.health) == (3_000, "warning")
+    assert "512 MB of memory now; its machines hold 1024 MB" in host.health_message
+    add_host(rack(), facts)
+    drift.sweep()
+    host.refresh_from_db()
+    assert (host.memory_mb, host.health, host.health_message) == (facts.memory_mb, "ok", "")
+
+
+def test_a_host_that_does_not_answer_says_so_until_it_does(fabric, machine):
+    host = machine.host
+    plan_fault(rack(), host.name, "counters", "unreachable")
+    for health in ("unreachable", "ok"):
+        performance.sample(timezone.now())
+        host.refresh_from_db()
+        assert host.health == health
 
 
 # Unknown machines
