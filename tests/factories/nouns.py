@@ -6,15 +6,21 @@ from typing import Any
 
 from fabric.vmm.actions import (
     accounts,
+    balancers,
     capability,
     clouds,
     groups,
     library,
+    macs,
+    networks,
     profiles,
+    sites,
     storage,
     templates,
+    userroles,
     volumes,
 )
+from fabric.vmm.roles import Grant, ScopeLimits
 from tests.factories.vmm import ADMINISTRATOR, Fabric
 
 SECRET = "Tr0ub4dor-and-3"
@@ -24,7 +30,36 @@ def one_of_each(fabric: Fabric) -> dict[str, Any]:
     """Return a row of each noun by its key; most are in use. The vault must be open."""
     by, server = ADMINISTRATOR, fabric.server
     made: dict[str, Any] = {"host-group": fabric.group, "cloud": fabric.cloud}
-    made |= {"vm-network": fabric.network, "logical-network": fabric.network.logical_network}
+    made["vm-network"], made["logical-network"] = fabric.network, fabric.network.logical_network
+    made["subnet"], made["pool"] = fabric.network.subnets.get(), fabric.network.pools.get()
+    made["site"] = sites.add(
+        by,
+        server,
+        logical_network=made["logical-network"],
+        name="Everywhere",
+        host_groups=[fabric.group],
+        vlans=[{"vlan": 120, "cidr": "10.120.0.0/24"}],
+    )
+    networks.add_network(
+        by,
+        server,
+        logical_network=made["logical-network"],
+        name="back",
+        isolation="VLANNetwork",
+        vlan=120,
+    )
+    made["mac-pool"] = macs.add(
+        by,
+        server,
+        name="Ours",
+        first="02:00:00:00:00:01",
+        last="02:00:00:00:FF:FF",
+        host_groups=[fabric.group],
+    )
+    made["load-balancer"] = balancers.add_balancer(
+        by, server, name="edge", address="edge.example.net", manufacturer="HAProxy"
+    )
+    made["vip-template"] = balancers.add_vip(by, server, name="Web", protocol="HTTPS", port=443)
     made["host"] = fabric.hosts[0]
     made["classification"] = fast = storage.add(by, server, name="Fast", description="NVMe.")
     made["volume"] = volumes.add_volume(
@@ -76,5 +111,22 @@ def one_of_each(fabric: Fabric) -> dict[str, Any]:
         classifications=[fast],
         library_shares=[share],
         capability_profiles=[small],
+        load_balancers=[made["load-balancer"]],
+        vip_templates=[made["vip-template"]],
+    )
+    made["role"] = userroles.add(
+        by,
+        name="Alice Ltd",
+        members=["alice@example.net"],
+        permissions=["Start", "Stop"],
+        scopes=[ScopeLimits(fabric.cloud.pk, vm_count=10, memory_mb=65_536, member_vm_count=2)],
+        resources=[Grant("VMTemplate", fabric.template.pk)],
+    )
+    userroles.add(
+        by,
+        name="Alice Ltd, web",
+        profile="SelfServiceUser",
+        parent=made["role"],
+        scopes=[ScopeLimits(fabric.cloud.pk, vm_count=4)],
     )
     return made

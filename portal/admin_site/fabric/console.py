@@ -64,7 +64,7 @@ class Console:
         return list(Server.objects.visible_to(self.caller).annotate(**counts).order_by("name"))
 
     @property
-    def server(self) -> Server | None:
+    def server(self) -> Any:
         """Return the server in view: the shown row's, the one the URL names, or the first."""
         wanted = self.request.GET.get(SERVER, "")
         named = (each for each in self.servers if each.name == wanted)

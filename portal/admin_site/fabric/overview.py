@@ -17,7 +17,7 @@ def overview(request: HttpRequest, console: Console) -> HttpResponse:
     """Show the counts. One query for all of them, one for the hosts in trouble."""
     listed = [noun for noun in NOUNS if not noun.parent]
     columns = {f"n{place}": number_of(noun, console) for place, noun in enumerate(listed)}
-    counts = Server.objects.filter(pk=console.server).values(**columns).get()
+    counts = Server.objects.filter(pk=console.server.pk).values(**columns).get()
     groups = []
     for section in sections.SECTIONS:
         lines = [
@@ -33,6 +33,7 @@ def overview(request: HttpRequest, console: Console) -> HttpResponse:
         "tabs": [],
         "groups": groups,
         "troubled": hosts.filter(health=Health.UNREACHABLE).count(),
+        "troubled_url": console.link("fabric-host-list", health=Health.UNREACHABLE),
     }
     return render(request, "admin_site/fabric/overview.html", context)
 

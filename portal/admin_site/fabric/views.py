@@ -93,6 +93,9 @@ def edit_of(noun: Noun) -> View:
     def edit(request: HttpRequest, console: Console, pk: uuid.UUID) -> HttpResponse:
         row = found(noun, console, pk)
         form = noun.form(request.POST or None, console=console, row=row)
+        if form.is_valid() and not form.changes():
+            messages.info(request, _("Nothing was changed."))
+            return redirect(noun.show_name, pk)
         if form.is_valid():
             changed = done(
                 noun,
