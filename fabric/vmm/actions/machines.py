@@ -218,7 +218,7 @@ def _take_size(machine: VirtualMachine, size: dict[str, int]) -> dict[str, int]:
     """
     if machine.status != MachineStatus.POWER_OFF:
         _require_live_resize(machine)
-    capability.require(machine, **size)
+    capability.require(machine, cores=size["cores"], memory_mb=size["memory_mb"])
     more = quota.Size(
         cores=max(0, size["cores"] - machine.cores),
         memory_mb=max(0, size["memory_mb"] - machine.memory_mb),

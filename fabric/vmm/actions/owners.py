@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import transaction
 
 from fabric.vmm import quota, roles
@@ -36,7 +38,7 @@ def give(caller: Caller, machine: VirtualMachine, *, role: UserRole | None, owne
     before = _words(row.role, row.owner_name)
     _require_room(row, role, owner)
     affinity = row.affinity_id if is_within else None
-    changes = {"role_id": role.pk if role is not None else None, "owner_name": owner}
+    changes: dict[str, Any] = {"role": role, "owner_name": owner}
     VirtualMachine.objects.filter(pk=row.pk).update(affinity=affinity)
     row.role = role
     inputs = {"before": row.status, "from": before, "to": _words(role, owner)}

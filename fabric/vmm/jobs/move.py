@@ -246,16 +246,25 @@ def _resume_at(job: Any) -> str | None:
     return RESERVE.name if _was_not_moved(job, (job.fault or {}).get("code", "")) else None
 
 
-_NEEDS = {"permissions": ("MigrateVM",), "busy": MachineStatus.UNDER_MIGRATION}
+_NEEDS = ("MigrateVM",)
 
 WORKS = (
     Work(
         MOVE,
         "Move-SCVirtualMachine",
+        permissions=_NEEDS,
+        busy=MachineStatus.UNDER_MIGRATION,
         resume_at=_resume_at,
         undo=UNDO_MOVE,
         dismiss=SETTLE_MOVE,
-        **_NEEDS,
     ),
-    *(Work(recipe, "Repair-SCVirtualMachine", **_NEEDS) for recipe in (UNDO_MOVE, SETTLE_MOVE)),
+    *(
+        Work(
+            recipe,
+            "Repair-SCVirtualMachine",
+            permissions=_NEEDS,
+            busy=MachineStatus.UNDER_MIGRATION,
+        )
+        for recipe in (UNDO_MOVE, SETTLE_MOVE)
+    ),
 )

@@ -242,7 +242,7 @@ def _resume_deployment(job: Any) -> str | None:
     return None if job.step == DROP.name else deploy.resume_at(job)
 
 
-_NEEDS = {"permissions": ("Store",)}
+_NEEDS = ("Store",)
 
 WORKS = (
     Work(
@@ -251,10 +251,17 @@ WORKS = (
         busy=MachineStatus.STORING,
         undo=UNDO_STORE,
         dismiss=UNDO_STORE,
-        **_NEEDS,
+        permissions=_NEEDS,
     ),
-    Work(UNDO_STORE, "Repair-SCVirtualMachine", busy=MachineStatus.UNDER_UPDATE, **_NEEDS),
-    Work(UNDO_DEPLOY, "Repair-SCVirtualMachine", busy=MachineStatus.UNDER_MIGRATION, **_NEEDS),
+    Work(
+        UNDO_STORE, "Repair-SCVirtualMachine", busy=MachineStatus.UNDER_UPDATE, permissions=_NEEDS
+    ),
+    Work(
+        UNDO_DEPLOY,
+        "Repair-SCVirtualMachine",
+        busy=MachineStatus.UNDER_MIGRATION,
+        permissions=_NEEDS,
+    ),
     *(
         Work(
             recipe,
@@ -264,7 +271,7 @@ WORKS = (
             undo=UNDO_DEPLOY,
             dismiss=UNDO_DEPLOY,
             undoing=_undoing,
-            **_NEEDS,
+            permissions=_NEEDS,
         )
         for recipe in (DEPLOY_STORED, DEPLOY_STORED_OFF)
     ),
