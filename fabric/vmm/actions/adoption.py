@@ -45,7 +45,7 @@ def adopt(
             f"which {drift.host.name} is in.",
             field="cloud",
         )
-    wanted = quota.Size(1, told["cores"], told["memory_mb"], told["storage_gb"])
+    wanted = quota.Size(1, told["cores"], told["memory_mb"], told["storage_gb"], points=1)
     quota.require_room(role, cloud, wanted, member=owner_name)
     status = STATUS_OF_POWER.get(Power(told["power"]), MachineStatus.POWER_OFF)
     machine = VirtualMachine.objects.create(

@@ -131,15 +131,14 @@ def _create(caller: Caller, machine: VirtualMachine, order: _Order) -> tuple[Vir
     machine.computer_name = _computer_name(caller, machine, cloud, source)
     machine.most_recent_job_id = uuid.uuid4()
     machine.save(force_insert=True)
-    drives = DiskDrive.objects.bulk_create(source.drives(machine))
+    DiskDrive.objects.bulk_create(source.drives(machine))
     network_adapters.add(machine, source.adapters, order.adapters, networks)
-    return machine, _begin(caller, machine, drives, source, order)
+    return machine, _begin(caller, machine, source, order)
 
 
 def _begin(
     caller: Caller,
     machine: VirtualMachine,
-    drives: Sequence[DiskDrive],
     source: Source,
     order: _Order,
 ) -> Job:
@@ -157,10 +156,6 @@ def _begin(
             "start": order.start,
             "cores": machine.cores,
             "memory_mb": machine.memory_mb,
-            "disks": [
-                {"id": str(drive.pk), "image": drive.image, "size_gb": drive.size_gb}
-                for drive in drives
-            ],
         },
         secrets={"password": password} if password else None,
     )
