@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
+from concurrent.futures import ThreadPoolExecutor
 
-from fabric.vmm import computernames
+import pytest
+from django.db import connection
+
+from fabric.vmm import actions, computernames
 from fabric.vmm.errors import Conflict, Invalid
 from fabric.vmm.models import VirtualMachine
-from tests.factories.vmm import ADMINISTRATOR, order
+from tests.factories.vmm import ADMINISTRATOR, make_fabric, order
 
 
 @pytest.mark.parametrize("name", ["web-01", "a", "A1", "x" * 63])
@@ -58,3 +61,20 @@ def test_a_pattern_ends(fabric):
     with pytest.raises(Conflict, match="pattern n# are taken in the cloud Gold"):
         computernames.counted(fabric.cloud, "n#")
     assert VirtualMachine.objects.count() == 9
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+def test_orders_at_once_get_names_of_their_own(vault):
+    fabric = make_fabric()
+    actions.templates.change(ADMINISTRATOR, fabric.template, computer_name_pattern="web-##")
+
+    def one(number: int) -> str:
+        try:
+            return order(fabric, ADMINISTRATOR, f"m{number}")[0].computer_name
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        names = list(pool.map(one, range(8)))
+    assert sorted(names) == [f"web-{number:02}" for number in range(1, 9)]
