@@ -56,6 +56,32 @@ def curves(machine: VirtualMachine, frame: str) -> list[Curve]:
     ]
 
 
+def host_curves(host: Host, frame: str) -> list[Curve]:
+    """Return the four curves of a host: the sums of the machines that are on it now. One query.
+
+    Its processor is what they use of its own cores.
+    """
+    wanted = Frame(frame.lower())
+    seconds, points, _ = FRAMES[wanted]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _OF_HOST,
+            {
+                "host": host.pk,
+                "frame": str(wanted),
+                "seconds": seconds,
+                "cores": max(1, host.cores),
+                "oldest": timezone.now() - timedelta(seconds=seconds * points),
+            },
+        )
+        rows = cursor.fetchall()
+    times = [row[0] for row in rows]
+    return [
+        (counter, [int(row[place]) for row in rows], times)
+        for place, (counter, _) in enumerate(COUNTERS, 1)
+    ]
+
+
 def sample(now: datetime) -> int:
     """Ask every host for the load of all its guests; return how many were told.
 
@@ -139,3 +165,14 @@ _MERGE = f"""DO UPDATE SET {", ".join(map(_grown, _FIELDS))},
     weight = CASE WHEN {_SAME_POINT} THEN p.weight + 1 ELSE 1 END,
     times = CASE WHEN {_SAME_POINT} THEN p.times
         ELSE p.times[{_END} - %(points)s + 2:] || excluded.times END"""
+_OF_HOST = """
+SELECT min(told.at), least(100, round(sum(told.cpu * vm.cores)::numeric / %(cores)s)),
+    sum(told.memory), sum(told.iops), sum(told.kbps)
+FROM vmm_performance AS p
+JOIN vmm_virtualmachine AS vm ON vm.id = p.machine_id
+CROSS JOIN LATERAL unnest(
+    p.times, p.cpu_percent, p.memory_mb, p.storage_iops, p.network_kbps
+) AS told (at, cpu, memory, iops, kbps)
+WHERE vm.host_id = %(host)s AND p.frame = %(frame)s AND told.at >= %(oldest)s
+GROUP BY floor(extract(epoch FROM told.at) / %(seconds)s) ORDER BY 1
+"""

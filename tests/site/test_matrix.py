@@ -21,6 +21,7 @@ from tenants.models import Instance
 from tests.factories import fabric as rows
 from tests.factories.nouns import one_of_each
 from tests.factories.vmm import make_fabric
+from tests.factories.works import one_of_each_work
 
 # What GET answers, what POST (of an empty form) answers: the addresses that answer so.
 Answers = Mapping[tuple[str, str], str]
@@ -58,13 +59,20 @@ TENANT_SITE: Answers = {
     ("405 405 405 405 405", "302 302 302 302 302"): "theme",
 }
 ADMIN_SITE: Answers = {
+    # What the fabric does: olga's alone
+    ("302 403 403 403 200", "302 403 403 403 405"): (
+        "fabric-machine fabric-job fabric-drift fabric-drift-list fabric-capacity"
+    ),
     # Olga's alone
     ("302 403 403 403 200", "302 403 403 403 200"): (
         "account_change_password account_reauthenticate activity activity-entry cloud overview"
         " plan plan-access plan-new plan-quotas plans provider provider-register stamp-register"
         " subscription subscription-state subscriptions user user-new user-subscribe users vmclouds"
     ),
-    ("302 403 403 403 405", "302 403 403 403 302"): "provider-refresh subscription-retry",
+    ("302 403 403 403 405", "302 403 403 403 302"): (
+        "provider-refresh subscription-retry fabric-machine-operate fabric-job-do"
+        " fabric-drift-compare fabric-host-do"
+    ),
     ("302 403 403 403 200", "302 403 403 403 302"): "account_email",
     # For coming in, and going out
     ("200 403 403 403 302", "200 403 403 403 302"): "account_login account_signup",
@@ -88,11 +96,12 @@ SITES = {"tenant": TENANT_SITE, "admin": ADMIN_SITE}
 # The nouns of the fabric: those with a list of their own, and those on the page of another.
 LISTED = (
     "account capability-profile classification cloud disk file guest-profile hardware-profile host"
-    " host-group library-server template"
+    " host-group library-server load-balancer logical-network mac-pool pool role template"
+    " vip-template vm-network"
 )
-WITHIN = "library-share volume"
+WITHIN = "library-share site subnet volume"
 # Nothing uses these: olga's empty form removes them at once, unless their name must be typed.
-UNUSED = "account hardware-profile host template volume"
+UNUSED = "account hardware-profile host mac-pool pool site template volume"
 
 
 def expected(site: str) -> dict[str, tuple[str, str]]:
@@ -104,9 +113,11 @@ def of_fabric() -> Iterator[tuple[str, tuple[str, str]]]:
     """Yield the addresses of the fabric: all of them olga's alone."""
     hers, removed = ("302 403 403 403 200",) * 2, ("302 403 403 403 200", "302 403 403 403 302")
     yield "fabric", hers
-    for noun in ("logical-network", "vm-network"):
-        yield f"fabric-{noun}", hers
-        yield f"fabric-{noun}-list", hers
+    for name in ("machine-list", "machine-new", "job-list", "trial-new"):
+        yield f"fabric-{name}", hers
+    for name in ("machine-act", "drift-act"):  # there is no act called x
+        yield f"fabric-{name}", ("302 403 403 403 404",) * 2
+    yield "fabric-host-live", ("302 403 403 403 302",) * 2
     for noun in [*LISTED.split(), *WITHIN.split()]:
         for page in ("", "-new", "-edit"):
             yield f"fabric-{noun}{page}", hers
@@ -150,6 +161,7 @@ def objects(vault, alice, alices, olga, tmp_path, settings) -> dict[str, uuid.UU
         "user": alice.pk,
         "activity": operations.started("machine.deploy", by=olga),
         **{f"fabric-{noun}": row.pk for noun, row in one_of_each(make_fabric()).items()},
+        **{f"fabric-{noun}": row.pk for noun, row in one_of_each_work().items()},
     }
 
 

@@ -30,7 +30,7 @@ def overview(request: HttpRequest, console: Console) -> HttpResponse:
     hosts = Host.objects.visible_to(console.caller).filter(server=console.server)
     context = {
         "console": console,
-        "tabs": [],
+        "tabs": sections.section_tabs("overview", "fabric", console),
         "groups": groups,
         "troubled": hosts.filter(health=Health.UNREACHABLE).count(),
         "troubled_url": console.link("fabric-host-list", health=Health.UNREACHABLE),

@@ -45,7 +45,10 @@ SECTIONS: Sequence[Section] = (
         "overview",
         gettext_lazy("Fabric overview"),
         "gauge",
-        pages=(Page(gettext_lazy("Overview"), "fabric", ("fabric",)),),
+        pages=(
+            Page(gettext_lazy("Overview"), "fabric", ("fabric",)),
+            Page(gettext_lazy("Capacity"), "fabric-capacity", ("fabric-capacity",)),
+        ),
     ),
     Section("hosts", gettext_lazy("Hosts"), "server", "hosts_now"),
     Section("library", gettext_lazy("Library"), "library", "templates_now"),

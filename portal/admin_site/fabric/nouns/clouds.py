@@ -36,6 +36,7 @@ from portal.admin_site.fabric.forms import (
 from portal.admin_site.fabric.noun import (
     Actions,
     Column,
+    Command,
     Facet,
     Noun,
     Part,
@@ -44,6 +45,7 @@ from portal.admin_site.fabric.noun import (
     kept,
 )
 from portal.admin_site.fabric.nouns.library import share_title
+from portal.admin_site.fabric.pages import trials
 
 TITLES = {
     "VMCount": _("Virtual machines"),
@@ -144,7 +146,10 @@ class Clouds(Noun):
             "group", _("Host group"), _("Every host group"), model=HostGroup, lookup="host_groups"
         ),
     )
-    related = (Related("template", "cloud"),)
+    related = (Related("machine", "cloud", may_add=False), Related("template", "cloud"))
+
+    def commands(self, row: Any, console: Console) -> list[Command]:
+        return [trials.command(console, cloud=row)]
 
     def prepared(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         return rows.select_related("store").annotate(machines_now=count_of(VirtualMachine, "cloud"))

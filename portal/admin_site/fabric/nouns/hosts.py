@@ -27,6 +27,7 @@ from portal.admin_site.fabric.forms import (
 from portal.admin_site.fabric.noun import (
     Actions,
     Column,
+    Command,
     Facet,
     Noun,
     Part,
@@ -35,6 +36,7 @@ from portal.admin_site.fabric.noun import (
     kept,
 )
 from portal.admin_site.fabric.nouns.groups import RULES, Tree
+from portal.admin_site.fabric.pages import hosts as pages
 
 TONES = {
     Health.OK: "ok",
@@ -143,13 +145,24 @@ class Hosts(Noun):
         Facet("health", _("Health"), _("Every health"), Health.choices),
         Facet("is_in_maintenance", _("Maintenance"), _("In maintenance or not"), YES_NO),
     )
-    related = (Related("volume", "host"),)
+    related = (
+        Related("machine", "host", may_add=False),
+        Related("job", "host", may_add=False),
+        Related("volume", "host"),
+    )
+    show_template = "admin_site/fabric/hosts/show.html"
 
     def prepared(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         return rows.select_related("group").annotate(machines_now=count_of(VirtualMachine, "host"))
 
     def state(self, row: Any) -> Any:
         return health(row, "badge")
+
+    def commands(self, row: Any, console: Console) -> list[Command]:
+        return pages.commands(row)
+
+    def show_context(self, row: Any, console: Console) -> dict[str, Any]:
+        return pages.context(row, console)
 
     def parts(self, row: Any, console: Console) -> Iterable[Part]:
         tree = Tree(row.server_id)

@@ -40,6 +40,7 @@ from portal.admin_site.fabric.forms import (
 from portal.admin_site.fabric.noun import (
     Actions,
     Column,
+    Command,
     Facet,
     Noun,
     Part,
@@ -49,6 +50,7 @@ from portal.admin_site.fabric.noun import (
 )
 from portal.admin_site.fabric.nouns.library import usable
 from portal.admin_site.fabric.nouns.profiles import generation
+from portal.admin_site.fabric.pages import trials
 
 MAY_CHANGE = (
     ("name", _("Computer name")),
@@ -203,6 +205,9 @@ class Templates(Noun):
 
     def state(self, row: Any) -> Any:
         return usable(row)
+
+    def commands(self, row: Any, console: Console) -> list[Command]:
+        return [trials.command(console, template=row)]
 
     def parts(self, row: Any, console: Console) -> Iterable[Part]:
         profile = row.capability_profile

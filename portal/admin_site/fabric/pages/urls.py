@@ -5,7 +5,15 @@ from __future__ import annotations
 from django.urls import path
 
 from portal.admin_site.fabric.nouns import noun_of
-from portal.admin_site.fabric.pages import drift, jobs, machine_acts, machines
+from portal.admin_site.fabric.pages import (
+    capacity,
+    drift,
+    hosts,
+    jobs,
+    machine_acts,
+    machines,
+    trials,
+)
 from portal.admin_site.fabric.views import index_of
 
 urlpatterns = [
@@ -17,6 +25,10 @@ urlpatterns = [
     path("jobs/", index_of(noun_of("job")), name="fabric-job-list"),
     path("jobs/<uuid:pk>/", jobs.show_page, name="fabric-job"),
     path("jobs/<uuid:pk>/do/", jobs.do_page, name="fabric-job-do"),
+    path("capacity/", capacity.show_page, name="fabric-capacity"),
+    path("hosts/<uuid:pk>/live/", hosts.live_page, name="fabric-host-live"),
+    path("hosts/<uuid:pk>/do/", hosts.do_page, name="fabric-host-do"),
+    path("trials/new/", trials.new_page, name="fabric-trial-new"),
     path("drift/", drift.index_page, name="fabric-drift-list"),
     path("drift/compare/", drift.compare_page, name="fabric-drift-compare"),
     path("drift/<uuid:pk>/", drift.show_page, name="fabric-drift"),
