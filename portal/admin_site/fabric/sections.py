@@ -62,7 +62,13 @@ SECTIONS: Sequence[Section] = (
 
 def names_of(noun: Noun) -> tuple[str, ...]:
     """Return the addresses of a noun and of what is shown on its page."""
-    own = (noun.list_name, noun.show_name, noun.new_name, noun.edit_name, noun.remove_name)
+    own: tuple[str, ...] = (
+        noun.list_name,
+        noun.show_name,
+        noun.new_name,
+        noun.edit_name,
+        noun.remove_name,
+    )
     own += noun.own_names
     below = (other for other in NOUNS if noun.key in (other.home, other.parent_key))
     return own + tuple(name for other in below for name in names_of(other))

@@ -1,4 +1,4 @@
-"""How much there is, is taken, is free and was promised: the server, its host groups, its clouds."""
+"""How much there is, is taken, is free and was promised: of server, host groups and clouds."""
 
 from __future__ import annotations
 

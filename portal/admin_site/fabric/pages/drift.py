@@ -222,7 +222,7 @@ def act(request: HttpRequest, console: Console, pk: uuid.UUID, verb: str) -> Htt
             outcome = log.carry_out(
                 f"fabric.drift.{verb}",
                 lambda: getattr(actions, verb)(console.caller, drift, **words),
-                by=request.user,  # type: ignore[arg-type]
+                by=request.user,
                 object_type="fabric-drift",
                 row=drift,
                 parameters={**words, "what": title(drift), "kind": drift.kind},

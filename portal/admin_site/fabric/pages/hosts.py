@@ -94,7 +94,7 @@ def do(request: HttpRequest, console: Console, pk: uuid.UUID) -> HttpResponse:
         log.carry_out(
             f"fabric.host.{verb}",
             lambda: act(console, host, verb),
-            by=request.user,  # type: ignore[arg-type]
+            by=request.user,
             object_type="fabric-host",
             row=host,
         )

@@ -40,10 +40,11 @@ def show(request: HttpRequest, console: Console, pk: uuid.UUID) -> HttpResponse:
     if request.htmx and request.GET.get("seen", "") != job.state:
         return HttpResponseClientRefresh()
     machine = live.machine_of(job)
-    context = {"console": console, "job": job, "work": work(job, machine), "machine": machine}
+    its = work(job, machine)
+    context: dict[str, Any] = {"console": console, "job": job, "work": its, "machine": machine}
     if request.htmx:
         return render(request, "admin_site/fabric/jobs/_work.html", context)
-    commands = commands_of(context["work"], machine) if console.may_change else []
+    commands = commands_of(its, machine) if console.may_change else []
     context |= {
         "tabs": sections.section_tabs("jobs", "fabric-job", console),
         "state": live.state(job, "badge"),
@@ -114,7 +115,7 @@ def do(request: HttpRequest, console: Console, pk: uuid.UUID) -> HttpResponse:
         after = log.carry_out(
             f"fabric.job.{verb}",
             lambda: act(console, job, verb),
-            by=request.user,  # type: ignore[arg-type]
+            by=request.user,
             object_type="fabric-job",
             row=job,
         )

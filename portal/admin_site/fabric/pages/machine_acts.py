@@ -318,7 +318,7 @@ def carry_out(
     return log.carry_out(
         f"fabric.machine.{act}",
         call,
-        by=console.request.user,  # type: ignore[arg-type]
+        by=console.request.user,
         object_type="fabric-machine",
         row=machine,
         parameters=words,
@@ -335,7 +335,7 @@ def create(request: HttpRequest, console: Console) -> HttpResponse:
             machine = log.carry_out(
                 "fabric.machine.add",
                 lambda: make(console, words),
-                by=request.user,  # type: ignore[arg-type]
+                by=request.user,
                 object_type="fabric-machine",
                 name=words["name"],
                 parameters=words,

@@ -48,7 +48,7 @@ def begin(request: HttpRequest, console: Console) -> HttpResponse:
             job = log.carry_out(
                 "fabric.trial.begin",
                 lambda: trials.begin(console.caller, **words),
-                by=request.user,  # type: ignore[arg-type]
+                by=request.user,
                 object_type="fabric-job",
                 parameters=words,
                 name=str(words["template"]),
