@@ -24,20 +24,13 @@ def begin(more: str = "", **_: Any) -> None:
         return
     if more:
         nudge(begin, more)
-    _call_again(str(job_id), after)
+    nudge_again(advance, job_id, after)
 
 
 @shared_task
 def advance(job_id: str, **_: Any) -> None:
     """Take a job as far as it goes now."""
-    _call_again(job_id, engine.advance(Job, RECIPES, job_id))
-
-
-def _call_again(job_id: str, after: float | None) -> None:
-    nudge_again(advance, job_id, after)
-    stamp_id = watching.wants_look(job_id)
-    if stamp_id:
-        nudge(watch, stamp_id, after=watching.FIRST_LOOK_SECONDS)
+    nudge_again(advance, job_id, engine.advance(Job, RECIPES, job_id))
 
 
 @shared_task

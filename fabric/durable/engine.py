@@ -11,14 +11,14 @@ import logging
 import time
 import uuid
 from contextlib import nullcontext
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
-from django.db.models.functions import Now
 from django.utils.module_loading import import_string
+from psycopg.types.json import Jsonb
 
 from fabric.durable import line
 from fabric.durable.errors import Fault, LostClaim
@@ -209,7 +209,7 @@ def _record(job: Any, recipe: Recipe, index: int, turn: Turn, outcome: Again | N
             )
         if outcome.percent is not None:
             entry["percent"] = outcome.percent
-        due = Now() + timedelta(seconds=outcome.after)
+        due = In(outcome.after)
         _write(
             job,
             memo=turn.memo,
@@ -219,7 +219,7 @@ def _record(job: Any, recipe: Recipe, index: int, turn: Turn, outcome: Again | N
             attempt=0,
             due_at=due,
             # Longer waits are left to the sweep; shorter ones are nudged by the caller.
-            nudged_at=due if outcome.after <= 5 else Now(),
+            nudged_at=due if outcome.after <= 5 else In(),
             claimed_until=None,
             **({"state": JobState.WAITING} if outcome.in_line else {}),
             **_forgetting(turn),
@@ -241,7 +241,7 @@ def _record(job: Any, recipe: Recipe, index: int, turn: Turn, outcome: Again | N
         percent=recipe.percent(index + 1, 0),
         message=turn.message,
         attempt=1,
-        claimed_until=Now() + timedelta(seconds=settings.JOB_LEASE_SECONDS),
+        claimed_until=In(settings.JOB_LEASE_SECONDS),
         **_forgetting(turn),
     )
     job.held_until = now + settings.JOB_LEASE_SECONDS
@@ -254,13 +254,13 @@ def _faulted(job: Any, recipe: Recipe, index: int, turn: Turn, fault: Fault) -> 
     if not fault.permanent and job.attempt < step.attempts:
         backoff = FIRST_RETRY_SECONDS * 2 ** (job.attempt - 1)
         wait = min(max(fault.retry_after or 0.0, backoff), LONGEST_RETRY_SECONDS)
-        due = Now() + timedelta(seconds=wait)
+        due = In(wait)
         _write(
             job,
             steps=job.steps,
             message=f"{fault.message} Trying again.",
             due_at=due,
-            nudged_at=due if wait <= 5 else Now(),
+            nudged_at=due if wait <= 5 else In(),
             claimed_until=None,
         )
         return Again(wait)
@@ -308,7 +308,7 @@ def _end_once(job: Any, recipe: Recipe, state: JobState, turn: Turn, fault: Faul
             # A failed job may be resumed, so it keeps what it still needs, encrypted.
             sealed=job.sealed if state == JobState.FAILED and not turn.forget else "",
             claimed_until=None,
-            ended_at=Now(),
+            ended_at=In(),
             **({"percent": 100} if state == JobState.SUCCEEDED else {}),
         )
         if state == JobState.SUCCEEDED:
@@ -339,15 +339,37 @@ def _mark_not_taken(job: Any, index: int) -> None:
         entry.pop(key, None)
 
 
+@dataclass(frozen=True)
+class In:
+    """A moment so many seconds from now, by the database's clock."""
+
+    seconds: float = 0.0
+
+
 def _write(job: Any, **values: Any) -> None:
-    """The only writer of a claimed row. Raises LostClaim when the token is no longer ours."""
-    changed = (
-        type(job)._default_manager.filter(pk=job.pk, claim_token=job.claim_token).update(**values)
-    )
-    if not changed:
-        raise LostClaim
+    """The only writer of a claimed row. Raises LostClaim when the token is no longer ours.
+
+    Written out, because a job is written more often than anything else.
+    """
+    sets: list[str] = []
+    params: list[Any] = []
     for name, value in values.items():
-        if not hasattr(value, "resolve_expression"):
+        if isinstance(value, In):
+            sets.append(f"{name} = clock_timestamp() + make_interval(secs => %s)")
+            params.append(value.seconds)
+        else:
+            sets.append(f"{name} = %s")
+            params.append(Jsonb(value) if name in ("memo", "steps", "fault") else value)
+    table = connection.ops.quote_name(job._meta.db_table)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE {table} SET {', '.join(sets)} WHERE id = %s AND claim_token = %s",  # noqa: S608
+            [*params, job.pk, job.claim_token],
+        )
+        if cursor.rowcount != 1:
+            raise LostClaim
+    for name, value in values.items():
+        if not isinstance(value, In):
             setattr(job, name, value)
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from fabric import registry
 from fabric.durable.errors import Fault
 from fabric.durable.recipe import Again, Step, Turn
+from fabric.jobs import watch
 from fabric.models import Machine, Stamp
 from fabric.providers.base import Accepted, Provider, RemoteMachine
 from fabric.providers.errors import ProviderFault
@@ -80,7 +82,12 @@ def wait_for_remote_job(turn: Turn) -> Again | None:
         return None
     remote = job.remote
     if not remote.get("completed"):
-        return Again(FALLBACK_SECONDS, percent=remote.get("percent", 0), nudged=True)
+        return Again(
+            FALLBACK_SECONDS,
+            percent=remote.get("percent", 0),
+            nudged=True,
+            recorded=partial(watch.want_look, job.stamp_id),
+        )
     if not remote["succeeded"]:
         raise Fault(
             remote.get("problem") or "The cloud could not do it.",

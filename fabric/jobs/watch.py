@@ -13,11 +13,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from celery import signature
 from django.db import connection, models
-from django.db.models.functions import Now
 from django.utils import timezone
 
 from fabric import registry
+from fabric.durable import nudge
 from fabric.durable.states import LIVE
 from fabric.models import Job, Machine, Stamp
 from fabric.providers.base import RemoteJob
@@ -28,6 +29,7 @@ log = logging.getLogger(__name__)
 PASS_SECONDS = 10.0
 AWAY_SECONDS = 2.0
 FIRST_LOOK_SECONDS = 0.1
+WATCH = "fabric.tasks.watch"
 SOON_SECONDS = 0.35
 LOST_AFTER = timedelta(seconds=3)
 UNSEEN_FOR = timedelta(seconds=30)
@@ -49,17 +51,16 @@ def _waiting() -> models.QuerySet[Job]:
     )
 
 
-def wants_look(job_id: str) -> uuid.UUID | None:
-    """Return the stamp to be watched for this job, None when a pass comes soon anyway."""
-    stamp_id = _waiting().filter(pk=job_id).values_list("stamp_id", flat=True).first()
-    if stamp_id is None:
-        return None
+def want_look(stamp_id: uuid.UUID) -> None:
+    """Have the stamp watched soon, unless a pass comes soon anyway."""
     now = timezone.now()
-    soon = now + timedelta(seconds=SOON_SECONDS)
-    if Stamp.objects.filter(pk=stamp_id, next_watch_at__gt=now, next_watch_at__lte=soon).exists():
-        return None
-    Stamp.objects.filter(pk=stamp_id, next_watch_at__gt=now).update(next_watch_at=now)
-    return stamp_id
+    passes = Stamp.objects.filter(pk=stamp_id).exclude(
+        # The message of one that is due may wait its turn for a while; a lost one is swept up.
+        next_watch_at__gt=now - LOST_AFTER,
+        next_watch_at__lte=now + timedelta(seconds=SOON_SECONDS),
+    )
+    if passes.update(next_watch_at=now + timedelta(seconds=FIRST_LOOK_SECONDS)):
+        nudge.nudge(signature(WATCH), stamp_id, after=FIRST_LOOK_SECONDS)
 
 
 def lost() -> list[uuid.UUID]:
@@ -107,19 +108,34 @@ def _look(stamp: Stamp, waiting: list[Job]) -> tuple[uuid.UUID, ...]:
         job.id: job
         for job in (provider.jobs(stamp.pk, [job.remote_ref for job in asked]) if asked else ())
     }
+    news = []
     for job in asked:
-        job.remote = _describe(told.get(job.remote_ref), job.remote)
-    _write(asked)
+        before, job.remote = job.remote, _describe(told.get(job.remote_ref), job.remote)
+        if job.remote != before:
+            news.append(job)
+    if news:
+        _write(news)
     ended = [job for job in waiting if job.remote.get("completed")]
     if ended:
         remote_ids = _remote_ids(ended)
         if remote_ids:
             machines.apply(stamp.pk, provider.machines(stamp.pk, remote_ids), settled=True)
-        _waiting().filter(pk__in=[job.pk for job in ended]).update(due_at=Now(), nudged_at=Now())
-    return tuple(job.pk for job in ended)
+    return _wake(ended)
 
 
-def _write(asked: list[Job]) -> None:
+def _wake(ended: Iterable[Job]) -> tuple[uuid.UUID, ...]:
+    """Make due those that sleep, and return them; the others have been woken already."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """UPDATE fabric_job SET due_at = clock_timestamp(), nudged_at = clock_timestamp()
+               WHERE id = ANY(%s) AND state IN ('waiting', 'running') AND remote_ref IS NOT NULL
+               AND starts_with(step, %s) AND due_at > clock_timestamp() RETURNING id""",
+            [[job.pk for job in ended], WAITING_STEP],
+        )
+        return tuple(row[0] for row in cursor.fetchall())
+
+
+def _write(news: list[Job]) -> None:
     """Write what was told of each far-side job, unless the row waits for another one by now."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -127,9 +143,9 @@ def _write(asked: list[Job]) -> None:
                FROM unnest(%s::uuid[], %s::uuid[], %s::text[]) AS told (id, ref, remote)
                WHERE job.id = told.id AND job.remote_ref = told.ref""",
             [
-                [job.pk for job in asked],
-                [job.remote_ref for job in asked],
-                [json.dumps(job.remote) for job in asked],
+                [job.pk for job in news],
+                [job.remote_ref for job in news],
+                [json.dumps(job.remote) for job in news],
             ],
         )
 
@@ -169,7 +185,6 @@ def _describe(remote: RemoteJob | None, before: dict) -> dict:
             }
             for step in remote.steps
         ],
-        "seen_at": timezone.now().isoformat(),
     }
 
 
@@ -182,5 +197,7 @@ def _pace(waiting: list[Job], now: datetime) -> float:
 
 
 def _release(stamp_id: str, after: float | None) -> None:
-    next_at = timezone.now() + timedelta(seconds=(after or 0) * 0.9)
+    now = timezone.now()
+    # Where no pass follows, the next one wanted must not think that a message is on its way.
+    next_at = now - 2 * LOST_AFTER if after is None else now + timedelta(seconds=after * 0.9)
     Stamp.objects.filter(pk=stamp_id).update(next_watch_at=next_at)

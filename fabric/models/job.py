@@ -21,8 +21,8 @@ class JobQuerySet(models.QuerySet["Job"]):
 
 class Job(JobRow):
     """`remote` is what the stamp last told of its own job, written by the watch only:
-    status, completed, succeeded, percent, steps (title, state, percent, times), problem, advice,
-    seen_at. `remote_ref` is the VMM job's id.
+    status, completed, succeeded, percent, steps (title, state, percent, times), problem, advice.
+    `remote_ref` is the VMM job's id.
     """
 
     subscription = models.ForeignKey(Subscription, on_delete=models.CASCADE, related_name="jobs")

@@ -123,10 +123,11 @@ def _plain(value: Any) -> Any:
         return value
     if isinstance(value.get("results"), list) and not value.keys() - {"results", "__metadata"}:
         return _plain(value["results"])
+    # Most members are no containers; a call for each of them is most of what reading would cost.
     return {
-        name: _plain(member)
+        name: _plain(member) if isinstance(member, (dict, list)) else member
         for name, member in value.items()
-        if not _is_annotation(name) and not _is_unread(member)
+        if not _is_annotation(name) and not (isinstance(member, dict) and _is_unread(member))
     }
 
 
@@ -134,8 +135,8 @@ def _is_annotation(name: str) -> bool:
     return name.startswith(("odata.", "__", "#")) or "@odata." in name
 
 
-def _is_unread(value: object) -> bool:
-    return isinstance(value, dict) and ("__deferred" in value or "__mediaresource" in value)
+def _is_unread(value: dict[str, Any]) -> bool:
+    return "__deferred" in value or "__mediaresource" in value
 
 
 def _text(value: object) -> str | None:
