@@ -24,7 +24,10 @@ from fabric.durable.states import JobState
 from fabric.models import Job, Load, Machine, Provider, Stamp, Template
 from fabric.states import MachineState
 from fabric.vault import store
+from fabric.vmm.actions import groups
+from fabric.vmm.models import Health, Host, HostGroup
 from plans.models import Plan, Provisioning, Subscription
+from portal.admin_site.fabric.nouns import NOUNS, noun_of
 from tenants.actions import operations
 from tenants.actions.users import open_tenant
 from tenants.models import Instance, Membership, Operation, User
@@ -35,7 +38,10 @@ from tests.factories.fabric import (
     make_stamp,
     make_subscription,
 )
+from tests.factories.nouns import one_of_each
+from tests.factories.vmm import ADMINISTRATOR, make_fabric
 from tests.people import make_user
+from tests.showroom_works import furnish_works, work_pages
 
 MACHINES = (
     ("web-01", MachineState.RUNNING, ""),
@@ -62,6 +68,7 @@ FAULT = {
 }
 # Acts and files: nothing to look at.
 NO_PAGES = ("operate", "resume", "retry", "connect", "access", "refresh", "state", "theme", "code")
+NO_PAGES += ("act", "do", "live", "compare")
 
 
 @transaction.atomic
@@ -111,6 +118,20 @@ def fill() -> None:
         tell(machine, (alice, bob)[number % 2])
         measure(machine)
     work()
+    furnish_fabric()
+    furnish_works()
+
+
+def furnish_fabric() -> None:
+    """Fill the built-in VMM server with one of each noun, and hosts in every health."""
+    made = one_of_each(make_fabric(hosts=6))
+    for host, health in zip(Host.objects.order_by("name"), Health.values, strict=False):
+        Host.objects.filter(pk=host.pk).update(
+            health=health, used_memory_mb=host.memory_mb * 0.7, used_storage_gb=1900, used_cores=40
+        )
+    frankfurt = HostGroup.objects.get(name="Frankfurt")
+    for name in ("Rack A", "Rack B"):
+        groups.add(ADMINISTRATOR, made["host"].server, name=name, parent=frankfurt)
 
 
 def work() -> None:
@@ -199,6 +220,8 @@ def pages() -> dict[str, dict[str, str]]:
 
 def addresses(urlconf: str) -> Iterator[tuple[str, str]]:
     """Yield name and address of each page; one that shows an object, once for each sample."""
+    if urlconf.endswith("admin"):
+        yield from work_pages()
     for pattern in flat(get_resolver(urlconf).url_patterns):
         name = str(pattern.name)
         if (
@@ -239,6 +262,9 @@ def samples(name: str) -> Iterator[tuple[str, object]]:
         "user": User.objects.filter(email="alice@example.net"),
         "activity": Operation.objects.filter(phase="failed"),
     }
+    if noun == "fabric":
+        key = max((each.key for each in NOUNS if name.startswith(f"fabric-{each.key}")), key=len)
+        models[noun] = noun_of(key).model.objects.order_by("pk")
     if noun in models:
         found = models[noun].first()
         if found is not None:

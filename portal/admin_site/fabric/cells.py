@@ -15,13 +15,20 @@ from portal.templatetags.parts import memory as memory
 from portal.templatetags.parts import state as state
 
 NOTHING = "–"
-GB_IN_TB = 1024
+MB_IN_GB = GB_IN_TB = 1024
 NEAR, FULL = 85, 100
 
 
 def text(value: Any) -> str:
     """Return the value, or a dash."""
     return str(value) if value not in (None, "") else NOTHING
+
+
+def about_memory(megabytes: int) -> str:
+    """Return an amount of memory to a tenth of a GB, where the exact number says less."""
+    if megabytes < MB_IN_GB:
+        return f"{megabytes} MB"
+    return f"{megabytes / MB_IN_GB:,.1f}".removesuffix(".0") + " GB"
 
 
 def storage(gigabytes: int | None) -> str:

@@ -54,7 +54,7 @@ TITLES = {
     "StorageGB": _("Storage"),
     "CustomQuotaCount": _("Quota points"),
 }
-SHOWN: dict[str, Any] = {"MemoryMB": cells.memory, "StorageGB": cells.storage}
+SHOWN: dict[str, Any] = {"MemoryMB": cells.about_memory, "StorageGB": cells.storage}
 HELD = ("machines", "cores", "memory_mb", "storage_gb", "points")
 
 

@@ -38,9 +38,9 @@ class Rule:
 
 
 RULES = (
-    Rule("reserved_memory_mb", _("Memory kept free"), _("Memory free"), cells.memory),
-    Rule("reserved_storage_gb", _("Storage kept free"), _("Storage free"), cells.storage),
-    Rule("cores_per_core", _("Virtual processors per core"), _("Per core"), cells.text),
+    Rule("reserved_memory_mb", _("Memory kept free"), _("Memory kept free"), cells.memory),
+    Rule("reserved_storage_gb", _("Storage kept free"), _("Storage kept free"), cells.storage),
+    Rule("cores_per_core", _("Virtual processors per core"), _("Processors per core"), cells.text),
     Rule("slots", _("Heavy jobs at once"), _("Jobs at once"), cells.text),
 )
 
@@ -75,7 +75,7 @@ class Tree:
                     "group": above.name,
                 }
             above = self.groups.get(above.parent_id)
-        return _now("%(value)s (unless said)") % {"value": rule.shown(DEFAULTS[rule.key])}
+        return _now("%(value)s (by default)") % {"value": rule.shown(DEFAULTS[rule.key])}
 
     def settings(self, group: HostGroup) -> list[str]:
         """Return what holds for the hosts of a group, in the order of RULES."""

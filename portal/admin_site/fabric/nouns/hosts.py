@@ -126,7 +126,7 @@ class Hosts(Noun):
         Column(
             "memory",
             _("Memory"),
-            lambda row: cells.bar(row.used_memory_mb, row.memory_mb, cells.memory),
+            lambda row: cells.bar(row.used_memory_mb, row.memory_mb, cells.about_memory),
             "used_memory_mb",
         ),
         Column(
@@ -169,7 +169,7 @@ class Hosts(Noun):
         yield Part(
             _("Capacity"),
             [
-                (_("Memory"), cells.bar(row.used_memory_mb, row.memory_mb, cells.memory)),
+                (_("Memory"), cells.bar(row.used_memory_mb, row.memory_mb, cells.about_memory)),
                 (_("Storage"), cells.bar(row.used_storage_gb, row.storage_gb, cells.storage)),
                 (
                     _("Virtual processors"),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
 from django import forms
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
@@ -83,6 +84,21 @@ LIMITS = (
     ("points", _("Quota points"), cells.text),
 )
 
+OF_CLOUDS = (
+    "parent",
+    "permissions",
+    "most_networks",
+    "member_most_networks",
+    "scopes",
+    *(row[0] for row in RESOURCES),
+)
+
+
+def action_title(permission: str) -> str:
+    """Return a permission in words: CreateFromVHDOrTemplate is Create from VHD or template."""
+    first, *rest = re.findall(r"[A-Z]+(?=[A-Z][a-z])|[A-Z][a-z]+|[A-Z]+", permission)
+    return " ".join([first, *(word if word.isupper() else word.lower() for word in rest)])
+
 
 def limit_fields() -> dict[str, Any]:
     """Return the makers of a scope's fields: limits of the role, then of each of its members."""
@@ -123,7 +139,7 @@ class RoleForm(NounForm):
     )
     permissions = forms.MultipleChoiceField(
         label=_("Permitted actions"),
-        choices=[(word, word) for word in sorted(PERMISSIONS)],
+        choices=[(word, action_title(word)) for word in sorted(PERMISSIONS)],
         required=False,
         widget=forms.CheckboxSelectMultiple,
     )
@@ -157,12 +173,18 @@ class RoleForm(NounForm):
         ),
     )
 
+    def __init__(self, *args: Any, row: Any = None, **kwargs: Any) -> None:
+        if row is not None:
+            self.fixed = ("profile", *(OF_CLOUDS if row.is_fabric else ("host_groups",)))
+        super().__init__(*args, row=row, **kwargs)
+
     def values_of(self, row: Any) -> dict[str, Any]:
         found = super().values_of(row)
         given: dict[str, list[Any]] = {}
         for kind, pk in row.resources.values_list("kind", "resource_id"):
             given.setdefault(kind, []).append(pk)
-        return found | {word: given.get(kind, []) for word, kind, *_rest in RESOURCES}
+        grants = {word: given.get(kind, []) for word, kind, *_rest in RESOURCES}
+        return found | {word: rows for word, rows in grants.items() if word in self.fields}
 
     def sets_of(self, row: Any, name: str) -> list[dict[str, Any]]:
         here = row.scopes.filter(cloud__server=self.console.server).order_by("cloud__name")
@@ -171,7 +193,7 @@ class RoleForm(NounForm):
     def clean(self) -> dict[str, Any]:
         """Ask for the cloud where limits stand without one."""
         typed = super().clean() or {}
-        for names in self._sets["scopes"]:
+        for names in self._sets.get("scopes", ()):
             at = names["cloud"]
             has_limit = any(typed.get(each) is not None for each in names.values() if each != at)
             if has_limit and not typed.get(at):
@@ -181,18 +203,23 @@ class RoleForm(NounForm):
     def keywords(self) -> dict[str, Any]:
         """Return what the action is called with; what is on other servers stays."""
         words = super().keywords()
-        words["scopes"] = [
-            ScopeLimits(cloud_id=each.pop("cloud").pk, **each) for each in words["scopes"]
-        ]
-        words["resources"] = [
-            Grant(kind, thing.pk) for word, kind, *_rest in RESOURCES for thing in words.pop(word)
-        ]
-        if self.row is not None:
-            elsewhere = ~Q(server=self.console.server)
-            words["host_groups"] += self.row.host_groups.filter(elsewhere)
-            words["scopes"] += map(
-                limits_of, self.row.scopes.exclude(cloud__server=self.console.server)
-            )
+        given = [(kind, words.pop(word, ())) for word, kind, *_rest in RESOURCES]
+        if "scopes" in words:
+            words["scopes"] = [
+                ScopeLimits(cloud_id=each.pop("cloud").pk, **each) for each in words["scopes"]
+            ]
+            words["resources"] = [
+                Grant(kind, thing.pk) for kind, things in given for thing in things
+            ]
+        return words if self.row is None else self.with_elsewhere(words)
+
+    def with_elsewhere(self, words: dict[str, Any]) -> dict[str, Any]:
+        """Add what the role has on other servers, which the form does not offer."""
+        server = self.console.server
+        if "host_groups" in words:
+            words["host_groups"] += self.row.host_groups.exclude(server=server)
+        if "scopes" in words:
+            words["scopes"] += map(limits_of, self.row.scopes.exclude(cloud__server=server))
             words["resources"] += self.resources_elsewhere()
         return words
 
@@ -267,14 +294,14 @@ class Roles(Noun):
             (_("Own VM networks"), cells.no_limit(row.most_networks)),
             (_("Own VM networks of a member"), cells.no_limit(row.member_most_networks)),
         )
-        yield Part(_("Members"), [(member, "") for member in row.members] or [(_("none"), "")])
+        members = (_("Members"), cells.tags(row.members))
         if row.is_fabric:
-            groups = cells.links(
-                "host-group", row.host_groups.order_by("name"), _("the whole fabric")
-            )
-            yield Part(_("Scope"), [(_("Host groups"), groups)])
+            groups = row.host_groups.order_by("name")
+            held = cells.links("host-group", groups, _("the whole fabric"))
+            yield Part(_("Who, and where"), [members, (_("Host groups"), held)])
             return
-        yield Part(_("Permitted actions"), [(_("Actions"), cells.tags(row.permissions))])
+        may = cells.tags(map(action_title, row.permissions))
+        yield Part(_("Who may do what"), [members, (_("Permitted actions"), may)])
         for scope in row.scopes.select_related("cloud").order_by("cloud__name"):
             yield Part(_now("In the cloud %s") % scope.cloud, list(self.limits(scope)))
         yield Part(_("What it may use"), list(self.resources(row)))
