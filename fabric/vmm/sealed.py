@@ -1,4 +1,7 @@
-"""What rows keep sealed: bound to the row, so it opens nowhere else. Only jobs ever unseal it."""
+"""What rows keep sealed: bound to the row, so it opens nowhere else.
+
+It is unsealed only to be sealed again: into a job that needs it, or beside what changes.
+"""
 
 from __future__ import annotations
 

@@ -36,8 +36,8 @@ class DriftQuerySet(ScopedQuerySet):
 
 
 class Drift(models.Model):
-    """One difference. `object_id` is the guest, disk or host; `ours` and `theirs` are what each
-    side says of it, as plain values by name.
+    """One difference. `object_id` is the guest or disk; `ours` and `theirs` are what each side
+    says of it, as plain values by name.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

@@ -141,6 +141,7 @@ class Host(models.Model):
 
     @property
     def free_memory_mb(self) -> int:
+        """Memory that may still be given to machines, the host's reserve left alone."""
         return self.memory_mb - self.reserved_memory_mb - self.used_memory_mb
 
     @property
@@ -150,6 +151,7 @@ class Host(models.Model):
 
     @property
     def free_storage_gb(self) -> int:
+        """Storage that may still be given to disks, the host's reserve left alone."""
         return self.storage_gb - self.reserved_storage_gb - self.used_storage_gb
 
 
@@ -191,4 +193,5 @@ class StorageVolume(models.Model):
 
     @property
     def free_gb(self) -> int:
+        """What no disk holds; the host may keep some of it in reserve."""
         return self.capacity_gb - self.used_gb

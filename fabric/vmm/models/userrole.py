@@ -92,6 +92,7 @@ class UserRole(models.Model):
 
 class RoleScopeQuerySet(ScopedQuerySet):
     def of_role(self, role: Any) -> Self:
+        """Return the role's own scopes."""
         return self.filter(role=role)
 
 

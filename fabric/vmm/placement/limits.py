@@ -45,6 +45,7 @@ class Rule:
     host_tag: str
 
     def is_met_by(self, host_tags: frozenset[str]) -> bool:
+        """Tell whether a host with these tags is where the rule wants the machine."""
         return (self.host_tag in host_tags) != self.relation.endswith("_not")
 
     def __str__(self) -> str:
@@ -77,6 +78,7 @@ class Need:
 
     @property
     def storage_gb(self) -> int:
+        """All its disks together."""
         return sum(disk.size_gb for disk in self.disks)
 
 
