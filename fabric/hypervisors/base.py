@@ -7,7 +7,7 @@ Rare abilities are small second protocols (LoadHistory), never a verb that is no
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
@@ -98,6 +98,25 @@ class GuestSpec:
     memory_mb: int
     disks: tuple[DiskSpec, ...]
     adapters: tuple[AdapterSpec, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GuestSetup:
+    """How a guest's system is to be set up; what is "" is left as it is.
+
+    A user comes with a password, a domain without a workgroup: else Rejected. Answer file and
+    script are whole texts, and may hold secrets.
+    """
+
+    computer_name: str
+    user: str = ""
+    password: str = field(default="", repr=False)
+    time_zone: str = ""
+    workgroup: str = ""
+    domain: str = ""
+    product_key: str = field(default="", repr=False)
+    answer_file: str = field(default="", repr=False)
+    script: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,15 +257,13 @@ class Hypervisor(Protocol):
         3. `hard` means nothing for other targets. Starting or stopping as a target is Rejected.
         """
 
-    def ensure_guest_setup(
-        self, guest_id: UUID, computer_name: str, user: str, password: str
-    ) -> Outcome:
-        """The guest's system has this computer name and this administrator.
+    def ensure_guest_setup(self, guest_id: UUID, setup: GuestSetup) -> Outcome:
+        """The guest's system has this name, administrator and settings.
 
         1. The guest must be running, else Rejected (Busy while it starts). The driver may
            restart it. A guest with no system on its disks is Rejected.
         2. Asked again with the same values it is done, whatever the power; with other values
-           they are set anew (so this also resets a password).
+           they are set anew (so this also resets a password). A script runs once for each text.
         3. Turning the guest off meanwhile stops the work; asking again begins it afresh.
         """
 

@@ -18,6 +18,7 @@ from fabric.hypervisors.base import (
     Counters,
     DiskSpec,
     Done,
+    GuestSetup,
     GuestSpec,
     GuestState,
     HostFacts,
@@ -108,15 +109,11 @@ class SimulatedHost:
             Done,
         )
 
-    def ensure_guest_setup(
-        self, guest_id: UUID, computer_name: str, user: str, password: str
-    ) -> Outcome:
-        """The guest's system has this computer name and administrator."""
+    def ensure_guest_setup(self, guest_id: UUID, setup: GuestSetup) -> Outcome:
+        """The guest's system has this name, administrator and settings."""
         return self._do(
             "ensure_guest_setup",
-            lambda turn: guest_setup.ensure_guest_setup(
-                turn, guest_id, computer_name, user, password
-            ),
+            lambda turn: guest_setup.ensure_guest_setup(turn, guest_id, setup),
             Done,
         )
 
@@ -244,6 +241,13 @@ class SimulatedHost:
             turn = Turn(connection, self.name, self._clock(), self.scale)
             row = turn.guest(guest_id)
             return bool(row["is_set_up"]) and guest_setup.accepts(row, user, password)
+
+    def is_set_up(self, guest_id: UUID, setup: GuestSetup) -> bool:
+        """Whether the guest's system is as told: what a look inside would tell."""
+        with self._rack.reading() as connection:
+            turn = Turn(connection, self.name, self._clock(), self.scale)
+            row = turn.guest(guest_id)
+            return bool(row["is_set_up"]) and guest_setup.has(row, setup)
 
     def _ask(self, verb: str, read: Callable[[Turn], Answer], lie: Answer) -> Answer:
         """Answer a question without the write lock, unless a fault or the end of work is due."""

@@ -82,6 +82,13 @@ CREATE TABLE images (
 CREATE INDEX faults_by_host ON faults (host)
 """
 
+# What else a guest was set up with: `settings` is readable JSON; of each secret, `proofs` has a
+# salted digest.
+THIRD = """
+ALTER TABLE guests ADD COLUMN settings TEXT NOT NULL DEFAULT '{}';
+ALTER TABLE guests ADD COLUMN proofs TEXT NOT NULL DEFAULT '{}'
+"""
+
 
 def _first(connection: sqlite3.Connection) -> None:
     _run(connection, FIRST)
@@ -95,7 +102,11 @@ def _second(connection: sqlite3.Connection) -> None:
         connection.execute("UPDATE guests SET definition=? WHERE rowid=?", (told, id))
 
 
-STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _second)
+def _third(connection: sqlite3.Connection) -> None:
+    _run(connection, THIRD)
+
+
+STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _second, _third)
 SCHEMA_VERSION = len(STEPS)
 
 

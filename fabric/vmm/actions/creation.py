@@ -11,10 +11,11 @@ from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef
 
 from fabric.durable.recipe import Recipe
-from fabric.vmm import computernames, quota, roles, sealed
+from fabric.vmm import computernames, quota, roles
 from fabric.vmm.actions import adapters as network_adapters
-from fabric.vmm.actions import fields, jobs, sources
+from fabric.vmm.actions import fields, jobs, setups, sources
 from fabric.vmm.actions.adapters import NewAdapter
+from fabric.vmm.actions.setups import Setup
 from fabric.vmm.actions.sources import Source, Wanted
 from fabric.vmm.errors import Conflict, NotFound
 from fabric.vmm.jobs import DEPLOY, DEPLOY_BARE, DEPLOY_STOPPED
@@ -23,7 +24,6 @@ from fabric.vmm.models import (
     Cloud,
     DiskDrive,
     Job,
-    OSType,
     Server,
     UserRole,
     VirtualMachine,
@@ -40,8 +40,7 @@ class _Order:
     adapters: Sequence[NewAdapter]
     affinity_id: uuid.UUID | None
     start: bool
-    user: str
-    password: str
+    guest: setups.Asked
 
 
 def create(
@@ -66,6 +65,10 @@ def create(
     cost_center: str = "",
     local_admin_user: str = "",
     local_admin_password: str = "",
+    product_key: str = "",
+    time_zone: str = "",
+    workgroup: str = "",
+    domain: str = "",
     start: bool = True,
     request_key: str | None = None,
     owner_role: UserRole | None = None,
@@ -103,9 +106,10 @@ def create(
         is_highly_available,
         classification_id,
     )
-    order = _Order(
-        cloud_id, wanted, adapters, affinity_id, start, local_admin_user, local_admin_password
+    guest = setups.Asked(
+        local_admin_user, local_admin_password, product_key, time_zone, workgroup, domain
     )
+    order = _Order(cloud_id, wanted, adapters, affinity_id, start, guest)
     try:
         with transaction.atomic():
             return _create(caller, machine, order)
@@ -128,36 +132,32 @@ def _create(caller: Caller, machine: VirtualMachine, order: _Order) -> tuple[Vir
     networks = network_adapters.find_networks(caller, cloud, order.adapters)
     wanted = quota.Size(1, machine.cores, machine.memory_mb, machine.storage_gb, machine.points)
     quota.require_room(machine.role, cloud, wanted, member=machine.owner_name)
+    setup = setups.decide(machine, source, order.guest)
     machine.computer_name = _computer_name(caller, machine, cloud, source)
     machine.most_recent_job_id = uuid.uuid4()
     machine.save(force_insert=True)
     DiskDrive.objects.bulk_create(source.drives(machine))
     network_adapters.add(machine, source.adapters, order.adapters, networks)
-    return machine, _begin(caller, machine, source, order)
+    return machine, _begin(caller, machine, setup, start=order.start)
 
 
-def _begin(
-    caller: Caller,
-    machine: VirtualMachine,
-    source: Source,
-    order: _Order,
-) -> Job:
-    """Start the deployment; the password goes into it sealed, and nowhere else."""
-    user, password = _administrator(machine, source, order)
+def _begin(caller: Caller, machine: VirtualMachine, setup: Setup, *, start: bool) -> Job:
+    """Start the deployment; secrets go into it sealed, and nowhere else."""
     return jobs.begin(
         caller,
         machine,
-        _recipe(order.start, bool(password)),
+        _recipe(start, bool(setup)),
         id=machine.most_recent_job_id,
         inputs={
             "name": machine.name,
             "computer_name": machine.computer_name,
-            "user": user,
-            "start": order.start,
+            "settings": dict(setup.settings),
+            "secrets": sorted(setup.secrets),
+            "start": start,
             "cores": machine.cores,
             "memory_mb": machine.memory_mb,
         },
-        secrets={"password": password} if password else None,
+        secrets=dict(setup.secrets),
     )
 
 
@@ -227,19 +227,6 @@ def _computer_name(caller: Caller, machine: VirtualMachine, cloud: Cloud, source
     if source.pattern:
         return computernames.counted(cloud, source.pattern)
     return computernames.made_of(machine)
-
-
-def _administrator(machine: VirtualMachine, source: Source, order: _Order) -> tuple[str, str]:
-    """Who administers the guest, and the password: as ordered, else the guest profile's."""
-    guest = source.guest_profile
-    password, user = order.password, order.user
-    if not password and guest is not None and guest.sealed:
-        password = sealed.unseal(guest).get("admin_password", "")
-        user = guest.admin_user
-    if not password:
-        return "", ""
-    default = "Administrator" if machine.os_type == OSType.WINDOWS else "root"
-    return user or (guest.admin_user if guest is not None else "") or default, password
 
 
 def _recipe(start: bool, is_set_up: bool) -> Recipe:

@@ -1,8 +1,9 @@
 """Deploy a machine: a host, addresses, disks, the guest, its networks, power, its system.
 
 Every step may be taken twice: hosts find things by our ids, local steps commit with their record.
-`inputs` say what to build: name, computer_name, user, start, cores, memory_mb. `memo` notes host,
-why it was chosen (`placement`), disks and adapters. A failed deployment keeps its place.
+`inputs` say what to build: name, computer_name, start, cores, memory_mb, the guest's `settings`,
+and the names of its sealed `secrets`. `memo` notes host, why it was chosen (`placement`), disks and
+adapters. A failed deployment keeps its place.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from uuid import UUID
 
 from fabric.durable.errors import Fault
 from fabric.durable.recipe import Again, Recipe, Step, Turn
-from fabric.hypervisors.base import AdapterSpec, DiskSpec, GuestSpec, Power
+from fabric.hypervisors.base import AdapterSpec, DiskSpec, GuestSetup, GuestSpec, Power
 from fabric.vmm import addresses, placement, roles, slots
 from fabric.vmm.jobs.faults import again, step
 from fabric.vmm.jobs.hosts import driver, note_host, write
@@ -123,15 +124,10 @@ def ensure_running(turn: Turn) -> Again | None:
 
 
 def ensure_guest_setup(turn: Turn) -> Again | None:
-    """Give the guest's system its name and administrator, then forget the password."""
-    user, password = turn.job.inputs["user"], turn.secret("password")
-    # Erased means that this was done: a resumed job may pass here again.
-    if user and password:
-        waiting = again(
-            driver(turn).ensure_guest_setup(
-                turn.job.subject, turn.job.inputs["computer_name"], user, password
-            )
-        )
+    """Give the guest's system its name, administrator and settings, then forget the secrets."""
+    setup = _setup(turn)
+    if setup is not None:
+        waiting = again(driver(turn).ensure_guest_setup(turn.job.subject, setup))
         if waiting is not None:
             return waiting
     turn.forget_secrets()
@@ -139,6 +135,20 @@ def ensure_guest_setup(turn: Turn) -> Again | None:
 
 
 def ensure_stopped(turn: Turn) -> Again | None:
+def _setup(turn: Turn) -> GuestSetup | None:
+    """What is left to set up: nothing when nothing was ordered, or when it was done.
+
+    Erased secrets mean that it was done: a resumed job may pass here again.
+    """
+    inputs = turn.job.inputs
+    # Deployments begun before there were more settings name a user alone.
+    settings = inputs.get("settings", {"user": inputs.get("user", "")})
+    secrets = {name: turn.secret(name) for name in inputs.get("secrets", ("password",))}
+    if not (secrets or settings) or not all(secrets.values()):
+        return None
+    return GuestSetup(inputs["computer_name"], **settings, **secrets)
+
+
     """Leave the guest off, as it was asked for."""
     return ensure_at(turn, Power.OFF)
 

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from fabric.hypervisors.base import Capability, DiskSpec, Hypervisor, Power
+from fabric.hypervisors.base import Capability, DiskSpec, GuestSetup, Hypervisor, Power
 from fabric.hypervisors.errors import Full, Missing, Rejected, Unreachable
 from tests.contract.hypervisors.benches import (
     NEEDS,
@@ -69,7 +69,7 @@ class TestRepeating:
         for _ in range(2):
             finish(lambda: host.ensure_power(spec.id, Power.RUNNING), bench.patience)
         for _ in range(2):
-            finish(lambda: host.ensure_guest_setup(spec.id, "web1", "alice", "Pa55!"))
+            finish(lambda: host.ensure_guest_setup(spec.id, GuestSetup("web1", "alice", "Pa55!")))
 
         (state,) = host.guests()
         assert (state.power, state.os_ready) == (Power.RUNNING, True)
@@ -257,7 +257,7 @@ class TestDisksAndGuests:
         [
             lambda host, id: host.ensure_adapter(id, adapter()),
             lambda host, id: host.ensure_power(id, Power.RUNNING),
-            lambda host, id: host.ensure_guest_setup(id, "web1", "alice", "Pa55!"),
+            lambda host, id: host.ensure_guest_setup(id, GuestSetup("web1", "alice", "Pa55!")),
             lambda host, id: host.ensure_resized(id, 1, 512),
             lambda host, id: host.ensure_renamed(id, "db-1"),
             lambda host, id: host.ensure_media(id, "tools.iso"),

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from fabric.hypervisors.base import Capability, Counters, LoadHistory, Outcome, Power
+from fabric.hypervisors.base import Capability, Counters, GuestSetup, LoadHistory, Outcome, Power
 from fabric.hypervisors.errors import DriverFault, Rejected
 from tests.contract.hypervisors.benches import (
     NEEDS,
@@ -89,20 +89,20 @@ class TestGuestSetup:
         spec = defined(bench)
 
         with pytest.raises(Rejected):
-            bench.host.ensure_guest_setup(spec.id, "web1", "alice", "Pa55!")
+            bench.host.ensure_guest_setup(spec.id, GuestSetup("web1", "alice", "Pa55!"))
 
     def test_asked_again_it_is_done_even_when_off(self, bench: Bench) -> None:
         spec = running(bench)
-        finish(lambda: bench.host.ensure_guest_setup(spec.id, "web1", "alice", "Pa55!"))
+        finish(lambda: bench.host.ensure_guest_setup(spec.id, GuestSetup("web1", "alice", "Pa55!")))
         finish(lambda: bench.host.ensure_power(spec.id, Power.OFF, hard=True))
 
-        assert bench.host.ensure_guest_setup(spec.id, "web1", "alice", "Pa55!").done
+        assert bench.host.ensure_guest_setup(spec.id, GuestSetup("web1", "alice", "Pa55!")).done
 
     def test_no_fault_repeats_the_password(self, bench: Bench) -> None:
         spec = defined(bench)
 
         with pytest.raises(DriverFault) as caught:
-            bench.host.ensure_guest_setup(spec.id, "web1", "alice", "Pa55-secret")
+            bench.host.ensure_guest_setup(spec.id, GuestSetup("web1", "alice", "Pa55-secret"))
 
         assert "Pa55-secret" not in repr(caught.value)
 
@@ -110,6 +110,25 @@ class TestGuestSetup:
 class TestCounters:
     def test_a_batch_leaves_out_strangers_and_counts_the_idle_as_zero(self, bench: Bench) -> None:
         busy, idle = running(bench), defined(bench)
+    def test_settings_need_no_administrator(self, bench: Bench) -> None:
+        spec = running(bench)
+        setup = GuestSetup("web1", time_zone="Europe/Berlin", workgroup="LAB", script="echo hello")
+
+        finish(lambda: bench.host.ensure_guest_setup(spec.id, setup), bench.patience)
+
+        assert bench.host.ensure_guest_setup(spec.id, setup).done
+
+    @pytest.mark.parametrize(
+        "nonsense",
+        [{"user": "alice"}, {"password": "Pa55!"}, {"domain": "corp.example", "workgroup": "LAB"}],
+        ids=["no password", "no user", "domain and workgroup"],
+    )
+    def test_what_makes_no_sense_is_refused(self, bench: Bench, nonsense: dict[str, str]) -> None:
+        spec = running(bench)
+
+        with pytest.raises(Rejected):
+            bench.host.ensure_guest_setup(spec.id, GuestSetup("web1", **nonsense))
+
 
         counted = {c.id: c for c in bench.host.counters([busy.id, idle.id, uuid4()])}
 

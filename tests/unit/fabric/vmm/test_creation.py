@@ -204,7 +204,7 @@ def test_a_guest_profile_gives_the_administrator_a_password(fabric, alice):
     )
     change(fabric, guest_profile=guest)
     machine, job = order(fabric, alice)
-    assert (job.inputs["user"], machine.computer_name) == ("keeper", "lin-01")
+    assert (job.inputs["settings"]["user"], machine.computer_name) == ("keeper", "lin-01")
     assert PASSWORD not in repr(vars(Job.objects.get()))
     machine = deploy(fabric, alice, "web-02")
     assert (machine.computer_name, machine.status) == ("lin-02", "Running")

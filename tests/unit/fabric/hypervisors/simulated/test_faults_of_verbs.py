@@ -13,6 +13,7 @@ from fabric.hypervisors.base import (
     AdapterSpec,
     DiskSpec,
     Done,
+    GuestSetup,
     GuestSpec,
     HostFacts,
     Hypervisor,
@@ -58,7 +59,9 @@ ASKS: dict[str, Callable[[World], object]] = {
     "ensure_disk_size": lambda w: w.host.ensure_disk_size(w.data.id, 9),
     "ensure_disk_moved": lambda w: w.host.ensure_disk_moved(w.data.id, "slow"),
     "ensure_power": lambda w: w.host.ensure_power(w.guest.id, Power.PAUSED),
-    "ensure_guest_setup": lambda w: w.host.ensure_guest_setup(w.guest.id, "w", "alice", "Pa55!"),
+    "ensure_guest_setup": lambda w: w.host.ensure_guest_setup(
+        w.guest.id, GuestSetup("w", "alice", "Pa55!")
+    ),
     "ensure_checkpoint": lambda w: w.host.ensure_checkpoint(w.guest.id, NEW, "new"),
     "ensure_restored": lambda w: w.host.ensure_restored(w.guest.id, OLD),
     "ensure_checkpoint_removed": lambda w: w.host.ensure_checkpoint_removed(w.guest.id, OLD),

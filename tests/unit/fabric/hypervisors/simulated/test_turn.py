@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from fabric.hypervisors.base import DiskSpec, Done, GuestSpec, Power
+from fabric.hypervisors.base import DiskSpec, Done, GuestSetup, GuestSpec, Power
 from fabric.hypervisors.errors import Busy
 from fabric.hypervisors.simulated import SimulatedHost, journal, open_host, turn
 from fabric.hypervisors.simulated.disks import clone_seconds
@@ -85,7 +85,7 @@ def test_in_the_middle_of_a_change_others_wait(host: SimulatedHost, a_guest: Mak
     with pytest.raises(Busy):
         host.ensure_resized(spec.id, 2, 1024)
     with pytest.raises(Busy):
-        host.ensure_guest_setup(spec.id, "web1", "alice", "Pa55!")
+        host.ensure_guest_setup(spec.id, GuestSetup("web1", "alice", "Pa55!"))
 
     assert caught.value.retry_after == 1.5
 
