@@ -134,7 +134,6 @@ def ensure_guest_setup(turn: Turn) -> Again | None:
     return None
 
 
-def ensure_stopped(turn: Turn) -> Again | None:
 def _setup(turn: Turn) -> GuestSetup | None:
     """What is left to set up: nothing when nothing was ordered, or when it was done.
 
@@ -149,6 +148,7 @@ def _setup(turn: Turn) -> GuestSetup | None:
     return GuestSetup(inputs["computer_name"], **settings, **secrets)
 
 
+def ensure_stopped(turn: Turn) -> Again | None:
     """Leave the guest off, as it was asked for."""
     return ensure_at(turn, Power.OFF)
 
