@@ -166,6 +166,12 @@ class VirtualMachine(models.Model):
                 include=["cores", "memory_mb", "storage_gb", "points"],
                 name="vmm_vm_cloud_usage",
             ),
+            # Names of a pattern are counted by what they begin with, in any collation.
+            models.Index(
+                fields=["cloud", "computer_name"],
+                opclasses=["uuid_ops", "varchar_pattern_ops"],
+                name="vmm_vm_computer_name",
+            ),
         ]
 
     def __str__(self) -> str:

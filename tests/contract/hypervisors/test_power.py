@@ -106,10 +106,6 @@ class TestGuestSetup:
 
         assert "Pa55-secret" not in repr(caught.value)
 
-
-class TestCounters:
-    def test_a_batch_leaves_out_strangers_and_counts_the_idle_as_zero(self, bench: Bench) -> None:
-        busy, idle = running(bench), defined(bench)
     def test_settings_need_no_administrator(self, bench: Bench) -> None:
         spec = running(bench)
         setup = GuestSetup("web1", time_zone="Europe/Berlin", workgroup="LAB", script="echo hello")
@@ -129,6 +125,10 @@ class TestCounters:
         with pytest.raises(Rejected):
             bench.host.ensure_guest_setup(spec.id, GuestSetup("web1", **nonsense))
 
+
+class TestCounters:
+    def test_a_batch_leaves_out_strangers_and_counts_the_idle_as_zero(self, bench: Bench) -> None:
+        busy, idle = running(bench), defined(bench)
 
         counted = {c.id: c for c in bench.host.counters([busy.id, idle.id, uuid4()])}
 
