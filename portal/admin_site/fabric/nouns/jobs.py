@@ -13,6 +13,7 @@ from fabric.vmm.jobs import WORKS
 from fabric.vmm.models import Host, Job, UserRole
 from portal.admin_site.fabric import cells
 from portal.admin_site.fabric.noun import Column, Facet, Noun
+from portal.admin_site.fabric.nouns.machines import host
 from portal.admin_site.fabric.pages import live
 from portal.templatetags.moments import took
 
@@ -49,8 +50,8 @@ class Jobs(Noun):
         Column("target", gettext_lazy("Target"), lambda row: row.target_name, "target_name"),
         Column("state", gettext_lazy("State"), live.state, "state"),
         Column("percent", gettext_lazy("Done"), percent, "percent", "number nowrap p3"),
-        Column("who", gettext_lazy("Who"), who, "owner_name", "p2 break"),
-        Column("host", gettext_lazy("Host"), lambda row: cells.link("host", row.host), "", "p3"),
+        Column("who", gettext_lazy("Who"), who, "owner_name", "p2 wrap"),
+        Column("host", gettext_lazy("Host"), lambda row: host(row.host), "", "p3"),
         Column(
             "started",
             gettext_lazy("Asked for"),

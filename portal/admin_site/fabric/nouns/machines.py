@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import QuerySet, Value
 from django.db.models.functions import Coalesce
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -35,6 +36,14 @@ def state(machine: VirtualMachine, shape: str = "") -> SafeString:
     return cells.state(machine.status, _(machine.status_string), shape, tone)
 
 
+def host(row: Host | None) -> SafeString | str:
+    """Return the way to a host, by the first part of its name: the whole of it is long."""
+    if row is None:
+        return cells.NOTHING
+    url, short = cells.address("host", row), row.name.partition(".")[0]
+    return format_html('<a href="{}" title="{}">{}</a>', url, row.name, short)
+
+
 def owner(machine: VirtualMachine) -> Any:
     """Return whose machine it is: the person, and the role it counts against."""
     if machine.role is None:
@@ -59,11 +68,11 @@ class Machines(Noun):
         Column(
             "host",
             gettext_lazy("Host"),
-            lambda row: cells.link("host", row.host),
+            lambda row: host(row.host),
             "host_name",
             "p3",
         ),
-        Column("owner", gettext_lazy("Owner"), owner, "owner_name", "p2 break"),
+        Column("owner", gettext_lazy("Owner"), owner, "owner_name", "p2 wrap"),
         Column("cores", gettext_lazy("Cores"), lambda row: row.cores, "cores", "number p3"),
         Column(
             "memory",

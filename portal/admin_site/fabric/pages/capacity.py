@@ -18,9 +18,10 @@ from fabric.vmm.models import Cloud, HostGroup
 from portal.admin_site.fabric import cells, sections
 from portal.admin_site.fabric.console import Console, fabric_page
 
+MB_IN_GB = 1024
 TITLES: Mapping[str, tuple[Any, Any]] = {
     "cores": (_("Virtual processors"), lambda value: f"{value:,}"),
-    "memory_mb": (_("Memory"), cells.memory),
+    "memory_mb": (_("Memory"), lambda value: f"{value / MB_IN_GB:,.1f}".removesuffix(".0") + " GB"),
     "storage_gb": (_("Storage"), cells.storage),
 }
 MOST_DEPTH = 8
@@ -55,7 +56,9 @@ def measure(line: Line) -> Measure:
     if line.unlimited:
         promised = _("no limit") if not line.promised else _("%s and more without limit") % promised
     bar = cells.bar(line.used, line.total, shown)
-    return Measure(title, bar, shown(line.free), str(promised), line.is_overpromised)
+    # Without a limit it is more than there is in any case, and said already.
+    is_over = not line.unlimited and line.is_overpromised
+    return Measure(title, bar, shown(line.free), str(promised), is_over)
 
 
 def measures(of: Capacity) -> list[Measure]:

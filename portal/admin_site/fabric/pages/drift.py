@@ -28,6 +28,7 @@ from portal.admin_site.fabric.forms import NounForm, RowField, line
 from portal.admin_site.fabric.noun import Command
 from portal.admin_site.fabric.nouns import noun_of
 from portal.admin_site.fabric.nouns.drift import settled, sides, state, title
+from portal.admin_site.fabric.nouns.machines import host
 from portal.admin_site.fabric.pages.machine_commands import reasons
 from portal.admin_site.fabric.pages.machine_forms import OWNERS
 from portal.admin_site.fabric.views import page_of
@@ -105,6 +106,7 @@ class Line:
     kind: str
     ours: str
     theirs: str
+    host: Any
     settled: str
     choices: list[Choice]
 
@@ -129,7 +131,10 @@ def choices(drift: Drift) -> list[Choice]:
 
 def line_of(drift: Drift) -> Line:
     kind = _(drift.get_kind_display())
-    return Line(drift, title(drift), kind, *sides(drift), settled(drift), choices(drift))
+    ours, theirs = sides(drift)
+    return Line(
+        drift, title(drift), kind, ours, theirs, host(drift.host), settled(drift), choices(drift)
+    )
 
 
 def index(request: HttpRequest, console: Console) -> HttpResponse:

@@ -22,9 +22,12 @@ def test_the_server_its_groups_and_its_clouds(site, fabric) -> None:
 
 def test_promising_without_limit_is_said(site, fabric) -> None:
     make_role(fabric)
-    shown = site.get(reverse(URL)).content.decode()
-    assert "promised: no limit" in shown
-    assert "more than there is" in shown
+    assert "promised: no limit" in site.get(reverse(URL)).content.decode()
+
+
+def test_promising_more_than_there_is_is_said(site, fabric) -> None:
+    make_role(fabric, memory_mb=1_000_000)
+    assert "more than there is" in site.get(reverse(URL)).content.decode()
 
 
 def test_it_costs_the_same_for_many(site, fabric, django_assert_max_num_queries) -> None:
