@@ -2,9 +2,10 @@
 
 import os
 
-from django.core.asgi import get_asgi_application
+import django
 
-from fabric.spf.asgi import limited
+from fabric.spf.asgi import Threads, limited
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings.spf")
-application = limited(get_asgi_application())
+django.setup(set_prefix=False)
+application = limited(Threads())

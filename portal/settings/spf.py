@@ -1,7 +1,6 @@
 """Service Provider Foundation, port 8090: no sessions, no cookies, no templates of ours."""
 
 from portal.settings.base import *
-from portal.settings.base import DATABASES
 
 SITE = "spf"
 ROOT_URLCONF = "portal.urls.spf"
@@ -12,10 +11,6 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 TEMPLATES = []
-# Under ASGI each request may meet another thread: connections come from a pool.
-DATABASES["default"]["CONN_MAX_AGE"] = 0
-DATABASES["default"]["CONN_HEALTH_CHECKS"] = False
-DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 2, "max_size": 16, "timeout": 10}
 # TLS ends in this very process; there is no plain port to redirect from.
 SECURE_SSL_REDIRECT = False
 SILENCED_SYSTEM_CHECKS = [

@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 from asgiref.sync import async_to_sync
 from asgiref.testing import ApplicationCommunicator
-from django.core.asgi import get_asgi_application
 from django.db import connections
 
-from fabric.spf.asgi import limited
+from fabric.spf.asgi import Threads, limited
 from fabric.vmm.models import VirtualMachine
 from tests.contract.spf_service.conftest import Caller
 
@@ -37,7 +36,7 @@ def post(caller: Caller, path: str, chunks: list[bytes]) -> tuple[int, dict[str,
     }
 
     async def exchange() -> tuple[dict[str, Any], dict[str, Any]]:
-        spoken = ApplicationCommunicator(limited(get_asgi_application()), scope)
+        spoken = ApplicationCommunicator(limited(Threads()), scope)
         for number, chunk in enumerate(chunks, start=1):
             more = number < len(chunks)
             await spoken.send_input({"type": "http.request", "body": chunk, "more_body": more})
@@ -54,7 +53,7 @@ def post(caller: Caller, path: str, chunks: list[bytes]) -> tuple[int, dict[str,
 @pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_a_chunked_body_arrives_whole(tenant, order, monkeypatch):
-    # The request is served by a thread of its own, which must not keep its connection.
+    # The thread that answers must not keep its connection: the test drops the database.
     monkeypatch.setitem(connections.settings["default"], "CONN_MAX_AGE", 0)
     order["Description"] = "x" * 900_000
     body = json.dumps(order, default=str).encode()
