@@ -7,9 +7,9 @@ import json
 import pytest
 
 from fabric.vmm import actions
-from fabric.vmm.models import UserRole, VirtualMachine
+from fabric.vmm.models import Job, UserRole, VirtualMachine
 from fabric.vmm.roles import Grant
-from tests.contract.spf_service.conftest import said, texts, xml
+from tests.contract.spf_service.conftest import key, said, texts, xml
 from tests.factories.vmm import ADMINISTRATOR
 
 FROM_DISK = """<?xml version="1.0" encoding="utf-8"?>
@@ -79,6 +79,47 @@ def test_a_disk_may_come_with_a_size_of_its_own(tenant, of_disk):
     assert answer.status_code == 201, answer.content
     told = json.loads(answer.content)
     assert (told["CPUCount"], told["Memory"]) == (3, 2048)
+
+
+def test_a_machine_says_what_it_was_made_of(tenant, order, of_disk):
+    tenant.send("POST", "VirtualMachines", order | {"CPUCount": 1})
+    tenant.send("POST", "VirtualMachines", of_disk | {"CPUCount": 1, "Memory": 1024})
+    told = {row["Name"]: row["SourceObjectType"] for row in tenant.rows("VirtualMachines")}
+    assert told == {"web-01": "VM Template", "db-01": "Virtual Hard Disk"}
+
+
+def test_an_order_says_all_that_creation_takes(tenant, order):
+    more = {
+        "CostCenter": "R&D",
+        "DynamicMemoryEnabled": True,
+        "HighlyAvailable": True,
+        "TimeZone": 110,
+        "Domain": "corp.example.net",
+        "FullName": "Alice",
+        "OrganizationName": "Example",
+    }
+    answer = tenant.send("POST", "VirtualMachines", order | more)
+    assert answer.status_code == 201, answer.content
+    told = tenant.row(key("VirtualMachines", json.loads(answer.content)["ID"], order["StampId"]))
+    assert (told["CostCenter"], told["DynamicMemoryEnabled"]) == ("R&D", True)
+    assert told["IsHighlyAvailable"] is True
+    settings = Job.objects.get().inputs["settings"]
+    assert settings == {"user": "root", "time_zone": "110", "domain": "corp.example.net"}
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ({"Domain": "corp.example.net", "WorkGroup": "LAB"}, "not both"),
+        ({"ProductKey": "AAAAA-BBBBB-CCCCC-DDDDD-EEEEE"}, "only Windows has a product key"),
+        ({"WorkGroup": "x" * 65}, "longer than 64"),
+    ],
+)
+def test_a_set_up_without_sense_is_refused(tenant, order, more, says):
+    answer = tenant.send("POST", "VirtualMachines", order | more)
+    assert answer.status_code == 400
+    assert says in said(answer)
+    assert not VirtualMachine.objects.exists()
 
 
 def test_a_profile_sizes_a_template_too(tenant, order, medium):
