@@ -48,11 +48,12 @@ def deploy(
     hardware_profile: HardwareProfile | None = None,
     network: Network | None = None,
     description: str = "",
+    computer_name: str = "",
 ) -> Machine:
     """Accept a new machine: quota reserved, row and job written, the rest is the job's.
 
-    The same request key from the same person gives the machine that was made for it. Locks the
-    subscription.
+    The same request key from the same person gives the machine that was made for it. Without a
+    computer name the template decides it. Locks the subscription.
     """
     subscription = Subscription.objects.select_for_update(of=("self",)).get(pk=subscription.pk)
     _require_member(by, subscription)
@@ -62,6 +63,8 @@ def deploy(
         return earlier.machine
     offering = _offering_for(subscription)
     _check_order(offering, name, template, password, hardware_profile, network)
+    if computer_name and rules.name_problem(computer_name, template.os_type):
+        raise Refused(rules.name_problem(computer_name, template.os_type), field="computer_name")
     network = network or offering.networks.present().order_by("name").first()
     if network is None:
         raise NotPossible(_("None of your plan's networks is there at the moment."))
@@ -101,6 +104,7 @@ def deploy(
         ) from error
     order = {
         "name": name,
+        "computer_name": computer_name,
         "description": description,
         "cloud": str(offering.cloud_id),
         "template": str(template.pk),

@@ -23,6 +23,7 @@ def ensure_ordered(turn: Turn) -> None:
             MachineOrder(
                 tag=str(job.machine_id),
                 name=order["name"],
+                computer_name=order.get("computer_name", ""),
                 description=order.get("description", ""),
                 stamp_id=job.stamp_id,
                 cloud_id=uuid.UUID(order["cloud"]),

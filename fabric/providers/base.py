@@ -112,6 +112,7 @@ class MachineOrder:
     memory_mb: int | None
     admin_user: str
     password: str = field(repr=False)
+    computer_name: str = ""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ Every collection is announced by its type, because Microsoft's parser wants it b
 
 from __future__ import annotations
 
-import re
 import uuid
 from collections.abc import Collection, Mapping
 from typing import Any, Final
@@ -24,8 +23,6 @@ LIMITS: Final = {
     "storage_gb": "RoleStorageGB",
     "machines": "RoleVMCount",
 }
-# What every guest takes for a computer name; Windows allows no longer one.
-_COMPUTER_NAME: Final = re.compile(r"(?!\d+\Z)[A-Za-z0-9](?:[A-Za-z0-9-]{0,13}[A-Za-z0-9])?\Z")
 
 
 def tenant(order: TenantOrder) -> Body:
@@ -83,7 +80,7 @@ def _put(body: Body, name: str, kind: str, values: list[Any], *, always: bool = 
 def machine(order: MachineOrder) -> Body:
     """A machine from a template, started when it is made; what is not ordered stays the template's.
 
-    A name no guest would take is not sent as the computer's: the template's pattern decides then.
+    Without a computer name of its own in the order, the template decides it.
     """
     body: Body = {
         "odata.type": "VMM.VirtualMachine",
@@ -95,7 +92,7 @@ def machine(order: MachineOrder) -> Body:
         "StartVM": True,
     }
     optional: Mapping[str, object] = {
-        "ComputerName": order.name if _COMPUTER_NAME.match(order.name) else None,
+        "ComputerName": order.computer_name or None,
         "Description": order.description or None,
         "CPUCount": order.cores,
         "Memory": order.memory_mb,

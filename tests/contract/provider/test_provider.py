@@ -67,6 +67,13 @@ def test_the_inventory_tells_what_is_in_use(bench):
     }
 
 
+def test_a_computer_name_is_ordered_or_left_to_the_template(bench):
+    tenant = bench.tenant()
+    for name, computer_name in (("web-01", ""), ("web-02", "db-7")):
+        _, machine = bench.deploy(tenant, name=name, computer_name=computer_name)
+        assert bench.status(machine) == "Running"
+
+
 def test_an_unknown_stamp_offers_nothing(bench):
     found = bench.provider.inventory(uuid4())
     assert not found.clouds + found.templates + found.networks
