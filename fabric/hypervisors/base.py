@@ -79,13 +79,13 @@ class DiskSpec:
 
 @dataclass(frozen=True, slots=True)
 class AdapterSpec:
-    """A network adapter; with an address the guest is to use that one, without it, whatever."""
+    """A network adapter; with addresses the guest is to use these, without any, whatever."""
 
     id: UUID
     mac: str
     network: str
     vlan: int | None
-    address: str | None
+    addresses: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ class GuestSetup:
 
 @dataclass(frozen=True, slots=True)
 class GuestState:
-    """What a guest is. `addresses` and `os_ready` are what its operating system reports."""
+    """What a guest is. `addresses` (IPv4 first) and `os_ready` are what its system reports."""
 
     id: UUID
     hypervisor_id: UUID
@@ -234,7 +234,7 @@ class Hypervisor(Protocol):
         """
 
     def ensure_adapter(self, guest_id: UUID, adapter: AdapterSpec) -> None:
-        """The guest has this adapter; network, VLAN and address are brought up to date.
+        """The guest has this adapter; network, VLAN and addresses are brought up to date.
 
         1. Allowed at any power.
         2. A MAC is never twice on one network: Rejected. Nor may an adapter change its MAC or

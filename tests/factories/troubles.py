@@ -36,7 +36,7 @@ def books(machine: VirtualMachine) -> dict[str, Any]:
             adapter.pk: (
                 adapter.mac,
                 adapter.network.name,
-                next(iter(adapter.addresses), None),
+                tuple(adapter.addresses),
             )
             for adapter in adapters
         },
@@ -57,7 +57,7 @@ def world(machine: VirtualMachine) -> dict[str, Any]:
         "status": STATUS[guest.power],
         "size": (guest.cores, guest.memory_mb),
         "disks": {disk.id: (disk.size_gb, disk.volume) for disk in guest.disks},
-        "adapters": {each.id: (each.mac, each.network, each.address) for each in guest.adapters},
+        "adapters": {each.id: (each.mac, each.network, each.addresses) for each in guest.adapters},
         "media": guest.media,
         "checkpoints": {
             each.id: (each.parent, each.is_current) for each in host.checkpoints(machine.pk)

@@ -49,7 +49,10 @@ def flaws(machine: Machine, rack: Path) -> list[str]:
     job = machine.jobs.get(recipe="machine.deploy")
     jobs = VMMJob.objects.filter(subject=there.pk).values_list("recipe", "state", "sealed")
     adapters = list(NetworkAdapter.objects.filter(machine=there))
-    leases = [lease.address for lease in AddressLease.objects.filter(adapter__machine=there)]
+    leases = [
+        lease.address
+        for lease in AddressLease.objects.filter(adapter__machine=there).order_by("address")
+    ]
     disks = {disk.pk for disk in DiskDrive.objects.filter(machine=there)}
     on_rack = [
         (host, guest)

@@ -29,12 +29,12 @@ def ensure_adapter_removed(turn: Turn, guest_id: UUID, adapter_id: UUID) -> None
 def put_adapter(turn: Turn, guest_id: UUID, adapter: AdapterSpec) -> None:
     """Write the adapter of a guest that is known to be there."""
     mac_key = _mac_key(adapter.mac)
-    wanted = (adapter.network, adapter.vlan, adapter.address)
+    wanted = (adapter.network, adapter.vlan, " ".join(adapter.addresses))
     row = turn.row("SELECT * FROM adapters WHERE host=?1 AND id=?2", str(adapter.id))
     if row is not None:
         if (row["guest"], row["mac_key"]) != (str(guest_id), mac_key):
             raise Rejected(f"Adapter {adapter.id} has another guest or MAC.")
-        if (row["network"], row["vlan"], row["address"]) == wanted:
+        if (row["network"], row["vlan"], row["addresses"]) == wanted:
             return
     # The network is the rack's, not the host's: look on all hosts.
     twin = turn.row(
@@ -46,9 +46,9 @@ def put_adapter(turn: Turn, guest_id: UUID, adapter: AdapterSpec) -> None:
             f"MAC {adapter.mac} is in use on network {adapter.network} by guest {twin['guest']}."
         )
     turn.run(
-        "INSERT INTO adapters (host, id, guest, mac, mac_key, network, vlan, address)"
+        "INSERT INTO adapters (host, id, guest, mac, mac_key, network, vlan, addresses)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (host, id)"
-        " DO UPDATE SET network=?6, vlan=?7, address=?8",
+        " DO UPDATE SET network=?6, vlan=?7, addresses=?8",
         *(str(adapter.id), str(guest_id), adapter.mac, mac_key, *wanted),
     )
     turn.note("ensure_adapter", adapter.id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import replace
+from ipaddress import ip_address
 from uuid import UUID, uuid4
 
 from fabric.hypervisors.base import (
@@ -51,12 +52,13 @@ def _between(turn: Turn, *span: str) -> tuple[GuestState, ...]:
     ):
         disks.setdefault(guest, []).append(DiskSpec(UUID(id), *rest))
     adapters: dict[str, list[AdapterSpec]] = {}
-    for guest, id, *rest in turn.run(
-        "SELECT guest, id, mac, network, vlan, address FROM adapters"
+    for guest, id, mac, network, vlan, told in turn.run(
+        "SELECT guest, id, mac, network, vlan, addresses FROM adapters"
         " WHERE host=?1 AND guest BETWEEN ?2 AND ?3 ORDER BY rowid",
         *span,
     ):
-        adapters.setdefault(guest, []).append(AdapterSpec(UUID(id), *rest))
+        adapter = AdapterSpec(UUID(id), mac, network, vlan, tuple(told.split()))
+        adapters.setdefault(guest, []).append(adapter)
     return tuple(
         _state(row, tuple(disks.get(row["id"], ())), tuple(adapters.get(row["id"], ())))
         for row in guests
@@ -69,7 +71,7 @@ def _state(
     power = _shown_power(row)
     has_system = any(disk.source_image is not None for disk in disks)
     os_ready = power is Power.RUNNING and has_system and row["verb"] != "ensure_guest_setup"
-    addresses = tuple(a.address for a in adapters if a.address is not None) if os_ready else ()
+    given = [address for adapter in adapters for address in adapter.addresses] if os_ready else []
     return GuestState(
         id=UUID(row["id"]),
         hypervisor_id=UUID(row["hypervisor_id"]),
@@ -79,10 +81,14 @@ def _state(
         memory_mb=row["memory_mb"],
         disks=disks,
         adapters=adapters,
-        addresses=addresses,
+        addresses=tuple(sorted(given, key=_family)),
         os_ready=os_ready,
         media=row["media"],
     )
+
+
+def _family(address: str) -> int:
+    return ip_address(address).version
 
 
 def _shown_power(row: sqlite3.Row) -> Power:

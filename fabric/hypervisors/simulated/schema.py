@@ -89,6 +89,13 @@ ALTER TABLE guests ADD COLUMN settings TEXT NOT NULL DEFAULT '{}';
 ALTER TABLE guests ADD COLUMN proofs TEXT NOT NULL DEFAULT '{}'
 """
 
+# Each address of an adapter, with blanks between.
+FOURTH = """
+ALTER TABLE adapters ADD COLUMN addresses TEXT NOT NULL DEFAULT '';
+UPDATE adapters SET addresses = coalesce(address, '');
+ALTER TABLE adapters DROP COLUMN address
+"""
+
 
 def _first(connection: sqlite3.Connection) -> None:
     _run(connection, FIRST)
@@ -96,17 +103,28 @@ def _first(connection: sqlite3.Connection) -> None:
 
 def _second(connection: sqlite3.Connection) -> None:
     _run(connection, SECOND)
-    # Definitions are kept as written out; disks have learnt of volumes since.
-    for id, text in connection.execute("SELECT rowid, definition FROM guests").fetchall():
-        told = re.sub(r"(size_gb=\d+)\)", r"\1, volume='')", text)
-        connection.execute("UPDATE guests SET definition=? WHERE rowid=?", (told, id))
+    # Disks have learnt of volumes since.
+    _redefine(connection, r"(size_gb=\d+)\)", r"\1, volume='')")
 
 
 def _third(connection: sqlite3.Connection) -> None:
     _run(connection, THIRD)
 
 
-STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _second, _third)
+def _fourth(connection: sqlite3.Connection) -> None:
+    _run(connection, FOURTH)
+    _redefine(connection, r"(vlan=\w+), address=None\)", r"\1, addresses=())")
+    _redefine(connection, r"(vlan=\w+), address=('[^']*')\)", r"\1, addresses=(\2,))")
+
+
+def _redefine(connection: sqlite3.Connection, old: str, new: str) -> None:
+    """Change the definitions of guests, which are kept as written out."""
+    for id, text in connection.execute("SELECT rowid, definition FROM guests").fetchall():
+        told = re.sub(old, new, text)
+        connection.execute("UPDATE guests SET definition=? WHERE rowid=?", (told, id))
+
+
+STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _second, _third, _fourth)
 SCHEMA_VERSION = len(STEPS)
 
 

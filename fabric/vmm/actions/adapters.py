@@ -253,7 +253,7 @@ def _notes(adapter: NetworkAdapter, leased: Sequence[str]) -> dict[str, Any]:
         "mac": adapter.mac,
         "network": network.name,
         "vlan": network.vlan,
-        "address": leased[0] if leased else None,
+        "addresses": list(leased),
     }
     leases = [pair for pair in leases_of(adapter) if pair[1] in leased] if network else []
     return {"adapter": str(adapter.pk), "spec": spec, "leases": leases}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from ipaddress import ip_address
+from typing import Any
 from uuid import UUID
 
 from fabric.hypervisors.base import Power
@@ -90,7 +92,7 @@ def _take_room(machine: VirtualMachine, drift: Drift) -> None:
             placement.settle_disk(drive)
 
 
-def _adapter(machine: VirtualMachine, slot: int, told: dict[str, str]) -> None:
+def _adapter(machine: VirtualMachine, slot: int, told: dict[str, Any]) -> None:
     network = VMNetwork.objects.filter(
         server=machine.server, name=told["network"], logical_network__clouds=machine.cloud
     ).first()
@@ -110,10 +112,16 @@ def _adapter(machine: VirtualMachine, slot: int, told: dict[str, str]) -> None:
         slot=slot,
         network=network,
         mac=mac,
-        ipv4_type=AddressType.STATIC if told["address"] else AddressType.DYNAMIC,
+        ipv4_type=_type(told["addresses"], 4),
+        ipv6_type=_type(told["addresses"], 6),
     )
-    if told["address"]:
-        _lease(adapter, network, told["address"])
+    for address in told["addresses"]:
+        _lease(adapter, network, address)
+
+
+def _type(addresses: Iterable[str], version: int) -> AddressType:
+    has_one = any(ip_address(address).version == version for address in addresses)
+    return AddressType.STATIC if has_one else AddressType.DYNAMIC
 
 
 def _lease(adapter: NetworkAdapter, network: VMNetwork, address: str) -> None:

@@ -179,7 +179,12 @@ def _told(guest: GuestState) -> dict[str, Any]:
             for disk in guest.disks
         ],
         "adapters": [
-            {"id": str(each.id), "mac": each.mac, "network": each.network, "address": each.address}
+            {
+                "id": str(each.id),
+                "mac": each.mac,
+                "network": each.network,
+                "addresses": list(each.addresses),
+            }
             for each in guest.adapters
         ],
     }

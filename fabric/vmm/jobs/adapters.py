@@ -128,7 +128,9 @@ def _id(turn: Turn) -> UUID:
 
 def _spec(turn: Turn) -> AdapterSpec | None:
     spec = turn.job.inputs["spec"]
-    return None if spec is None else AdapterSpec(_id(turn), **spec)
+    if spec is None:
+        return None
+    return AdapterSpec(_id(turn), **{**spec, "addresses": tuple(spec["addresses"])})
 
 
 def _told(guest: GuestState, id: UUID) -> dict[str, Any] | None:
@@ -140,7 +142,7 @@ def _told(guest: GuestState, id: UUID) -> dict[str, Any] | None:
         "mac": found.mac.upper().replace("-", ":"),
         "network": found.network,
         "vlan": found.vlan,
-        "address": found.address,
+        "addresses": list(found.addresses),
     }
 
 

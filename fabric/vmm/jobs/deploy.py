@@ -80,7 +80,7 @@ def _note(adapter: NetworkAdapter, held: list[str]) -> dict[str, Any]:
         "mac": adapter.mac,
         "network": adapter.network.name,
         "vlan": adapter.network.vlan,
-        "address": held[0] if held else None,
+        "addresses": held,
     }
 
 
@@ -110,7 +110,8 @@ def ensure_adapters(turn: Turn) -> Again | None:
     """Attach the adapters to their networks, and look whether the host did."""
     host, notes = driver(turn), turn.memo["adapters"]
     for note in notes:
-        host.ensure_adapter(turn.job.subject, AdapterSpec(**{**note, "id": UUID(note["id"])}))
+        told = {**note, "id": UUID(note["id"]), "addresses": tuple(note["addresses"])}
+        host.ensure_adapter(turn.job.subject, AdapterSpec(**told))
     guest = host.guest(turn.job.subject)
     attached = {str(adapter.id) for adapter in guest.adapters} if guest is not None else set()
     if {note["id"] for note in notes} - attached:

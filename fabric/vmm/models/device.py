@@ -172,5 +172,6 @@ class NetworkAdapter(models.Model):
 
     @property
     def addresses(self) -> list[str]:
-        """Return the leased addresses; prefetch `leases` where there are many."""
-        return [str(lease.address) for lease in self.leases.all()]
+        """Return the leased addresses, IPv4 first; prefetch `leases` where there are many."""
+        leased = [str(lease.address) for lease in self.leases.all()]
+        return sorted(leased, key=lambda address: ":" in address)

@@ -96,15 +96,15 @@ def finish(ask: Callable[[], Outcome], patience: float = 10) -> Outcome:
     return outcome
 
 
-def adapter(*, address: str | None = "10.0.0.5", network: str = "blue") -> AdapterSpec:
+def adapter(*addresses: str, network: str = "blue") -> AdapterSpec:
     tail = uuid4().hex[:6]
     mac = f"02:00:00:{tail[0:2]}:{tail[2:4]}:{tail[4:6]}"
-    return AdapterSpec(uuid4(), mac, network, vlan=None, address=address)
+    return AdapterSpec(uuid4(), mac, network, vlan=None, addresses=addresses)
 
 
 def a_spec(bench: Bench, *adapters: AdapterSpec, memory_mb: int = 1024) -> GuestSpec:
     disk = DiskSpec(uuid4(), bench.image, 20)
-    return GuestSpec(uuid4(), "web-1", 2, memory_mb, (disk,), adapters or (adapter(),))
+    return GuestSpec(uuid4(), "web-1", 2, memory_mb, (disk,), adapters or (adapter("10.0.0.5"),))
 
 
 def defined(bench: Bench, spec: GuestSpec | None = None) -> GuestSpec:

@@ -102,7 +102,7 @@ class TestRepeating:
     )
     def test_a_lost_reply_is_found_not_repeated(self, bench: Bench, verb: str) -> None:
         host, spec = bench.host, a_spec(bench)
-        late = adapter(address=None, network="green")
+        late = adapter(network="green")
         steps: dict[str, Callable[[], object]] = {
             "ensure_disk": lambda: finish(lambda: host.ensure_disk(spec.disks[0])),
             "ensure_defined": lambda: host.ensure_defined(spec),
@@ -163,7 +163,7 @@ class TestDisksAndGuests:
 
     def test_an_adapter_follows_its_spec_but_keeps_its_mac(self, bench: Bench) -> None:
         spec = defined(bench)
-        moved = replace(spec.adapters[0], address="10.0.0.9", vlan=7)
+        moved = replace(spec.adapters[0], addresses=("10.0.0.9", "2001:db8::9"), vlan=7)
 
         bench.host.ensure_adapter(spec.id, moved)
 

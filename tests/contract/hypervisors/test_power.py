@@ -74,14 +74,18 @@ class TestPower:
         with pytest.raises(Rejected):
             bench.host.ensure_power(spec.id, passing)
 
-    def test_a_running_guest_reports_its_fixed_addresses(self, bench: Bench) -> None:
-        spec = a_spec(bench, adapter(address="10.0.0.5"), adapter(network="green", address=None))
+    def test_a_running_guest_reports_its_fixed_addresses_ipv4_first(self, bench: Bench) -> None:
+        both = adapter("2001:db8::5", "10.0.0.5")
+        spec = a_spec(bench, both, adapter("10.1.0.6", network="green"), adapter(network="red"))
         defined(bench, spec)
         assert seen(bench.host, spec.id).addresses == ()
 
         finish(lambda: bench.host.ensure_power(spec.id, Power.RUNNING), bench.patience)
 
-        assert "10.0.0.5" in seen(bench.host, spec.id).addresses
+        reported = seen(bench.host, spec.id).addresses
+        assert {"10.0.0.5", "10.1.0.6", "2001:db8::5"} <= set(reported)
+        families = [":" in address for address in reported]
+        assert families == sorted(families)
 
 
 class TestGuestSetup:

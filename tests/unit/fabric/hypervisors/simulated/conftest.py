@@ -65,7 +65,7 @@ def a_guest(prompt: SimulatedHost) -> Callable[..., GuestSpec]:
         tail = uuid4().hex
         mac = f"02:00:00:{tail[0:2]}:{tail[2:4]}:{tail[4:6]}"
         disk = DiskSpec(uuid4(), image, disk_gb)
-        adapter = AdapterSpec(uuid4(), mac, "blue", None, "10.0.0.5")
+        adapter = AdapterSpec(uuid4(), mac, "blue", None, ("10.0.0.5",))
         spec = GuestSpec(uuid4(), "web-1", cores, memory_mb, (disk,), (adapter,))
         prompt.ensure_disk(disk)
         prompt.ensure_defined(spec)

@@ -53,7 +53,7 @@ class World:
 OLD, NEW = uuid4(), uuid4()
 FRESH = DiskSpec(uuid4(), "debian-12", 3)
 STRANGER = GuestSpec(uuid4(), "web-2", 1, 64, (), ())
-ADAPTER = AdapterSpec(uuid4(), "02:00:00:00:00:09", "green", None, None)
+ADAPTER = AdapterSpec(uuid4(), "02:00:00:00:00:09", "green", None, ())
 ASKS: dict[str, Callable[[World], object]] = {
     "ensure_disk": lambda w: w.host.ensure_disk(FRESH),
     "ensure_disk_size": lambda w: w.host.ensure_disk_size(w.data.id, 9),

@@ -21,10 +21,12 @@ SPEC = GuestSpec(
     1,
     512,
     (DiskSpec(DISK, "debian-12", 20),),
-    (AdapterSpec(ADAPTER, "02:00:00:00:00:01", "blue", None, "10.0.0.5"),),
+    (AdapterSpec(ADAPTER, "02:00:00:00:00:01", "blue", None, ("10.0.0.5",)),),
 )
-# What the first code wrote: disks had no volume yet.
-DEFINITION = repr(SPEC).replace(", volume=''", "")
+# What the first code wrote: disks had no volume yet, adapters one address.
+DEFINITION = (
+    repr(SPEC).replace(", volume=''", "").replace("addresses=('10.0.0.5',)", "address='10.0.0.5'")
+)
 
 
 @pytest.fixture
