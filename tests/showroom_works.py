@@ -81,7 +81,15 @@ def furnish_works() -> None:
     for name in ("shop-01", "shop-02", "shop-db"):
         work(name, "deploy", JobState.SUCCEEDED, len(STEPS))
     trial = work("shop-01", "trial", JobState.SUCCEEDED, len(STEPS))
-    Job.objects.filter(pk=trial.pk).update(subject=trial.pk, memo={"report": report(hosts[0])})
+    removed = {"name": "ensure_removed", "title": "Remove it", "state": "done"}
+    Job.objects.filter(pk=trial.pk).update(
+        subject=trial.pk,
+        memo={"report": report(hosts[0])},
+        steps=[*trial.steps, removed],
+        message="Deployed in 35.7 s, and removed.",
+        target_type="VMTemplate",
+        target_name="Ubuntu 24.04",
+    )
     keep_checkpoints(VirtualMachine.objects.get(name="shop-db"))
     differ(hosts[0])
     Host.objects.filter(pk=hosts[1].pk).update(
