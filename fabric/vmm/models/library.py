@@ -124,7 +124,7 @@ class LibraryFileQuerySet(ScopedQuerySet):
 
 class LibraryFile(models.Model):
     """A file on a share. `sealed` is the text of an answer file or script, which may hold secrets:
-    encrypted and never read back. Guest set-up does not use it yet.
+    encrypted, never read back, handed to guest set-up only.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
