@@ -33,9 +33,17 @@ class QuotaExceeded(VMMError):
     default_code = "quota_exceeded"
 
     def __init__(
-        self, message: str, *, dimension: str, limit: int, used: int, wanted: int, advice: str = ""
+        self,
+        message: str,
+        *,
+        dimension: str,
+        limit: int,
+        used: int,
+        wanted: int,
+        advice: str = "",
+        field: str = "",
     ) -> None:
-        super().__init__(message, advice=advice)
+        super().__init__(message, advice=advice, field=field)
         self.dimension = dimension
         self.limit = limit
         self.used = used

@@ -173,7 +173,15 @@ def _compare(limits: Limits, used: Size, wanted: Size) -> None:
                 used=have,
                 wanted=more,
                 advice="Choose a smaller size, remove a machine, or ask for a larger limit.",
+                field=_field(size, wanted),
             )
+
+
+def _field(size: str, wanted: Size) -> str:
+    """Return the keyword that asks for too much; storage is many disks', unless only it grows."""
+    if size == "storage_gb":
+        return "size_gb" if wanted == Size(storage_gb=wanted.storage_gb) else ""
+    return size if size in ("cores", "memory_mb") else ""
 
 
 def _require_one_more(role: UserRole, member: str) -> None:
