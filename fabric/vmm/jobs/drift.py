@@ -12,6 +12,7 @@ from django.db.models.functions import Now
 
 from fabric.durable.errors import Fault
 from fabric.durable.recipe import Again, Recipe, Step, Turn
+from fabric.vmm.jobs import truth
 from fabric.vmm.jobs.faults import again, step
 from fabric.vmm.jobs.hosts import driver, write
 from fabric.vmm.jobs.work import Work
@@ -80,21 +81,32 @@ def ensure_shelved(turn: Turn) -> None:
 
 
 def ensure_back(turn: Turn) -> Again | None:
-    """Move the machine back to the host it is on in the books."""
+    """Move the machine back to the host it is on in the books, and see that it has left."""
     inputs = turn.job.inputs
     volumes = {UUID(disk): name for disk, name in inputs["volumes"].items()}
-    return again(driver(turn).ensure_moved(turn.job.subject, inputs["target"], volumes))
+    host = driver(turn)
+    waiting = again(host.ensure_moved(turn.job.subject, inputs["target"], volumes))
+    if waiting is None and host.guest(turn.job.subject) is not None:
+        return truth.not_yet("The machine has not left yet; moving it again.")
+    return waiting
 
 
-def ensure_size(turn: Turn) -> None:
-    """Give the guest the size that the books say."""
-    inputs = turn.job.inputs
-    driver(turn).ensure_resized(turn.job.subject, inputs["cores"], inputs["memory_mb"])
+def ensure_size(turn: Turn) -> Again | None:
+    """Give the guest the size that the books say, and look whether it has it."""
+    wanted = (turn.job.inputs["cores"], turn.job.inputs["memory_mb"])
+    driver(turn).ensure_resized(turn.job.subject, *wanted)
+    guest = truth.seen(turn)
+    if (guest.cores, guest.memory_mb) != wanted:
+        return truth.not_yet("The machine does not have its size yet; changing it again.")
+    return None
 
 
-def ensure_name(turn: Turn) -> None:
-    """Give the guest the name that the books say."""
+def ensure_name(turn: Turn) -> Again | None:
+    """Give the guest the name that the books say, and look whether it has it."""
     driver(turn).ensure_renamed(turn.job.subject, turn.job.inputs["name"])
+    if truth.seen(turn).name != turn.job.inputs["name"]:
+        return truth.not_yet("The machine does not have its name yet; changing it again.")
+    return None
 
 
 def ensure_free(turn: Turn) -> None:

@@ -15,9 +15,9 @@ from fabric.hypervisors.base import GuestState, Power
 from fabric.vmm import placement
 from fabric.vmm.errors import VMMError
 from fabric.vmm.jobs.faults import step
-from fabric.vmm.jobs.hosts import driver, locked, write
-from fabric.vmm.jobs.operate import STATUS_OF_POWER, Operation, failed
-from fabric.vmm.jobs.truth import count_storage
+from fabric.vmm.jobs.hosts import locked, status_after, write
+from fabric.vmm.jobs.operate import STATUS_OF_POWER, Operation
+from fabric.vmm.jobs.truth import count_storage, look
 from fabric.vmm.jobs.work import Work
 from fabric.vmm.models import DiskDrive, StorageVolume, VirtualMachine
 from fabric.vmm.states import MachineStatus as Status
@@ -27,7 +27,7 @@ LONGEST_NAME = 64
 
 def ensure_read(turn: Turn) -> Again | None:
     """Ask the host what the guest is."""
-    guest = driver(turn).guest(turn.job.subject)
+    guest = look(turn)
     if guest is not None and guest.power not in STATUS_OF_POWER:
         return Again(1.0, message="The host is still changing its power.")
     turn.memo["guest"] = None if guest is None else _notes(guest)
@@ -111,10 +111,14 @@ def _follow(machine: VirtualMachine, drive: DiskDrive, found: dict[str, Any]) ->
 
 
 def refresh_failed(turn: Turn, fault: Fault) -> None:
-    """As any operation, but a failed creation or repair can still be resumed."""
-    kept = (Status.CREATION_FAILED, Status.UPDATE_FAILED)
-    if turn.job.inputs["before"] not in kept:
-        failed(turn, fault)
+    """Nothing was changed: a job that failed before can still be resumed, undone or dismissed."""
+    before = turn.job.inputs["before"]
+    if before in (Status.CREATION_FAILED, Status.UPDATE_FAILED):
+        return
+    write(turn, status=status_after(fault, before))
+    VirtualMachine.objects.filter(pk=turn.job.subject, failed_job_id=None).update(
+        failed_job_id=turn.job.pk
+    )
 
 
 REFRESH = Operation(

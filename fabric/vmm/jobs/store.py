@@ -13,7 +13,7 @@ from django.db.models import F
 from fabric.durable.errors import Fault
 from fabric.durable.recipe import Again, Recipe, Step, Turn
 from fabric.vmm import placement, slots
-from fabric.vmm.jobs import deploy, leaving
+from fabric.vmm.jobs import deploy, leaving, truth
 from fabric.vmm.jobs.faults import step
 from fabric.vmm.jobs.hosts import driver, locked, on_any_host, status_after, write
 from fabric.vmm.jobs.images import ensure_dropped, ensure_made
@@ -56,12 +56,16 @@ def ensure_stored(turn: Turn) -> None:
 
 
 def store_failed(turn: Turn, fault: Fault) -> None:
-    """Leave the machine where its host has it; the copies are noted on its disks."""
-    write(
-        turn,
-        status=status_after(fault, turn.job.inputs["before"]),
-        failed_job_id=turn.job.pk,
-    )
+    """Leave the machine where its host has it; the copies are noted on its disks.
+
+    Once the host was asked to let go of it the copies may be all there is: it is only repaired.
+    """
+    at = STORE.index(turn.job.step) - STORE.index(LET_GO.name)
+    if at < 0 or (at == 0 and fault.code == "rejected"):
+        status = status_after(fault, turn.job.inputs["before"])
+    else:
+        status = MachineStatus.UPDATE_FAILED
+    write(turn, status=status, failed_job_id=turn.job.pk)
 
 
 def store_cancelled(turn: Turn) -> None:
@@ -95,10 +99,15 @@ def _copies(turn: Turn) -> list[str]:
     return [each["image"] for each in turn.job.inputs["images"]]
 
 
-def ensure_media(turn: Turn) -> None:
-    """Put the disc back that was in the drive."""
-    if turn.job.inputs["media"]:
-        driver(turn).ensure_media(turn.job.subject, turn.job.inputs["media"])
+def ensure_media(turn: Turn) -> Again | None:
+    """Put the disc back that was in the drive, and look whether it is there."""
+    image = turn.job.inputs["media"]
+    if not image:
+        return None
+    driver(turn).ensure_media(turn.job.subject, image)
+    if truth.seen(turn).media != image:
+        return truth.not_yet("The drive does not hold its disc yet; putting it back again.")
+    return None
 
 
 def ensure_deployed(turn: Turn) -> None:
@@ -164,6 +173,7 @@ def ensure_proved(turn: Turn) -> Again | None:
     )
 
 
+LET_GO = step("ensure_let_go", "Remove the machine from its host", ensure_let_go, share=20)
 STORE = slots.heavy(
     Recipe(
         "store",
@@ -177,7 +187,7 @@ STORE = slots.heavy(
                 share=50,
                 limit=14_400,
             ),
-            step("ensure_let_go", "Remove the machine from its host", ensure_let_go, share=20),
+            LET_GO,
             leaving.ORPHANS,
             leaving.NOTHING_LEFT,
             step("ensure_stored", "Release its room", ensure_stored, local=True, share=5),

@@ -272,6 +272,29 @@ def test_a_repair_that_fails_keeps_the_difference_and_can_go_on(fabric, machine,
     assert disk.id not in {each.id for each in driver(host).disks()}
 
 
+@pytest.mark.parametrize(
+    ("kind", "verb"),
+    [("moved", "ensure_moved"), ("resized", "ensure_resized"), ("renamed", "ensure_renamed")],
+)
+def test_a_host_that_only_says_it_is_mended_is_asked_again(fabric, machine, kind, verb):
+    host, other = machine.host, next(h for h in fabric.hosts if h.pk != machine.host_id)
+    if kind == "moved":
+        meddling.move_guest(rack(), host.name, machine.pk, other.name)
+    elif kind == "resized":
+        meddling.resize_guest(rack(), host.name, machine.pk, cores=3, memory_mb=2048)
+    else:
+        meddling.rename_guest(rack(), host.name, machine.pk, "web-one")
+    for each in fabric.hosts:
+        plan_fault(rack(), each.name, verb, "lie")
+    assert finish(decisions.repair(ADMINISTRATOR, found(kind)[0])).state == "succeeded"
+    guest = driver(host).guest(machine.pk)
+    assert (guest.name, guest.cores, guest.memory_mb) == (
+        machine.name,
+        machine.cores,
+        machine.memory_mb,
+    )
+
+
 # Who may
 
 

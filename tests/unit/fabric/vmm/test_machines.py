@@ -127,6 +127,12 @@ def test_a_failed_creation_that_was_renamed_and_asked_about_can_be_resumed(fabri
     assert machine.most_recent_job_id == job.pk
 
 
+def test_a_host_that_denies_a_machine_once_is_not_believed(alice, machine):
+    fail(machine, "guest", "lie")
+    finish(actions.machines.operate(alice, machine, "Refresh"))
+    assert status(machine) == "Running"
+
+
 def test_a_machine_lost_by_its_host_is_missing(alice, machine):
     driver(machine.host).ensure_removed(machine.pk)
     finish(actions.machines.operate(alice, machine, "Refresh"))

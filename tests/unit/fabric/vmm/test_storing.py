@@ -71,6 +71,16 @@ def test_a_stored_machine_is_deployed_again_as_it_was(fabric, alice, machine, sh
     books.assert_true()
 
 
+def test_a_host_that_only_says_the_disc_is_back_is_asked_again(fabric, alice, machine, share):
+    iso = make_iso(fabric, share)
+    finish(actions.media.insert(alice, machine, iso=iso))
+    finish(actions.machines.store(alice, machine))
+    for host in fabric.hosts:
+        plan_fault(settings.SIMULATED_RACK, host.name, "ensure_media", "lie")
+    assert finish(actions.machines.deploy_stored(alice, machine)).state == "succeeded"
+    assert driver(again(machine).host).guest(machine.pk).media == iso.path
+
+
 def test_a_stored_machine_is_removed_from_the_library(fabric, alice, machine):
     finish(actions.machines.store(alice, machine))
     finish(actions.machines.remove(alice, again(machine)))
