@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from fabric.hypervisors.base import GuestSetup
 from fabric.vmm import actions
 from fabric.vmm.actions.machines import NewAdapter
 from fabric.vmm.errors import Denied, Invalid, NotFound, QuotaExceeded
@@ -19,6 +20,7 @@ from tests.factories.vmm import (
     acting_for,
     deploy,
     driver,
+    finish,
     make_role,
     order,
 )
@@ -208,6 +210,38 @@ def test_a_guest_profile_gives_the_administrator_a_password(fabric, alice):
     assert PASSWORD not in repr(vars(Job.objects.get()))
     machine = deploy(fabric, alice, "web-02")
     assert (machine.computer_name, machine.status) == ("lin-02", "Running")
+
+
+def test_a_machine_left_off_runs_only_where_there_is_something_to_set_up(fabric, alice):
+    assert order(fabric, alice, start=False)[1].recipe == "deploy_bare"
+    assert order(fabric, alice, start=False, time_zone="UTC")[1].recipe == "deploy_stopped"
+    assert order(fabric, alice)[1].recipe == "deploy"
+
+
+def test_a_profile_without_secrets_sets_guests_up_as_well(fabric, alice):
+    guest = actions.profiles.add_guest(
+        ADMINISTRATOR, fabric.server, name="Linux", os_type="Linux", time_zone="Europe/Berlin"
+    )
+    change(fabric, guest_profile=guest)
+    machine = deploy(fabric, alice, workgroup="LAB")
+    setup = GuestSetup(machine.computer_name, time_zone="Europe/Berlin", workgroup="LAB")
+    assert driver(machine.host).is_set_up(machine.pk, setup)
+    assert Job.objects.get().sealed == ""
+
+
+def test_a_deployment_begun_by_older_code_keeps_its_password(fabric, alice):
+    machine, job = order(fabric, alice, local_admin_password=PASSWORD)
+    old = {name: job.inputs[name] for name in job.inputs.keys() - {"settings", "secrets"}}
+    Job.objects.update(inputs={**old, "user": "root"})
+    finish(job)
+    machine.refresh_from_db()
+    assert driver(machine.host).accepts_login(machine.pk, "root", PASSWORD)
+
+
+def test_a_machine_is_in_a_domain_or_in_a_workgroup(fabric, alice):
+    with pytest.raises(Invalid, match="domain corp.example or the workgroup LAB") as refused:
+        order(fabric, alice, domain="corp.example", workgroup="LAB")
+    assert refused.value.field == "workgroup"
 
 
 def test_who_runs_the_fabric_orders_for_nobody_or_for_a_role(fabric, alice):
