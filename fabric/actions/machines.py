@@ -63,8 +63,9 @@ def deploy(
         return earlier.machine
     offering = _offering_for(subscription)
     _check_order(offering, name, template, password, hardware_profile, network)
-    if computer_name and rules.name_problem(computer_name, template.os_type):
-        raise Refused(rules.name_problem(computer_name, template.os_type), field="computer_name")
+    problem = rules.name_problem(computer_name, template.os_type) if computer_name else None
+    if problem:
+        raise Refused(problem, field="computer_name")
     network = network or offering.networks.present().order_by("name").first()
     if network is None:
         raise NotPossible(_("None of your plan's networks is there at the moment."))
