@@ -7,6 +7,7 @@ in. Faults count as attempts of the step; waiting does not. See docs/architectur
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 import uuid
@@ -150,8 +151,8 @@ def _go_on(job: Any, recipes: dict[str, Recipe]) -> float | None:
 def _take_step(job: Any, recipe: Recipe) -> Again | None:
     index = recipe.index(job.step)
     step = recipe.steps[index]
-    _mark_started(job, index)
-    turn = Turn(job, dict(job.memo))
+    _mark_started(job, index, step)
+    turn = Turn(job, _copy(job.memo))
     _probe(job, step, "before")
     if time.monotonic() > job.held_until:
         # Overslept: somebody else may be past this step, and the far side asks for no token.
@@ -168,7 +169,7 @@ def _take_step(job: Any, recipe: Recipe) -> Again | None:
         _reread(job)
         if step.local:
             # Its rows were rolled back, so its notes of them must go too.
-            turn = Turn(job, dict(job.memo), host=turn.host)
+            turn = Turn(job, _copy(job.memo), host=turn.host)
         return _faulted(job, recipe, index, turn, fault)
     _probe(job, step, "after")
     return outcome
@@ -212,7 +213,6 @@ def _record(job: Any, recipe: Recipe, index: int, turn: Turn, outcome: Again | N
         due = In(outcome.after)
         _write(
             job,
-            memo=turn.memo,
             steps=job.steps,
             percent=recipe.percent(index, entry.get("percent", 0)),
             message=outcome.message if outcome.message is not None else turn.message,
@@ -222,7 +222,7 @@ def _record(job: Any, recipe: Recipe, index: int, turn: Turn, outcome: Again | N
             nudged_at=due if outcome.after <= 5 else In(),
             claimed_until=None,
             **({"state": JobState.WAITING} if outcome.in_line else {}),
-            **_forgetting(turn),
+            **_noted(turn),
         )
         if outcome.recorded is not None:
             transaction.on_commit(outcome.recorded, robust=True)
@@ -235,14 +235,13 @@ def _record(job: Any, recipe: Recipe, index: int, turn: Turn, outcome: Again | N
     following.update(state=StepState.RUNNING, started_at=_stamp(), attempt=1)
     _write(
         job,
-        memo=turn.memo,
         steps=job.steps,
         step=recipe.steps[index + 1].name,
         percent=recipe.percent(index + 1, 0),
         message=turn.message,
         attempt=1,
         claimed_until=In(settings.JOB_LEASE_SECONDS),
-        **_forgetting(turn),
+        **_noted(turn),
     )
     job.held_until = now + settings.JOB_LEASE_SECONDS
 
@@ -250,7 +249,8 @@ def _record(job: Any, recipe: Recipe, index: int, turn: Turn, outcome: Again | N
 def _faulted(job: Any, recipe: Recipe, index: int, turn: Turn, fault: Fault) -> Again | None:
     step, entry = recipe.steps[index], job.steps[index]
     host = turn.host or entry.get("host", "")
-    entry.update(attempt=job.attempt, message=fault.message, host=host)
+    entry.setdefault("started_at", _stamp())
+    entry.update(state=StepState.RUNNING, attempt=job.attempt, message=fault.message, host=host)
     if not fault.permanent and job.attempt < step.attempts:
         backoff = FIRST_RETRY_SECONDS * 2 ** (job.attempt - 1)
         wait = min(max(fault.retry_after or 0.0, backoff), LONGEST_RETRY_SECONDS)
@@ -292,23 +292,24 @@ def _end(job: Any, recipe: Recipe, state: JobState, turn: Turn, fault: Fault | N
     if state == JobState.CANCELLED:
         _end(job, recipe, JobState.FAILED, turn, broken)
         return
-    _end_once(job, replace(recipe, failed=lambda _turn, _fault: None), state, turn, fault)
+    _end_once(job, replace(recipe, failed=recipe.broken), state, turn, fault)
 
 
 def _end_once(job: Any, recipe: Recipe, state: JobState, turn: Turn, fault: Fault | None) -> None:
-    with transaction.atomic():
+    # The end of a last local step is in its transaction, which an error undoes as a whole.
+    with transaction.atomic(savepoint=not (state == JobState.SUCCEEDED and _is_local(job, recipe))):
         message = fault.message if fault else turn.message
         _write(
             job,
             state=state,
             steps=job.steps,
-            memo=turn.memo,
             message=message,
             fault=fault.told() if fault else None,
-            # A failed job may be resumed, so it keeps what it still needs, encrypted.
-            sealed=job.sealed if state == JobState.FAILED and not turn.forget else "",
             claimed_until=None,
             ended_at=In(),
+            # A failed job may be resumed, so it keeps what it still needs, encrypted.
+            **({} if state == JobState.FAILED else {"sealed": ""}),
+            **_noted(turn),
             **({"percent": 100} if state == JobState.SUCCEEDED else {}),
         )
         if state == JobState.SUCCEEDED:
@@ -320,7 +321,11 @@ def _end_once(job: Any, recipe: Recipe, state: JobState, turn: Turn, fault: Faul
         recipe.ended(turn)
 
 
-def _mark_started(job: Any, index: int) -> None:
+def _is_local(job: Any, recipe: Recipe) -> bool:
+    return recipe.steps[recipe.index(job.step)].local
+
+
+def _mark_started(job: Any, index: int, step: Step) -> None:
     entry = job.steps[index]
     entry["attempt"] = job.attempt
     if "started_at" not in entry:
@@ -328,7 +333,9 @@ def _mark_started(job: Any, index: int) -> None:
     if entry["state"] != StepState.RUNNING:
         entry["state"] = StepState.RUNNING
         entry.pop("ended_at", None)
-        _write(job, steps=job.steps, state=JobState.RUNNING)
+        # A local step commits with its record: nobody would see that it is being taken.
+        if not step.local:
+            _write(job, steps=job.steps)
 
 
 def _mark_not_taken(job: Any, index: int) -> None:
@@ -373,8 +380,16 @@ def _write(job: Any, **values: Any) -> None:
             setattr(job, name, value)
 
 
-def _forgetting(turn: Turn) -> dict[str, str]:
-    return {"sealed": ""} if turn.forget else {}
+def _noted(turn: Turn) -> dict[str, Any]:
+    """Return what the step changed of the job's notes and secrets."""
+    notes = {} if turn.memo == turn.job.memo else {"memo": turn.memo}
+    return notes | ({"sealed": ""} if turn.forget else {})
+
+
+def _copy(memo: dict[str, Any]) -> dict[str, Any]:
+    """Return a copy through and through, so that a change deep inside is seen as one."""
+    copy: dict[str, Any] = json.loads(json.dumps(memo))
+    return copy
 
 
 def _stamp() -> str:

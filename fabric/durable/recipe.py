@@ -93,7 +93,8 @@ def _no_outcome(turn: Turn, fault: Fault) -> None:
 class Recipe:
     """A named tuple of steps with what to write when it ends.
 
-    The endings run in the transaction that writes the final state, `ended` last, whichever it was.
+    The endings run in the transaction that writes the final state, `ended` last, whichever it was;
+    `broken` takes the place of `failed` when that breaks.
     `cancel_before` names the first step that can no longer be undone by simply stopping; None means
     a job of this recipe is never cancelled.
     """
@@ -103,6 +104,7 @@ class Recipe:
     steps: tuple[Step, ...]
     succeeded: Callable[[Turn], None] = _nothing
     failed: Callable[[Turn, Fault], None] = _no_outcome
+    broken: Callable[[Turn, Fault], None] = _no_outcome
     cancelled: Callable[[Turn], None] = _nothing
     ended: Callable[[Turn], None] = _nothing
     cancel_before: str | None = None

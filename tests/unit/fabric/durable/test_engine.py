@@ -66,6 +66,19 @@ def test_notes_of_one_step_reach_the_next(begin):
     assert seen == ["vm-1"]
 
 
+def test_a_note_changed_deep_inside_is_kept(begin):
+    def second(turn):
+        turn.memo["disks"][0]["copied"] = True
+
+    job, recipes = begin(
+        Step("one", "One", lambda turn: turn.memo.update(disks=[{"name": "a"}])),
+        Step("two", "Two", second),
+        Step("three", "Three", lambda turn: Again(1)),
+    )
+    engine.advance(Job, recipes, job.pk)
+    assert Job.objects.get(pk=job.pk).memo == {"disks": [{"name": "a", "copied": True}]}
+
+
 def test_waiting_is_due_at_and_counts_as_no_attempt(begin):
     job, recipes = begin(Step("wait", "Wait", lambda turn: Again(3, percent=40), attempts=1))
     assert engine.advance(Job, recipes, job.pk) == 3
