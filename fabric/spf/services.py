@@ -5,11 +5,14 @@ from __future__ import annotations
 from fabric.spf import edm
 from fabric.spf.schema import Service
 from fabric.spf.sets import (
+    capabilities,
     clouds,
     devices,
+    guests,
     jobs,
     library,
     machines,
+    media,
     networks,
     performance,
     registry,
@@ -19,11 +22,14 @@ from fabric.spf.sets import (
 VMM_SERVICE = Service(
     edm.VMM,
     (
+        *capabilities.SETS,
         *clouds.SETS,
         *devices.SETS,
+        *guests.SETS,
         *jobs.SETS,
         *library.SETS,
         *machines.SETS,
+        *media.SETS,
         *networks.SETS,
         *performance.SETS,
         *userroles.SETS,

@@ -100,10 +100,18 @@ def _sums(machines: QuerySet[Any], mine: Q) -> dict[Any, dict[str, int]]:
     return {row["cloud"]: row for row in machines.order_by().values("cloud").annotate(**wanted)}
 
 
-def _logical_networks(scope: Scope, clouds: Collection[Value]) -> Iterable[tuple[Value, Value]]:
-    through = Cloud.logical_networks.through.objects.filter(cloud__in=clouds)
-    return list(through.order_by("pk").values_list("cloud", "logicalnetwork"))
+def _through(rows: Any, there: str) -> Any:
+    """Read which cloud has which of another thing, of the table between them."""
 
+    def read(scope: Scope, clouds: Collection[Value]) -> Iterable[tuple[Value, Value]]:
+        return list(rows.filter(cloud__in=clouds).order_by("pk").values_list("cloud", there))
+
+    return read
+
+
+_NETWORKS = Cloud.logical_networks.through.objects
+_PROFILES = Cloud.capability_profiles.through.objects
+_SHARES = Cloud.library_shares.through.objects
 
 SETS = (
     Resource(
@@ -118,7 +126,9 @@ SETS = (
         joins={
             "Capacity": Join("ID", "CloudId"),
             "QuotaAndUsageComponents": Join("ID", "ID"),
-            "LogicalNetworks": Join("ID", "ID", _logical_networks),
+            "CapabilityProfiles": Join("ID", "ID", _through(_PROFILES, "capabilityprofile")),
+            "LibraryShares": Join("ID", "ID", _through(_SHARES, "libraryshare")),
+            "LogicalNetworks": Join("ID", "ID", _through(_NETWORKS, "logicalnetwork")),
         },
     ),
     Resource(

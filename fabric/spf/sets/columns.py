@@ -23,6 +23,11 @@ def plain(**paths: str) -> dict[str, Column]:
     return {name: Column(path) for name, path in paths.items()}
 
 
+def never() -> Column:
+    """A property that is null in every row of a table."""
+    return Column("pk", lambda scope, value: [])
+
+
 def _servers(scope: Scope, value: Value) -> Iterable[Any]:
     try:
         stamp_id = from_json(value, "Guid")

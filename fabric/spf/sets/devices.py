@@ -12,20 +12,14 @@ from uuid import UUID, uuid5
 
 from django.db.models import F, QuerySet
 
-from fabric.odata.literals import Value
-from fabric.spf.schema import Column, Computed, Join, Resource, Row, Table, Wanted
+from fabric.spf.schema import Computed, Join, Resource, Row, Table, Wanted
 from fabric.spf.scope import Scope
-from fabric.spf.sets.columns import GIB, guids, plain, stamp
+from fabric.spf.sets.columns import GIB, guids, never, plain, stamp
 from fabric.vmm.models import DiskDrive, NetworkAdapter, VMTemplate
 
 # A machine is a wide row; two of its columns are enough here.
 _OF_MACHINE = {"of_server": F("machine__server"), "of_machine": F("machine__name")}
 _TEMPLATE_ADAPTERS = UUID("5e7f4c0a-6c0c-4f0c-9f57-2b8f6f1f0a11")
-
-
-def _never(scope: Scope, value: Value) -> Iterable[Any]:
-    """For what is null in every row of a table."""
-    return []
 
 
 def _adapters(scope: Scope) -> QuerySet[Any]:
@@ -163,7 +157,7 @@ SETS = (
                 _adapters,
                 _adapter,
                 plain(ID="pk", VMId="machine", VMNetworkId="network", MACAddress="mac")
-                | {"StampId": stamp("machine__server"), "TemplateId": Column("pk", _never)},
+                | {"StampId": stamp("machine__server"), "TemplateId": never()},
             ),
             Computed(_template_adapters),
         ),

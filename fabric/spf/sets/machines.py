@@ -295,8 +295,10 @@ SETS = (
             "FailedJob": Join("FailedJobID", "ID"),
             "MostRecentTask": Join("MostRecentTaskId", "ID"),
             "VirtualDiskDrives": Join("ID", "VMId"),
+            "VirtualDVDDrives": Join("ID", "VMId"),
             "VirtualHardDisks": Join("ID", "VMId"),
             "VirtualNetworkAdapters": Join("ID", "VMId"),
+            "VMCheckpoints": Join("ID", "VMId"),
         },
         create=Create(
             _create,
