@@ -26,7 +26,7 @@ _ACCOUNT = {
     "username": rows.words("The user name", longest=104),
     "domain": rows.words("The domain"),
     "is_enabled": rows.plain,
-    "description": rows.plain,
+    "description": rows.prose,
 }
 
 

@@ -148,7 +148,7 @@ _BALANCER = {
     "address": _address,
     "manufacturer": rows.words("The manufacturer", longest=64),
     "model": rows.words("The model", longest=64),
-    "description": rows.plain,
+    "description": rows.prose,
 }
 _VIP = {
     "name": rows.name("VIP template"),
@@ -156,5 +156,5 @@ _VIP = {
     "port": rows.count("The port", most=HIGHEST_PORT),
     "method": rows.choice(BalancingMethod, "balancing method"),
     "is_persistent": rows.plain,
-    "description": rows.plain,
+    "description": rows.prose,
 }

@@ -54,7 +54,7 @@ _PROFILE = {
     "may_use_dynamic_memory": rows.plain,
     "may_be_highly_available": rows.plain,
     "may_have_checkpoints": rows.plain,
-    "description": rows.plain,
+    "description": rows.prose,
 }
 # Field of the least, field of the most, what people call it, its unit.
 _RANGES = (

@@ -31,7 +31,7 @@ def create(
         machine=row,
         parent=row.checkpoints.filter(is_current=True).first(),
         name=cleaned,
-        description=description.strip(),
+        description=fields.prose(description.strip()),
         cores=row.cores,
         memory_mb=row.memory_mb,
         owner_name=caller.principal,
@@ -83,7 +83,7 @@ def rename(
     if name is not UNCHANGED:
         wanted.name = fields.name(name, "checkpoint", longest=100)
     if description is not UNCHANGED:
-        wanted.description = description.strip()
+        wanted.description = fields.prose(description.strip())
     wanted.save(update_fields=["name", "description"])
     return wanted
 

@@ -77,7 +77,7 @@ _CLOUD = {
     "memory_mb": rows.limit("The memory in MB"),
     "storage_gb": rows.limit("The storage in GB"),
     "points": rows.limit("The quota points"),
-    "description": rows.plain,
+    "description": rows.prose,
 }
 
 

@@ -91,8 +91,8 @@ def create(
         owner_name=caller.principal,
         name=fields.name(name, "virtual machine"),
         computer_name=computer_name.strip(),
-        description=description,
-        tag=tag[:255],
+        description=fields.prose(description),
+        tag=fields.prose(tag[:255], "The tag", field="tag"),
         cost_center=fields.text(cost_center, "The cost center", longest=64, field="cost_center"),
         request_key=request_key or None,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable
 from typing import Any, Final
 
@@ -17,6 +18,8 @@ MOST_CORES = 255
 LEAST_MEMORY_MB = 32
 MOST_MEMORY_MB = 12_582_912
 _NAMED = 3
+# What a database refuses: NUL, and halves of characters.
+_UNWRITABLE = re.compile("[\0\ud800-\udfff]")
 
 
 def name(value: str, what: str, *, longest: int = 64, field: str = "name") -> str:
@@ -39,6 +42,17 @@ def text(value: str, what: str, *, longest: int = 255, field: str = "") -> str:
     if not cleaned.isprintable():
         raise Invalid(f"{what} has characters that are not allowed.", field=field)
     return cleaned
+
+
+def prose(
+    value: str, what: str = "The description", *, longest: int = 10_000, field: str = "description"
+) -> str:
+    """Return the text as it is, lines and all; Invalid when it is too long, or cannot be kept."""
+    if len(value) > longest:
+        raise Invalid(f"{what} is longer than {longest:,} characters.", field=field)
+    if _UNWRITABLE.search(value):
+        raise Invalid(f"{what} has characters that are not allowed.", field=field)
+    return value
 
 
 def whole(

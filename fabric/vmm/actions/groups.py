@@ -157,5 +157,5 @@ _GROUP: dict[str, Any] = {
     "cores_per_core": _at_least_one,
     "slots": _at_least_one,
     "placement_rules": _rules,
-    "description": rows.plain,
+    "description": rows.prose,
 }

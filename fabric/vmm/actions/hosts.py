@@ -20,6 +20,7 @@ from fabric.vmm.actions.volumes import (
     make_volume,
     put_on_rack,
     remove_volume,
+    storage_of,
 )
 from fabric.vmm.errors import Conflict, Invalid
 from fabric.vmm.health import note_health, note_refresh
@@ -48,6 +49,7 @@ __all__ = [
 ]
 
 LONGEST_TAG = 64
+MOST_CORES = 65_535
 NewVolume = tuple[str, int, StorageClassification | None]
 
 
@@ -95,9 +97,11 @@ def add(
         server=server,
         group=group,
         name=cleaned,
-        cores=fields.whole(cores, f"The number of cores of host {cleaned}", field="cores"),
+        cores=fields.whole(
+            cores, f"The number of cores of host {cleaned}", most=MOST_CORES, field="cores"
+        ),
         memory_mb=fields.whole(memory_mb, f"The memory of host {cleaned} in MB", field="memory_mb"),
-        storage_gb=sum(size for _, size, _ in told),
+        storage_gb=storage_of(cleaned, [size for _, size, _ in told]),
     )
     rows.assign(host, details, _HOST)
     inheritance.settle(host)
@@ -236,5 +240,5 @@ _HOST: dict[str, rows.Cleaner] = {
     "own_cores_per_core": _at_least_one,
     "own_slots": _at_least_one,
     "is_available": rows.plain,
-    "description": rows.plain,
+    "description": rows.prose,
 }

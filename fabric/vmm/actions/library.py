@@ -64,11 +64,11 @@ def _share_of_server(row: Any, keyword: str, value: LibraryShare | None) -> Libr
     return value
 
 
-_SERVER = {"name": rows.name("library server", longest=255), "description": rows.plain}
+_SERVER = {"name": rows.name("library server", longest=255), "description": rows.prose}
 _SHARE = {
     "name": rows.name("share", within="library_server"),
     "path": rows.words("The path"),
-    "description": rows.plain,
+    "description": rows.prose,
 }
 _DISK = {
     "name": rows.name("virtual hard disk", longest=100),
@@ -80,7 +80,7 @@ _DISK = {
     "family": rows.words("The family", longest=100),
     "release": rows.words("The release", longest=40),
     "is_enabled": rows.plain,
-    "description": rows.plain,
+    "description": rows.prose,
 }
 _FILE = {
     "share": _share_of_server,
@@ -89,7 +89,7 @@ _FILE = {
     "size_mb": rows.count("The size in MB", least=0),
     "os_type": rows.choice(OSType, "kind of operating system"),
     "is_enabled": rows.plain,
-    "description": rows.plain,
+    "description": rows.prose,
 }
 
 

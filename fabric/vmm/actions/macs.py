@@ -114,5 +114,5 @@ _POOL = {
     "name": rows.name("MAC pool"),
     "first": _mac,
     "last": _mac,
-    "description": rows.plain,
+    "description": rows.prose,
 }

@@ -265,12 +265,12 @@ def _vlan(row: Any, keyword: str, value: int | None) -> int | None:
 
 _LOGICAL = {
     "name": rows.name("logical network"),
-    "description": rows.plain,
+    "description": rows.prose,
     "is_virtualized": rows.plain,
 }
 _NETWORK = {
     "name": rows.name("VM network"),
-    "description": rows.plain,
+    "description": rows.prose,
     "isolation": rows.choice(Isolation, "isolation"),
     "vlan": _vlan,
 }

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import transaction
 
 from fabric.vmm import quota, roles
-from fabric.vmm.actions import held
+from fabric.vmm.actions import fields, held
 from fabric.vmm.errors import Conflict, Invalid
 from fabric.vmm.jobs.give import GIVE
 from fabric.vmm.models import Cloud, Job, NetworkAdapter, UserRole, VirtualMachine, VMNetwork
@@ -31,7 +31,7 @@ def give(caller: Caller, machine: VirtualMachine, *, role: UserRole | None, owne
     else:
         roles.require_fabric(caller)
     held.require_idle(row)
-    owner = owner_name.strip()
+    owner = fields.text(owner_name, "The name of the owner", longest=320, field="owner_name")
     if role is not None:
         _require_member(role, owner)
         _require_networks(row, role)

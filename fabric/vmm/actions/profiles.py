@@ -60,7 +60,7 @@ _HARDWARE = {
     "capability_profile": rows.of_server("capability profile"),
     "is_dynamic_memory": rows.plain,
     "is_highly_available": rows.plain,
-    "description": rows.plain,
+    "description": rows.prose,
 }
 _GUEST = {
     "name": rows.name("guest profile", longest=100),
@@ -72,7 +72,7 @@ _GUEST = {
     "time_zone": rows.words("The time zone", longest=64),
     "workgroup": rows.words("The workgroup", longest=64),
     "domain": rows.words("The domain"),
-    "description": rows.plain,
+    "description": rows.prose,
 }
 
 

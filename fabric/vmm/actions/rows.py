@@ -97,8 +97,13 @@ def words(what: str, *, longest: int = 255) -> Cleaner:
 
 
 def plain(row: Any, keyword: str, value: Any) -> Any:
-    """Keep the value as it is: descriptions, and what is yes or no."""
+    """Keep the value as it is: what is yes or no, and what is looked at elsewhere."""
     return value
+
+
+def prose(row: Any, keyword: str, value: str) -> str:
+    """Clean a text of several lines."""
+    return fields.prose(value, f"The {keyword} of {row}", field=keyword)
 
 
 def count(what: str, *, least: int = 1, most: int = 2_147_483_647) -> Cleaner:

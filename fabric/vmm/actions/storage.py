@@ -12,7 +12,7 @@ from fabric.vmm.actions.rows import Named
 from fabric.vmm.models import Server, StorageClassification
 from fabric.vmm.roles import Caller
 
-_CLASSIFICATION = {"name": rows.name("storage classification"), "description": rows.plain}
+_CLASSIFICATION = {"name": rows.name("storage classification"), "description": rows.prose}
 
 
 @transaction.atomic

@@ -106,7 +106,7 @@ _TEMPLATE = {
     "is_dynamic_memory": rows.plain,
     "is_highly_available": rows.plain,
     "is_enabled": rows.plain,
-    "description": rows.plain,
+    "description": rows.prose,
 }
 
 

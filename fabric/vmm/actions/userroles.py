@@ -90,7 +90,7 @@ def _permissions(row: Any, keyword: str, value: Iterable[str]) -> list[str]:
 
 _ROLE = {
     "name": _name,
-    "description": rows.plain,
+    "description": rows.prose,
     "members": _members,
     "permissions": _permissions,
     "parent": rows.plain,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TypedDict, Unpack
 
 from django.db import transaction
-from django.db.models import Sum
 
 from fabric.hypervisors.base import VolumeFacts
 from fabric.vmm import drivers, roles
@@ -104,9 +104,14 @@ def put_on_rack(host: Host) -> None:
         drivers.add_simulated(host.name, host.cores, host.memory_mb, volumes)
 
 
+def storage_of(host: str, sizes: Iterable[int]) -> int:
+    """Return what volumes of these sizes hold together; Invalid when that is beyond counting."""
+    what = f"The storage of host {host} in GB"
+    return fields.whole(sum(sizes), what, least=0, field="capacity_gb")
+
+
 def _add_up(host: Host, *, field: str = "") -> None:
-    total = host.volumes.aggregate(total=Sum("capacity_gb"))["total"]
-    host.storage_gb = total or 0
+    host.storage_gb = storage_of(host.name, host.volumes.values_list("capacity_gb", flat=True))
     inheritance.require_room(host, field=field)
     host.save(update_fields=["storage_gb"])
     put_on_rack(host)
