@@ -156,6 +156,8 @@ def _begin_operation(caller: Caller, machine: VirtualMachine, operation: Operati
     if live is not None and live.recipe == operation.recipe.name:
         return live
     held.require_idle(machine, live)
+    if machine.moving_to_id is not None and operation is not OPERATIONS["Refresh"]:
+        raise WrongState(f"An earlier move of {machine.name} has to be repaired first.")
     if machine.status not in operation.allowed or machine.host is None:
         raise WrongState(
             f"The machine {machine.name} is {machine.status_string}: "
@@ -177,11 +179,12 @@ def _words(
     """Return what changes on the row alone, checked."""
     changes: dict[str, Any] = {}
     if description is not None:
-        changes["description"] = description
+        changes["description"] = fields.prose(description)
     if tag is not None:
-        changes["tag"] = tag[:255]
+        changes["tag"] = fields.prose(tag[:255], "The tag", field="tag")
     if cost_center is not None:
-        changes["cost_center"] = cost_center.strip()[:64]
+        center = cost_center.strip()[:64]
+        changes["cost_center"] = fields.prose(center, "The cost center", field="cost_center")
     for field, value, known in (
         ("start_action", start_action, StartAction),
         ("stop_action", stop_action, StopAction),

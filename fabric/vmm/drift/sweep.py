@@ -79,11 +79,13 @@ def _views(
 
 
 def _books(server: UUID, began: datetime) -> Books:
+    rows = VirtualMachine.objects.filter(server=server).values_list(
+        *("pk", "host", "name", "cores", "memory_mb", "status", "moving_to", "stored_on")
+    )
+    # With room on two hosts, or copies in the library, it is for its repair to say where it is.
     machines = {
-        pk: OurMachine(pk, host, name, cores, memory_mb, status, status in SETTLED)
-        for pk, host, name, cores, memory_mb, status in VirtualMachine.objects.filter(server=server)
-        .values_list("pk", "host", "name", "cores", "memory_mb", "status")
-        .iterator(chunk_size=BATCH)
+        row[0]: OurMachine(*row[:6], is_settled=row[5] in SETTLED and row[6:] == (None, None))
+        for row in rows.iterator(chunk_size=BATCH)
     }
     disks: dict[UUID, list[tuple[UUID, int]]] = defaultdict(list)
     disk_ids = set()
