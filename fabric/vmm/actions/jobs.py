@@ -16,6 +16,7 @@ from fabric.vmm.errors import Conflict, NotFound, WrongState
 from fabric.vmm.jobs import WORKS
 from fabric.vmm.models import Job, VirtualMachine
 from fabric.vmm.roles import Caller
+from fabric.vmm.states import MachineStatus
 
 
 def begin(
@@ -53,8 +54,12 @@ def begin(
 
 
 def live_job(machine: VirtualMachine) -> Job | None:
-    """Return the job that works on a machine now."""
-    return Job.objects.filter(subject=machine.pk, state__in=LIVE).first()
+    """Return the job that works on a machine now, or holds it: a clone's holds its source."""
+    live = Job.objects.filter(state__in=LIVE)
+    found: Job | None = live.filter(subject=machine.pk).first()
+    if found is None and machine.status == MachineStatus.UNDER_UPDATE:
+        found = live.filter(pk=machine.most_recent_job_id).first()
+    return found
 
 
 @transaction.atomic
@@ -77,6 +82,10 @@ def restart(caller: Caller, job: Job) -> Job:
         raise WrongState(refusal, advice="Ask for it again.")
     sweep.resume(held, work.recipe, step=work.resume_at(held))
     if machine is not None:
+        # It works for whom the machine belongs to by now, and is theirs alone to see.
+        Job.objects.filter(pk=held.pk).update(
+            role=machine.role_id, lane=Job(role_id=machine.role_id).own_lane()
+        )
         VirtualMachine.objects.filter(pk=machine.pk).update(
             status=work.busy or machine.status,
             deployment_error=None,
@@ -111,7 +120,10 @@ def cancel(caller: Caller, job: Job) -> Job:
 
 def _require_latest(machine: VirtualMachine | None, job: Job) -> None:
     """Raise Conflict when something else has worked on the job's subject since, or does now."""
-    live = Job.objects.filter(subject=job.subject, state__in=LIVE).first()
+    if machine is not None:
+        live = live_job(machine)
+    else:
+        live = Job.objects.filter(subject=job.subject, state__in=LIVE).first()
     if live is not None:
         raise Conflict(f"“{live.title}” is still under way on {job.target_name}.")
     if machine is not None and machine.failed_job_id != job.pk:

@@ -163,7 +163,7 @@ def test_a_store_is_cancelled_while_it_copies(fabric, alice, machine, settings):
 def test_a_clone_is_a_machine_of_its_own(fabric, alice, machine):
     clone, job = actions.machines.clone(alice, machine, name="web-02", start=True)
     assert again(machine).status == "UnderUpdate"
-    with pytest.raises(WrongState, match="Updating"):
+    with pytest.raises(Conflict, match="Clone virtual machine"):
         actions.machines.operate(alice, machine, "Start")
     finish(job)
     assert (job.state, job.fault) == ("succeeded", None)
