@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 from fabric.durable.recipe import Recipe
 from fabric.vmm import roles
 from fabric.vmm.actions import held, jobs
+from fabric.vmm.actions.fitting import groups_with_those_below
 from fabric.vmm.errors import Conflict, WrongState
 from fabric.vmm.jobs.hosts import note_host, note_of
 from fabric.vmm.jobs.images import name_of
@@ -107,7 +108,9 @@ def copies(job_id: uuid.UUID, drives: list[DiskDrive]) -> list[dict[str, str]]:
 
 def library_hosts(machine: VirtualMachine) -> list[dict[str, str]]:
     """Return hosts of the machine's cloud that can reach the library, those that answer first."""
-    rows = Host.objects.filter(group__clouds=machine.cloud_id).distinct().order_by("name")
+    tops = machine.cloud.host_groups.values_list("pk", flat=True)
+    groups = groups_with_those_below(list(tops))
+    rows = Host.objects.filter(group__in=groups).order_by("name")
     hosts = sorted(rows, key=lambda host: host.health == Health.UNREACHABLE)
     return [note_of(host) for host in hosts[:LIBRARY_HOSTS]]
 
