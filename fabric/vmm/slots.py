@@ -64,6 +64,9 @@ def _hold(turn: Turn, choose: Callable[[], Host], host_id: UUID | None) -> Host 
     try:
         take(host, turn)
     except NoFreeSlot as error:
+        if host.rating is None:
+            # It was chosen before, and stays: there is nothing to take back.
+            return _wait_in_line(turn, host_id, None)
         # It was chosen unlocked, and somebody was faster; what was written goes with the fault.
         raise Fault(error.message, code=error.code, retry_after=0.5)
     return host
