@@ -171,7 +171,7 @@ def cloud(folder: Path) -> Iterator[Cloud]:
         try:
             running.start(*PROCESSES)
             running.run("-m", "tests.faults.build", running.url("spf"), str(running.authority))
-            with _looking_at(running):
+            with looking_at(running):
                 yield it
         finally:
             it.sign_out()
@@ -179,7 +179,7 @@ def cloud(folder: Path) -> Iterator[Cloud]:
 
 
 @contextmanager
-def _looking_at(stack: Stack) -> Iterator[None]:
+def looking_at(stack: Stack) -> Iterator[None]:
     """Point this process's Django at the cloud's database."""
     before = connection.settings_dict
     connection.close()

@@ -13,14 +13,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
+
+from fabric.hypervisors.simulated import plan_fault
+
 FOLDER = "KATAL_FAULT_PLANS"
 DIE, DIE_ALL, HOLD = "die", "die-all", "hold"
+# What hosts do to the next verb they are asked, by the name of the act.
+HOST_ACTS = {
+    f"host-{kind}": kind for kind in ("fail", "unreachable", "lose_reply", "hang", "lie", "vanish")
+}
 LONGEST_HOLD = 120.0
 
 
 @dataclass(frozen=True)
 class Plan:
-    """One fault: which machine's job, before which boundary, and what happens there."""
+    """One fault: which machine's job, before which boundary, and what happens there.
+
+    `hosts` are those that are to misbehave; they are the file's content.
+    """
 
     folder: Path
     machine: str
@@ -28,6 +39,7 @@ class Plan:
     step: str
     where: str
     act: str
+    hosts: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.recipe}.{self.step}, {self.where}: {self.act}"
@@ -37,7 +49,7 @@ class Plan:
         return self.folder / f"{','.join(words)}.{suffix}"
 
     def make(self) -> Plan:
-        self._file("planned").touch()
+        self._file("planned").write_text("\n".join(self.hosts))
         return self
 
     def take(self) -> bool:
@@ -62,6 +74,10 @@ class Plan:
             while not self._file("released").exists() and time.monotonic() < latest:
                 time.sleep(0.01)
             return
+        if self.act in HOST_ACTS:
+            for host in self._file("struck").read_text().split():
+                plan_fault(settings.SIMULATED_RACK, host, "*", HOST_ACTS[self.act])
+            return
         if self.act == DIE_ALL:
             # The parent first, or it would put another child in this one's place.
             os.kill(os.getppid(), signal.SIGKILL)
@@ -74,7 +90,7 @@ def strike(job: Any, step: str, where: str) -> None:
     if not any(name.endswith(".planned") for name in os.listdir(folder)):
         return
     machine = getattr(job, "target_name", None) or (job.machine.name if job.machine_id else "")
-    for act in (DIE, DIE_ALL, HOLD):
+    for act in (DIE, DIE_ALL, HOLD, *HOST_ACTS):
         plan = Plan(folder, machine, job.recipe, step, where, act)
         if plan.take():
             plan.carry_out()
