@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
@@ -13,7 +17,7 @@ from fabric.vmm import expected, slots
 from fabric.vmm.jobs import WORKS
 from fabric.vmm.models import Host, Job, VirtualMachine
 from portal.admin_site.fabric import cells
-from portal.templatetags.moments import span
+from portal.templatetags.moments import exact_text, span
 
 TONES = {
     JobState.WAITING: "busy",
@@ -63,10 +67,28 @@ class Work:
         return self.job.state == JobState.FAILED
 
     @property
+    def steps(self) -> list[dict[str, Any]]:
+        """Return the steps with when they began and ended, by the viewer's clock."""
+        return [
+            {**step, "began": clock(step.get("started_at")), "ended": clock(step.get("ended_at"))}
+            for step in self.job.steps
+        ]
+
+    @property
     def now(self) -> str:
         """Return what is being done, in words."""
         step = self.job.current_step
         return step["title"] if step else ""
+
+
+def clock(moment: str | None) -> SafeString | str:
+    """Return the time of day, with the date on hover."""
+    at = parse_datetime(moment) if moment else None
+    if at is None:
+        return cells.NOTHING
+    here = timezone.localtime(at)
+    text = '<time datetime="{}" title="{}">{}</time>'
+    return format_html(text, at.isoformat(), exact_text(at), f"{here:%H:%M:%S}")
 
 
 def work(job: Job, *, failed_now: bool) -> Work:

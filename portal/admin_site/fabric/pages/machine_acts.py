@@ -22,11 +22,9 @@ from fabric.vmm.errors import VMMError
 from fabric.vmm.models import Job, VirtualMachine
 from portal.admin_site.fabric import log
 from portal.admin_site.fabric.console import Console, fabric_page
-from portal.admin_site.fabric.nouns import noun_of
 from portal.admin_site.fabric.pages import machine_commands
 from portal.admin_site.fabric.pages import machine_forms as forms
 from portal.admin_site.fabric.pages.machines import found
-from portal.admin_site.fabric.views import page_of
 
 Call = Callable[..., Any]
 
@@ -345,9 +343,8 @@ def create(request: HttpRequest, console: Console) -> HttpResponse:
             form.refuse(refused)
         else:
             return redirect("fabric-machine", machine.pk)
-    noun = noun_of("machine")
-    context = page_of(noun, console) | {"form": form, "back": console.link(noun.list_name)}
-    return render(request, "admin_site/fabric/new.html", context)
+    context = {"console": console, "form": form, "back": console.link("fabric-machine-list")}
+    return render(request, "admin_site/fabric/machines/new.html", context)
 
 
 def make(console: Console, words: dict[str, Any]) -> VirtualMachine:
