@@ -101,7 +101,7 @@ def plain(row: Any, keyword: str, value: Any) -> Any:
     return value
 
 
-def prose(row: Any, keyword: str, value: str) -> str:
+def prose(row: Any, keyword: str, value: Any) -> str:
     """Clean a text of several lines."""
     return fields.prose(value, f"The {keyword} of {row}", field=keyword)
 

@@ -1,5 +1,7 @@
 """Recipes of VMM's jobs, by name, and what VMM says of each. Every module declares its own."""
 
+from dataclasses import replace
+
 from fabric.vmm import slots
 from fabric.vmm.jobs import (
     adapters,
@@ -9,6 +11,7 @@ from fabric.vmm.jobs import (
     disks,
     drift,
     give,
+    hosts,
     media,
     move,
     operate,
@@ -45,7 +48,10 @@ _MODULES = (
 )
 WORKS = {work.recipe.name: work for module in _MODULES for work in module.WORKS}
 # The slot of a heavy job is given back by the end of any job that holds one.
-RECIPES = {name: slots.freeing(work.recipe) for name, work in WORKS.items()}
+RECIPES = {
+    name: replace(slots.freeing(work.recipe), broken=hosts.ending_broke)
+    for name, work in WORKS.items()
+}
 
 __all__ = [
     "DEPLOY",

@@ -13,7 +13,7 @@ from fabric.hypervisors.base import Hypervisor
 from fabric.hypervisors.errors import Unreachable
 from fabric.vmm.drivers import open_driver
 from fabric.vmm.models import Host, VirtualMachine
-from fabric.vmm.states import MachineStatus
+from fabric.vmm.states import UNFINISHED, MachineStatus
 
 T = TypeVar("T")
 
@@ -79,6 +79,16 @@ def write(turn: Turn, **values: Any) -> None:
 def locked(turn: Turn) -> VirtualMachine:
     """Return the job's machine with its row locked, before any other."""
     return VirtualMachine.objects.select_for_update(no_key=True).get(pk=turn.job.subject)
+
+
+def ending_broke(turn: Turn, fault: Fault) -> None:
+    """Leave a machine whose job could not even fail as it should to be repaired or removed."""
+    machine = VirtualMachine.objects.filter(pk=turn.job.subject)
+    for status, now in (
+        (MachineStatus.CREATION_FAILED, machine.filter(status__in=UNFINISHED)),
+        (MachineStatus.UPDATE_FAILED, machine.exclude(status__in=UNFINISHED)),
+    ):
+        now.update(status=status, failed_job_id=turn.job.pk, modified_at=Now())
 
 
 def status_after(fault: Fault, before: str) -> str:
