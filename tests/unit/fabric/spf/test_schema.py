@@ -88,5 +88,5 @@ def test_the_whole_generation_is_announced():
     # What only later generations have is not.
     assert machine.prop("Shielded") is None
     assert "VMShieldingData" not in edm.VMM.sets
-    assert VMM_SERVICE.resource("ISOs").sources == ()
+    assert VMM_SERVICE.resource("VMNetworkGateways").sources == ()
     assert ADMIN_SERVICE.resource("Stamps").create is not None

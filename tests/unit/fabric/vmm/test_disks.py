@@ -156,8 +156,9 @@ def test_a_saved_machine_keeps_its_disks(alice, machine):
 
 def test_limits_are_held(fabric, alice, machine):
     RoleScope.objects.update(storage_gb=25)
-    with pytest.raises(QuotaExceeded, match="25 GB"):
+    with pytest.raises(QuotaExceeded, match="25 GB") as refused:
         actions.disks.add(alice, machine, size_gb=6)
+    assert refused.value.field == "size_gb"
     with pytest.raises(QuotaExceeded):
         actions.disks.grow(alice, machine.disks.get(), size_gb=26)
     RoleScope.objects.update(storage_gb=None)

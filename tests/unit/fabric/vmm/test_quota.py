@@ -53,6 +53,8 @@ def test_a_limit_of_a_role_is_held(fabric, limits, dimension, limit, used, wante
         wanted,
     )
     assert error.advice
+    at_fault = {"CpuCount": "cores", "MemoryMB": "memory_mb"}
+    assert error.field == at_fault.get(dimension, "")
     assert VirtualMachine.objects.count() == 1
     assert Job.objects.count() == 1
 
