@@ -278,6 +278,7 @@ def _end(job: Any, recipe: Recipe, state: JobState, turn: Turn, fault: Fault | N
     if state == JobState.SUCCEEDED:
         _end_once(job, recipe, state, turn, fault)
         return
+    noted = job.memo
     for tries_left in reversed(range(ENDING_TRIES)):
         try:
             _end_once(job, recipe, state, turn, fault)
@@ -285,6 +286,8 @@ def _end(job: Any, recipe: Recipe, state: JobState, turn: Turn, fault: Fault | N
         except LostClaim:
             raise
         except Exception as error:
+            # What was written of the notes was rolled back.
+            job.memo = noted
             if isinstance(error, DatabaseError) and tries_left:
                 continue
             broken = _broken(job, job.step, error)

@@ -343,6 +343,7 @@ def test_an_ending_that_is_only_unlucky_is_tried_again(begin):
     unlucky, ended = [True, True], []
 
     def refused(turn):
+        turn.memo["seen"] = "there"
         raise Fault("No.")
 
     def failed(turn, fault):
@@ -354,6 +355,7 @@ def test_an_ending_that_is_only_unlucky_is_tried_again(begin):
     job, recipes = begin(Step("ask", "Ask", refused), failed=failed)
     job = again(job, recipes)
     assert (job.state, ended) == (JobState.FAILED, ["No."])
+    assert job.memo == {"seen": "there"}
 
 
 def test_a_job_whose_cancelling_breaks_fails_and_does_not_come_round(begin):
