@@ -24,6 +24,7 @@ from fabric.vmm.models import (
     VirtualMachine,
     VMNetwork,
 )
+from fabric.vmm.placement import inheritance
 from fabric.vmm.roles import Caller
 from fabric.vmm.states import MachineStatus
 
@@ -39,9 +40,10 @@ def adopt(
     a MAC or an address that another machine has on our books.
     """
     told = drift.theirs
+    owner_name = fields.text(owner_name, "The name of the owner", longest=320, field="owner_name")
     if VirtualMachine.objects.filter(pk=drift.object_id).exists():
         raise Conflict(f"The machine {told['name']} is on another host in our books.")
-    if not cloud.host_groups.filter(pk=drift.host.group_id).exists():
+    if not cloud.host_groups.filter(pk__in=inheritance.upwards(drift.host.group)).exists():
         raise Invalid(
             f"The cloud {cloud.name} has not the host group {drift.host.group}, "
             f"which {drift.host.name} is in.",

@@ -106,6 +106,7 @@ def repair(caller: Caller, drift: Drift) -> Job:
     if kind not in REPAIRABLE:
         raise WrongState(f"What is {kind.label.lower()} cannot be repaired, only adopted.")
     if kind in LOSES_DATA:
+        recipes.require_strange(found.object_id, found.host.name)
         recipe = (
             recipes.REMOVE_STRANGER if kind == DriftKind.UNKNOWN_MACHINE else recipes.REMOVE_ORPHAN
         )

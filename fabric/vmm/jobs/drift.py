@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from fabric.durable.errors import Fault
 from fabric.durable.recipe import Again, Recipe, Step, Turn
+from fabric.vmm.errors import Conflict
 from fabric.vmm.jobs import truth
 from fabric.vmm.jobs.faults import again, step
 from fabric.vmm.jobs.hosts import driver, write
 from fabric.vmm.jobs.work import Work
-from fabric.vmm.models import Drift, DriftState, VirtualHardDisk
+from fabric.vmm.models import DiskDrive, Drift, DriftState, VirtualHardDisk, VirtualMachine
 from fabric.vmm.states import MachineStatus
 
 REPAIRED = "repaired"
@@ -38,8 +40,17 @@ def failed(turn: Turn, fault: Fault) -> None:
     Drift.objects.filter(pk=turn.job.inputs["drift"]).update(message=fault.message)
 
 
+def require_strange(id: UUID, at: str) -> None:
+    """Raise Conflict when the thing on a host is ours by now, and so not to be removed."""
+    machines = VirtualMachine.objects.filter(Q(host__name=at) | Q(moving_to__name=at))
+    disks = DiskDrive.objects.filter(Q(volume__host__name=at) | Q(moving_to__host__name=at))
+    if any(rows.filter(pk=id).exists() for rows in (machines, disks)):
+        raise Conflict("It is on our books by now.", advice="Compare the hosts again.")
+
+
 def ensure_stranger_removed(turn: Turn) -> Again | None:
     """Have the host remove a machine that is nobody's, and ask whether it did."""
+    require_strange(turn.job.subject, turn.job.inputs["host"])
     host = driver(turn)
     waiting = again(host.ensure_removed(turn.job.subject))
     if waiting is None and host.guest(turn.job.subject) is not None:
@@ -49,6 +60,7 @@ def ensure_stranger_removed(turn: Turn) -> Again | None:
 
 def ensure_disk_removed(turn: Turn) -> Again | None:
     """Have the host drop the disk, and ask whether it did."""
+    require_strange(turn.job.subject, turn.job.inputs["host"])
     host = driver(turn)
     host.ensure_disk_removed(turn.job.subject)
     if any(disk.id == turn.job.subject for disk in host.disks()):

@@ -13,8 +13,9 @@ from fabric.hypervisors.base import Power
 from fabric.hypervisors.simulated import add_host, meddling, plan_fault
 from fabric.vmm import drift, performance
 from fabric.vmm.actions import drift as decisions
-from fabric.vmm.errors import Denied, Invalid, NotFound, QuotaExceeded, WrongState
-from fabric.vmm.models import Drift, Host, Job, UserRole, VirtualHardDisk, VirtualMachine
+from fabric.vmm.actions import groups, hosts
+from fabric.vmm.errors import Conflict, Denied, Invalid, NotFound, QuotaExceeded, WrongState
+from fabric.vmm.models import DiskDrive, Drift, Host, Job, UserRole, VirtualHardDisk, VirtualMachine
 from fabric.vmm.roles import Caller
 from tests.factories.vmm import (
     ADMINISTRATOR,
@@ -147,6 +148,37 @@ def test_adopting_keeps_to_the_limits_of_the_role(fabric, machine):
     with pytest.raises(QuotaExceeded, match="2 of virtual processors"):
         decisions.adopt(ADMINISTRATOR, stranger, cloud=fabric.cloud, role=role)
     assert found("unknown_machine")[0].state == "open"
+
+
+def test_a_machine_on_a_host_of_a_group_below_is_adopted(fabric, machine):
+    below = groups.add(ADMINISTRATOR, fabric.server, name="Rack 1", parent=fabric.group)
+    hosts.change(ADMINISTRATOR, machine.host, group=below)
+    guest = meddling.add_guest(rack(), machine.host.name)
+    decisions.adopt(ADMINISTRATOR, found("unknown_machine")[0], cloud=fabric.cloud)
+    assert VirtualMachine.objects.get(pk=guest).cloud == fabric.cloud
+
+
+def test_what_came_onto_the_books_is_not_removed_as_a_stranger(fabric, machine):
+    guest = meddling.add_guest(rack(), machine.host.name)
+    (stranger,) = found("unknown_machine")
+    plan_fault(rack(), machine.host.name, "ensure_removed", "fail")
+    assert finish(decisions.repair(ADMINISTRATOR, stranger)).state == "failed"
+    decisions.adopt(ADMINISTRATOR, stranger, cloud=fabric.cloud)
+    Drift.objects.filter(pk=stranger.pk).update(state="open")
+    with pytest.raises(Conflict, match="on our books"):
+        decisions.repair(ADMINISTRATOR, stranger)
+    assert driver(machine.host).guest(guest) is not None
+
+
+def test_a_disk_that_a_machine_was_given_is_not_removed_as_an_orphan(fabric, machine):
+    disk = meddling.add_disk(rack(), machine.host.name, size_gb=5).id
+    (orphan,) = found("orphan_disk")
+    job = decisions.repair(ADMINISTRATOR, orphan)
+    DiskDrive.objects.create(
+        pk=disk, machine=machine, name="late", size_gb=5, lun=9, volume=machine.host.volumes.get()
+    )
+    assert (finish(job).state, "books" in job.message) == ("failed", True)
+    assert disk in {each.id for each in driver(machine.host).disks()}
 
 
 def test_adopting_needs_a_cloud(machine):
