@@ -28,9 +28,12 @@ class Named(TypedDict, total=False):
     description: str
 
 
-def held(row: Row) -> Row:
-    """Return the row as it is now, locked; NotFound when it is gone."""
-    rows = type(row)._default_manager.select_for_update(of=("self",))
+def held(row: Row, *, no_key: bool = False) -> Row:
+    """Return the row as it is now, locked; NotFound when it is gone.
+
+    With `no_key` others may make things that belong to it meanwhile.
+    """
+    rows = type(row)._default_manager.select_for_update(of=("self",), no_key=no_key)
     found = rows.filter(pk=row.pk).first()
     if found is None:
         raise NotFound(f"There is no {row._meta.verbose_name} {row}.")

@@ -142,7 +142,8 @@ def change(
     A scope that is there already gets the new limits, also when they are below what is used.
     """
     require_administrator(caller)
-    role = rows.held(row)
+    # Who orders holds a scope first, and names the role then.
+    role = rows.held(row, no_key=True)
     values: dict[str, Any] = dict(changes)
     if add_members or remove_members:
         leaving = {member.casefold() for member in remove_members}
@@ -158,6 +159,8 @@ def change(
 def remove(caller: Caller, row: UserRole) -> None:
     """Remove a role that owns nothing and has no children."""
     require_administrator(caller)
+    # Scopes come before their role, as for who orders.
+    list(row.scopes.select_for_update().order_by("pk"))
     role = rows.held(row)
     count = role.machines.count()
     if count:
@@ -255,7 +258,7 @@ def _require_within_parent(role: UserRole) -> None:
 
 def _take_from_children(role: UserRole) -> None:
     """Take from the children what the role has no longer."""
-    for child in role.children.select_for_update(of=("self",)).order_by("pk"):
+    for child in role.children.select_for_update(of=("self",), no_key=True).order_by("pk"):
         child.permissions = sorted(set(child.permissions) & set(role.permissions))
         child.save(update_fields=["permissions", "modified_at"])
         child.scopes.exclude(cloud__in=role.scopes.values("cloud")).delete()

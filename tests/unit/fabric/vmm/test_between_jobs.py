@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 from django.conf import settings
+from django.db import connection, transaction
 from django.utils import timezone
 
 from fabric.durable import engine
 from fabric.hypervisors.simulated import clear_faults, plan_fault
-from fabric.vmm import actions, drift
+from fabric.vmm import actions, drift, quota
 from fabric.vmm.errors import Conflict, Invalid, WrongState
 from fabric.vmm.jobs import RECIPES
-from fabric.vmm.models import Host, Job, RoleResource, VirtualMachine
+from fabric.vmm.models import Host, Job, RoleResource, VirtualHardDisk, VirtualMachine
+from fabric.vmm.roles import ScopeLimits
 from tests.factories.vmm import (
     ADMINISTRATOR,
     deploy,
     finish,
     make_share,
+    order,
 )
 from tests.unit.fabric.vmm import books
 
@@ -204,3 +209,46 @@ def test_a_host_is_no_larger_than_can_be_counted(fabric):
             memory_mb=1024,
             volumes=[("a", 2_147_483_647, None), ("b", 2_147_483_647, None)],
         )
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+def test_a_role_changes_while_its_members_order(fabric, alice):
+    """Ordering locks the scope and then names the role; a change must not come the other way."""
+
+    def change() -> None:
+        try:
+            limits = ScopeLimits(fabric.cloud.pk, vm_count=5)
+            actions.userroles.change(ADMINISTRATOR, alice.role, add_scopes=[limits])
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            quota.lock_scope(alice.role, fabric.cloud.pk)
+            changed = pool.submit(change)
+            time.sleep(0.5)
+            order(fabric, alice)
+        changed.result(timeout=20)
+    assert alice.role.scopes.get().vm_count == 5
+    assert alice.role.machines.count() == 1
+
+
+def test_a_library_disk_that_is_being_written_is_not_removed(fabric, alice, machine):
+    finish(actions.disks.add(alice, machine, size_gb=5))
+    job = actions.disks.detach(alice, machine.disks.get(lun=1))
+    kept = VirtualHardDisk.objects.get(pk=job.inputs["library_disk"])
+    with pytest.raises(Conflict, match=r"Store virtual disk in the library \(web-01\)"):
+        actions.library.remove_disk(ADMINISTRATOR, kept)
+    assert finish(job).state == "succeeded"
+    actions.library.remove_disk(ADMINISTRATOR, kept)
+
+
+def test_a_tenant_does_not_take_a_machine_out_of_a_set_of_the_fabric(fabric, alice, machine):
+    apart = actions.affinity.add(
+        ADMINISTRATOR, fabric.server, name="racks", machines=[machine], is_strict=True
+    )
+    own = actions.affinity.add(alice, fabric.server, name="mine")
+    with pytest.raises(Conflict, match="your provider"):
+        actions.affinity.put_in(alice, own, machines=[machine])
+    assert again(machine).affinity == apart
