@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import Any, TypedDict, Unpack
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
 
+from fabric.durable.states import LIVE
 from fabric.vmm import roles, sealed
 from fabric.vmm.actions import fields, fitting, rows
 from fabric.vmm.errors import Invalid
+from fabric.vmm.jobs.disks import DETACH
 from fabric.vmm.models import (
     FileKind,
+    Job,
     LibraryFile,
     LibraryServer,
     LibraryShare,
@@ -201,6 +205,7 @@ def remove_disk(caller: Caller, row: VirtualHardDisk) -> None:
         ("templates", row.templates.order_by("name")),
         ("data disks of the templates", _templates_with(row)),
         ("machines under creation", unfinished.order_by("name").distinct()),
+        ("jobs", [] if row.is_enabled else _writing(row)),
     )
 
 
@@ -283,6 +288,13 @@ def _require_path(share: LibraryShare) -> None:
         raise Invalid(
             f"The share {share.name} needs its path on {share.library_server}.", field="path"
         )
+
+
+def _writing(disk: VirtualHardDisk) -> Any:
+    """Return the jobs that store a machine's disk as this one, or may be resumed to."""
+    jobs = Job.objects.filter(recipe=DETACH.name, inputs__library_disk=str(disk.pk))
+    failed = VirtualMachine.objects.filter(failed_job_id=OuterRef("pk"))
+    return jobs.filter(Q(state__in=LIVE) | Exists(failed)).order_by("created_at")
 
 
 def _templates_with(disk: VirtualHardDisk) -> Any:
