@@ -68,6 +68,11 @@ def put_in(
     """Put machines into a set, out of any other; Conflict when it is strict and they break it."""
     locked = _locked(caller, machines)
     held = _held(caller, affinity)
+    theirs = AffinitySet.objects.filter(role=None, machines__in=locked).order_by("name").first()
+    if theirs is not None and not caller.is_fabric:
+        raise Conflict(
+            f"Its machines are in the affinity set {theirs} of your provider.", field="machines"
+        )
     for machine in locked:
         if machine.server_id != held.server_id:
             raise Invalid(f"The machine {machine} belongs to another VMM server.", field="machines")
