@@ -229,7 +229,7 @@ class NounForm(forms.Form):
     helps: ClassVar[Mapping[Any, Any]] = {}
     secrets: ClassVar[Sequence[str]] = ()
     forgettable: ClassVar[Sequence[str]] = ()
-    fixed: ClassVar[Sequence[str]] = ()
+    fixed: Sequence[str] = ()
     repeated: Sequence[Repeated] = ()
 
     def __init__(

@@ -94,6 +94,7 @@ class Noun:
     icon: ClassVar[str] = "info"
     one: ClassVar[Any]
     many: ClassVar[Any]
+    tab_title: ClassVar[Any] = ""
     model: ClassVar[Any]
     server_path: ClassVar[str] = "server"
     form: ClassVar[type[NounForm]]

@@ -37,7 +37,10 @@ class Section:
     def tabs(self) -> list[Page]:
         """Return the pages of the section's nouns, then the others."""
         mine = [noun for noun in NOUNS if noun.section == self.key and is_tab(noun)]
-        return [*(Page(noun.many, noun.list_name, names_of(noun)) for noun in mine), *self.pages]
+        return [
+            *(Page(noun.tab_title or noun.many, noun.list_name, names_of(noun)) for noun in mine),
+            *self.pages,
+        ]
 
 
 SECTIONS: Sequence[Section] = (

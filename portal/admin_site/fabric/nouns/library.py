@@ -62,7 +62,7 @@ class LibraryServerForm(NounForm):
 
 class LibraryServers(Noun):
     key, path, section, icon = "library-server", "library", "library", "library"
-    one, many = _("library server"), _("Library")
+    one, many, tab_title = _("library server"), _("Library servers"), _("Library")
     model = LibraryServer
     form = LibraryServerForm
     actions = Actions(library.add_server, library.change_server, library.remove_server)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django import forms
@@ -151,7 +151,7 @@ class RoleForm(NounForm):
     guest_profiles = RowsField(GuestProfile, label=_("Guest profiles"))
     disks = RowsField(VirtualHardDisk, label=_("Virtual hard disks"))
     accounts = RowsField(RunAsAccount, label=_("Run-as accounts"))
-    fixed = ("profile",)
+    fixed: Sequence[str] = ("profile",)
     groups = (
         (_("For roles of the fabric"), ("host_groups",)),
         (

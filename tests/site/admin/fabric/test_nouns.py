@@ -232,3 +232,9 @@ def test_without_a_vmm_server_the_section_explains_itself(site) -> None:
         page = site.get(there)
         assert page.status_code == 200
         assert "No built-in VMM server here" in page.content.decode()
+
+
+@pytest.mark.parametrize("query", ["q=%00", "share=x&kind=y", "after=%C3%A9", "server=nowhere"])
+def test_lists_take_nonsense_for_nothing(site, made, query) -> None:
+    for key in LISTED:
+        assert site.get(f"{url(key)}?{query}&tab=nothing&health=%00&group=1").status_code == 200
