@@ -1,8 +1,7 @@
-"""Claim a job, take its steps one after the other, record each before the next.
+"""Take the steps of a claimed job one after the other, record each before the next.
 
-A claim is a lease with a fencing token: every write names the token, so a worker that wakes up
-late writes nothing. A killed worker's lease runs out and the next one repeats the step it was
-in. Faults count as attempts of the step; waiting does not. See docs/architecture.md, "Jobs".
+A killed worker's lease runs out and the next one repeats the step it was in. Faults count as
+attempts of the step; waiting does not. See docs/architecture.md, "Jobs".
 """
 
 from __future__ import annotations
@@ -12,24 +11,22 @@ import logging
 import time
 import uuid
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from django.conf import settings
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, transaction
 from django.utils.module_loading import import_string
-from psycopg.types.json import Jsonb
 
 from fabric.durable import line
+from fabric.durable.claims import In, Row, claim, claim_next, write
 from fabric.durable.errors import Fault, LostClaim
-from fabric.durable.models import JobRow
 from fabric.durable.recipe import Again, Recipe, Step, Turn
 from fabric.durable.states import JobState, StepState
 from fabric.vault import store
 
 log = logging.getLogger(__name__)
-Row = TypeVar("Row", bound=JobRow)
 
 TURN_BUDGET_SECONDS = 20.0
 FIRST_RETRY_SECONDS = 0.5
@@ -68,44 +65,6 @@ def start(
     return job
 
 
-def claim(model: type[Row], job_id: uuid.UUID | str) -> Row | None:
-    """Take the lease of a due job; None when it is final, not due, or somebody else's."""
-    return _claim(model, "%s", [str(job_id)])
-
-
-def claim_next(model: type[Row]) -> Row | None:
-    """Take the lease of the job whose turn it is to begin; None when none is waiting."""
-    table = connection.ops.quote_name(model._meta.db_table)
-    chosen = f"""(SELECT id FROM {table} WHERE state = 'waiting' AND started_at IS NULL
-        AND due_at <= clock_timestamp()
-        ORDER BY turn, created_at LIMIT 1 FOR UPDATE SKIP LOCKED)"""  # noqa: S608
-    return _claim(model, chosen, [])
-
-
-def _claim(model: type[Row], chosen: str, which: list[str]) -> Row | None:
-    table = connection.ops.quote_name(model._meta.db_table)
-    asked = time.monotonic()
-    rows = model._default_manager.raw(
-        f"""UPDATE {table} SET claim_token = claim_token + 1, attempt = attempt + 1,
-            state = %s, started_at = COALESCE(started_at, clock_timestamp()),
-            claimed_until = clock_timestamp() + make_interval(secs => %s)
-            WHERE id = {chosen} AND state IN (%s, %s) AND due_at <= clock_timestamp()
-            AND (claimed_until IS NULL OR claimed_until < clock_timestamp())
-            RETURNING *""",  # noqa: S608 - the only variables are our own
-        [
-            JobState.RUNNING,
-            settings.JOB_LEASE_SECONDS,
-            *which,
-            JobState.WAITING,
-            JobState.RUNNING,
-        ],
-    )
-    job = next(iter(rows), None)
-    if job is not None:
-        job.held_until = asked + settings.JOB_LEASE_SECONDS
-    return job
-
-
 def begin(model: type[Row], recipes: dict[str, Recipe]) -> tuple[uuid.UUID | None, float | None]:
     """Begin the job whose turn it is, as far as it goes now.
 
@@ -140,7 +99,7 @@ def _go_on(job: Any, recipes: dict[str, Recipe]) -> float | None:
             if job.is_final:
                 return None
             if time.monotonic() - began > TURN_BUDGET_SECONDS:
-                _write(job, claimed_until=None, attempt=0)
+                write(job, claimed_until=None, attempt=0)
                 return 0.0
     except LostClaim:
         # Its lease ended while it worked: leases are too short, or this machine too busy.
@@ -211,7 +170,7 @@ def _record(job: Any, recipe: Recipe, index: int, turn: Turn, outcome: Again | N
         if outcome.percent is not None:
             entry["percent"] = outcome.percent
         due = In(outcome.after)
-        _write(
+        write(
             job,
             steps=job.steps,
             percent=recipe.percent(index, entry.get("percent", 0)),
@@ -233,7 +192,7 @@ def _record(job: Any, recipe: Recipe, index: int, turn: Turn, outcome: Again | N
         return
     following = job.steps[index + 1]
     following.update(state=StepState.RUNNING, started_at=_stamp(), attempt=1)
-    _write(
+    write(
         job,
         steps=job.steps,
         step=recipe.steps[index + 1].name,
@@ -255,7 +214,7 @@ def _faulted(job: Any, recipe: Recipe, index: int, turn: Turn, fault: Fault) -> 
         backoff = FIRST_RETRY_SECONDS * 2 ** (job.attempt - 1)
         wait = min(max(fault.retry_after or 0.0, backoff), LONGEST_RETRY_SECONDS)
         due = In(wait)
-        _write(
+        write(
             job,
             steps=job.steps,
             message=f"{fault.message} Trying again.",
@@ -302,7 +261,7 @@ def _end_once(job: Any, recipe: Recipe, state: JobState, turn: Turn, fault: Faul
     # The end of a last local step is in its transaction, which an error undoes as a whole.
     with transaction.atomic(savepoint=not (state == JobState.SUCCEEDED and _is_local(job, recipe))):
         message = fault.message if fault else turn.message
-        _write(
+        write(
             job,
             state=state,
             steps=job.steps,
@@ -338,7 +297,7 @@ def _mark_started(job: Any, index: int, step: Step) -> None:
         entry.pop("ended_at", None)
         # A local step commits with its record: nobody would see that it is being taken.
         if not step.local:
-            _write(job, steps=job.steps)
+            write(job, steps=job.steps)
 
 
 def _mark_not_taken(job: Any, index: int) -> None:
@@ -347,40 +306,6 @@ def _mark_not_taken(job: Any, index: int) -> None:
     entry["state"] = StepState.PENDING
     for key in ("started_at", "percent"):
         entry.pop(key, None)
-
-
-@dataclass(frozen=True)
-class In:
-    """A moment so many seconds from now, by the database's clock."""
-
-    seconds: float = 0.0
-
-
-def _write(job: Any, **values: Any) -> None:
-    """The only writer of a claimed row. Raises LostClaim when the token is no longer ours.
-
-    Written out, because a job is written more often than anything else.
-    """
-    sets: list[str] = []
-    params: list[Any] = []
-    for name, value in values.items():
-        if isinstance(value, In):
-            sets.append(f"{name} = clock_timestamp() + make_interval(secs => %s)")
-            params.append(value.seconds)
-        else:
-            sets.append(f"{name} = %s")
-            params.append(Jsonb(value) if name in ("memo", "steps", "fault") else value)
-    table = connection.ops.quote_name(job._meta.db_table)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"UPDATE {table} SET {', '.join(sets)} WHERE id = %s AND claim_token = %s",  # noqa: S608
-            [*params, job.pk, job.claim_token],
-        )
-        if cursor.rowcount != 1:
-            raise LostClaim
-    for name, value in values.items():
-        if not isinstance(value, In):
-            setattr(job, name, value)
 
 
 def _noted(turn: Turn) -> dict[str, Any]:

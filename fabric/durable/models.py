@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
 from fabric.durable import line
 from fabric.durable.errors import LostClaim
@@ -100,7 +101,9 @@ class JobRow(models.Model):
     def told(self) -> str:
         """Return what there is to tell of it now: its place in the line, or its message."""
         place = self.place
-        return self.message if place is None else f"Waiting: {line.in_words(place)}"
+        if place is None:
+            return self.message
+        return _("Waiting: %(place)s") % {"place": line.in_words(place)}
 
     def renew(self) -> None:
         """Make the lease of a claimed job a full one again. Raises LostClaim when it is lost."""
