@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any, Self
 
 from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
 
 from fabric.durable.models import JobRow
 from fabric.vmm.models.host import Host
+from fabric.vmm.models.machine import VirtualMachine
 from fabric.vmm.models.server import Server
 from fabric.vmm.models.template import VMTemplate
 from fabric.vmm.models.userrole import UserRole
@@ -20,8 +23,19 @@ class JobQuerySet(ScopedQuerySet):
         return self.filter(role=role)
 
     def of_fabric(self, role: Any) -> Self:
-        """Return the jobs on the hosts of a fabric role's scope."""
-        return self.filter(host__group__in=role.group_ids())
+        """Return all jobs, or of a role with host groups those of its part and its members' own.
+
+        Its part are its hosts, the machines it sees, and templates, which every such role sees.
+        """
+        if not role.host_groups.exists():
+            return self.all()
+        members = [member.lower() for member in role.members if member]
+        return self.alias(asked_by=Lower("owner_name")).filter(
+            Q(host__group__in=role.group_ids())
+            | Q(subject__in=VirtualMachine.objects.of_fabric(role).values("pk"))
+            | Q(target_type="VMTemplate")
+            | Q(asked_by__in=members)
+        )
 
 
 class Job(JobRow):
@@ -57,21 +71,19 @@ class Job(JobRow):
             models.Index(fields=["server", "-created_at"], name="vmm_job_latest"),
             models.Index(fields=["host", "-created_at"], name="vmm_job_host"),
             models.Index(
-                fields=["turn"], condition=models.Q(queued_at__isnull=False), name="vmm_job_queue"
+                fields=["turn"], condition=Q(queued_at__isnull=False), name="vmm_job_queue"
             ),
             models.Index(
                 fields=["lane", "turn"],
-                condition=models.Q(queued_at__isnull=False),
+                condition=Q(queued_at__isnull=False),
                 name="vmm_job_queue_lane",
             ),
-            models.Index(
-                fields=["turn"], condition=models.Q(holds_slot=True), name="vmm_job_holding"
-            ),
+            models.Index(fields=["turn"], condition=Q(holds_slot=True), name="vmm_job_holding"),
             # Expected times are read from these alone.
             models.Index(
                 fields=["template", "-ended_at"],
                 include=["host", "started_at"],
-                condition=models.Q(state="succeeded"),
+                condition=Q(state="succeeded"),
                 name="vmm_job_times",
             ),
         ]

@@ -204,3 +204,49 @@ def test_a_machine_is_given_by_who_may_share_to_who_may_receive(fabric, alice, c
 def test_every_permission_asked_for_is_one_on_the_wire():
     asked = {name for names in OPERATION_PERMISSIONS.values() for name in names}
     assert asked | {*DEPLOY, *CHANGE, *RESTORE} <= PERMISSIONS
+
+
+def test_who_has_the_whole_fabric_sees_jobs_that_are_on_no_host(fabric, alice):
+    _, waiting = order(fabric, alice)
+    for profile in ("DelegatedAdmin", "ReadOnlyAdmin"):
+        role = actions.userroles.add(ADMINISTRATOR, name=profile, profile=profile)
+        assert Job.objects.visible_to(Caller(role=role)).get() == waiting, profile
+
+
+def test_a_fabric_administrator_follows_the_test_deployment_it_began(fabric):
+    role = actions.userroles.add(ADMINISTRATOR, name="Berlin", profile="DelegatedAdmin")
+    bob = Caller(role=role, principal="bob@example.net")
+    trial = actions.trials.begin(bob, template=fabric.template, cloud=fabric.cloud)
+    assert Job.objects.visible_to(bob).get() == trial
+
+
+def test_a_scoped_administrator_sees_jobs_of_its_part_and_its_own(fabric, alice):
+    elsewhere = actions.groups.add(ADMINISTRATOR, fabric.server, name="Elsewhere")
+    role, other = (
+        actions.userroles.add(
+            ADMINISTRATOR,
+            name=group.name,
+            profile="DelegatedAdmin",
+            host_groups=[group],
+            members=[f"{group.name}@example.net"],
+        )
+        for group in (fabric.group, elsewhere)
+    )
+    machine, waiting = order(fabric, alice)
+    assert Job.objects.visible_to(Caller(role=role)).get() == waiting
+    assert not Job.objects.visible_to(Caller(role=other)).exists()
+    finish(waiting)
+    finish(actions.machines.operate(ADMINISTRATOR, machine, "Stop"))
+    finish(actions.machines.remove(ADMINISTRATOR, machine))
+    assert Job.objects.visible_to(Caller(role=role)).count() == 3
+    assert not Job.objects.visible_to(Caller(role=other)).exists()
+    Job.objects.filter(pk=waiting.pk).update(owner_name="elsewhere@Example.net")
+    assert Job.objects.visible_to(Caller(role=other)).get() == waiting
+
+
+def test_a_test_deployment_shows_to_all_who_see_templates(fabric):
+    trial = actions.trials.begin(ADMINISTRATOR, template=fabric.template, cloud=fabric.cloud)
+    role = actions.userroles.add(
+        ADMINISTRATOR, name="Berlin", profile="ReadOnlyAdmin", host_groups=[fabric.group]
+    )
+    assert Job.objects.visible_to(Caller(role=role)).get() == trial
