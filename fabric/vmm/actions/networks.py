@@ -10,9 +10,9 @@ from typing import Any, TypedDict, Unpack
 
 from django.db import transaction
 
-from fabric.vmm import roles
+from fabric.vmm import quota, roles
 from fabric.vmm.actions import fields, ranges, rows, sites
-from fabric.vmm.errors import Conflict, Denied, Invalid, NotFound, QuotaExceeded
+from fabric.vmm.errors import Conflict, Denied, Invalid, NotFound
 from fabric.vmm.models import Isolation, LogicalNetwork, Server, UserRole, VMNetwork
 from fabric.vmm.roles import Caller
 
@@ -98,7 +98,7 @@ def add_network(
     if by_tenant:
         _require_for_tenants(caller, logical_network)
     if role is not None:
-        _require_room(role, caller.principal if by_tenant else "")
+        quota.require_network(role, member=caller.principal if by_tenant else "")
     network = VMNetwork(server=server, logical_network=rows.held(logical_network), owner=role)
     network.owner_name = caller.principal if by_tenant else ""
     default = Isolation.NONE if role is None else Isolation.VIRTUALIZED
@@ -175,27 +175,6 @@ def _require_for_tenants(caller: Caller, logical: LogicalNetwork) -> None:
             f"{logical} is none.",
             field="logical_network",
         )
-
-
-def _require_room(role: UserRole, member: str) -> None:
-    """Count what the role has, and one of its members, under the lock of the role's row."""
-    held = UserRole.objects.select_for_update(no_key=True).get(pk=role.pk)
-    own = VMNetwork.objects.filter(owner=held)
-    counted = [(f"The user role {held}", held.most_networks, own)]
-    if member:
-        mine = own.filter(owner_name=member)
-        counted.append((f"A member of the user role {held}", held.member_most_networks, mine))
-    for whose, limit, networks in counted:
-        used = networks.count()
-        if limit is not None and used >= limit:
-            raise QuotaExceeded(
-                f"{whose} may have {limit} VM networks: {used} used, 1 more wanted.",
-                dimension="VMNetworks",
-                limit=limit,
-                used=used,
-                wanted=1,
-                advice="Remove a VM network, or ask for a larger limit.",
-            )
 
 
 def _require_isolation(network: VMNetwork) -> None:

@@ -7,7 +7,7 @@ import pytest
 from fabric.vmm import actions
 from fabric.vmm.errors import Conflict, Denied, Invalid, NotFound, QuotaExceeded
 from fabric.vmm.models import NetworkAdapter, RoleResource, UserRole, VMNetwork
-from fabric.vmm.roles import Caller
+from fabric.vmm.roles import Caller, ScopeLimits
 from tests.factories.vmm import ADMINISTRATOR, acting_for, deploy, driver, make_fabric, make_role
 
 networks = actions.networks
@@ -203,6 +203,21 @@ class TestOwn:
         with pytest.raises(QuotaExceeded, match="may have 2 VM networks: 2 used") as refusal:
             self.author(acting_for(role, "bob@example.net"), fabric, virtual, "three")
         assert (refusal.value.limit, refusal.value.used, refusal.value.wanted) == (2, 2, 1)
+
+    def test_what_a_child_has_counts_as_its_parents(self, fabric, virtual, alice):
+        UserRole.objects.filter(pk=alice.role.pk).update(most_networks=1)
+        child = actions.userroles.add(
+            ADMINISTRATOR,
+            name="Shop",
+            profile="SelfServiceUser",
+            parent=alice.role,
+            permissions=["AuthorVMNetwork"],
+            scopes=[ScopeLimits(fabric.cloud.pk)],
+        )
+        self.author(acting_for(child, "bob@example.net"), fabric, virtual, "one")
+        for caller in (acting_for(child, "bob@example.net"), alice):
+            with pytest.raises(QuotaExceeded, match="may have 1 VM networks: 1 used"):
+                self.author(caller, fabric, virtual, "two")
 
     def test_an_administrator_may_give_one_to_a_role(self, fabric, virtual, alice, charlie):
         made = self.author(ADMINISTRATOR, fabric, virtual, owner=alice.role)
