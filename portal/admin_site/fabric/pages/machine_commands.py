@@ -1,8 +1,12 @@
-"""The command bar of a machine: every command, and the reason where one is impossible."""
+"""The command bar of a machine: what is wanted often, and all else behind one button.
+
+An impossible command stays, with the reason beside it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any
 
 from django.urls import reverse
@@ -31,6 +35,7 @@ REPAIRS = (
     ("undo", gettext_lazy("Repair: undo"), "undo-2"),
     ("dismiss", gettext_lazy("Repair: dismiss"), "check"),
 )
+FRONT = ("Start", "Shutdown", "Stop", "Reset", "Refresh")
 VERBS = frozenset(verb for verb, _title, _icon in (*POWER, *REPAIRS)) | {"Store"}
 AMISS = frozenset(
     {
@@ -42,53 +47,44 @@ AMISS = frozenset(
 )
 
 
-def commands(machine: VirtualMachine, live: Job | None) -> list[Command]:
+@dataclass(frozen=True)
+class Bar:
+    """The commands in the order they stand in; `more` is behind a button of its own."""
+
+    front: list[Command]
+    more: list[Command]
+
+
+def bar(machine: VirtualMachine, live: Job | None) -> Bar:
     """Return every command; `live` is the job that works on the machine now."""
-    operate = reverse("fabric-machine-operate", args=[machine.pk])
-    found = [
-        Command(
-            str(title),
-            icon,
-            operate,
-            "post",
-            reason=why_not(machine, live, verb),
-            name="verb",
-            value=verb,
-        )
-        for verb, title, icon in POWER
-    ]
-    off = {MachineStatus.POWER_OFF}
-    found += [
-        Command(
-            _("Store"),
-            "library",
-            operate,
-            "post",
-            "",
-            busy(live) or no_store(machine),
-            False,
-            "verb",
-            "Store",
-        ),
-        page(machine, live, "deploy", _("Deploy"), "zap", {MachineStatus.STORED}),
-        page(machine, live, "clone", _("Clone"), "copy", off),
-    ]
-    found += [
-        Command(
-            str(title),
-            icon,
-            operate,
-            "post",
-            reason=busy(live) or no_repair(machine, verb),
-            name="verb",
-            value=verb,
-        )
+    paused = machine.status in OPERATIONS["Resume"].allowed
+    often = {*FRONT, "Resume" if paused else "Suspend"}
+    power = [(verb, operation(machine, verb, title, icon, live)) for verb, title, icon in POWER]
+    front = [command for verb, command in power if verb in often]
+    front += [
+        operation(machine, verb, title, icon, live)
         for verb, title, icon in REPAIRS
+        if not no_repair(machine, verb)
     ]
-    found.append(
-        page(machine, live, "remove", _("Remove"), "trash-2", REMOVABLE, tone="danger", apart=True)
+    remove = page(
+        machine, live, "remove", _("Remove"), "trash-2", REMOVABLE, tone="danger", apart=True
     )
-    return found
+    more = [command for verb, command in power if verb not in often]
+    more += [
+        operation(machine, "Store", _("Store"), "library", live),
+        page(machine, live, "deploy", _("Deploy"), "zap", {MachineStatus.STORED}),
+        page(machine, live, "clone", _("Clone"), "copy", {MachineStatus.POWER_OFF}),
+    ]
+    return Bar([*front, remove], more)
+
+
+def operation(
+    machine: VirtualMachine, verb: str, title: Any, icon: str, live: Job | None
+) -> Command:
+    """Return a command that begins at once."""
+    url = reverse("fabric-machine-operate", args=[machine.pk])
+    reason = why_not(machine, live, verb)
+    return Command(str(title), icon, url, "post", reason=reason, name="verb", value=verb)
 
 
 def page(
@@ -111,6 +107,10 @@ def why_not(machine: VirtualMachine, live: Job | None, verb: str) -> str:
     against = busy(live)
     if against:
         return against
+    if verb == "Store":
+        return no_store(machine)
+    if verb not in OPERATIONS:
+        return no_repair(machine, verb)
     if machine.host_id is None:
         return _("the machine is on no host")
     return "" if machine.status in OPERATIONS[verb].allowed else where(machine)

@@ -122,7 +122,9 @@ def page(request: HttpRequest, machine: VirtualMachine, console: Console) -> dic
     here = reverse("fabric-machine", args=[machine.pk])
     job = job_of(machine)
     working = job if live.is_live(job) else None
-    commands = machine_commands.commands(machine, working) if console.may_change else []
+    bar = machine_commands.Bar([], [])
+    if console.may_change:
+        bar = machine_commands.bar(machine, working)
     return work(machine, job) | {
         "console": console,
         "state": state(machine, "badge"),
@@ -133,8 +135,9 @@ def page(request: HttpRequest, machine: VirtualMachine, console: Console) -> dic
             {"title": title, "url": f"{here}?tab={key}" if key else here, "current": key == tab}
             for key, title in TABS
         ],
-        "commands": commands,
-        "reasons": machine_commands.reasons(commands),
+        "commands": bar.front,
+        "more": bar.more,
+        "reasons": machine_commands.reasons(bar.front),
         "halted": machine_commands.busy(working),
     }
 

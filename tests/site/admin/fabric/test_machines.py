@@ -6,6 +6,7 @@ import pytest
 from django.urls import reverse
 
 from fabric.vmm.models import Job, UserRole, VirtualMachine
+from fabric.vmm.states import MachineStatus
 from tenants.models import Operation, Phase
 from tests.factories.vmm import ADMINISTRATOR, acting_for, deploy, finish, make_role, order
 
@@ -81,7 +82,31 @@ def test_tabs_cost_the_same_for_many(
 def test_the_dashboard_says_what_cannot_be_done_and_why(site, machine) -> None:
     shown = site.get(page(machine)).content.decode()
     assert "the machine is “Running”" in shown
-    assert "no job of the machine has failed" in shown
+    assert "Repair: retry" not in shown
+
+
+def test_often_used_commands_stand_in_front(site, machine) -> None:
+    context = site.get(page(machine)).context
+    front = [command.title for command in context["commands"]]
+    assert front == ["Start", "Shut down", "Turn off", "Pause", "Reset", "Refresh", "Remove"]
+    more = {command.title: command.reason for command in context["more"]}
+    assert more["Resume"] == more["Clone"] == "the machine is “Running”"
+
+
+def test_a_paused_machine_is_resumed_from_the_front(site, machine) -> None:
+    VirtualMachine.objects.filter(pk=machine.pk).update(status=MachineStatus.PAUSED)
+    context = site.get(page(machine)).context
+    assert "Resume" in [command.title for command in context["commands"]]
+    assert "Pause" in [command.title for command in context["more"]]
+
+
+def test_repair_comes_to_the_front_when_a_job_failed(site, machine) -> None:
+    failed = Job.objects.filter(subject=machine.pk).first()
+    VirtualMachine.objects.filter(pk=machine.pk).update(
+        failed_job_id=failed.pk, status=MachineStatus.UPDATE_FAILED
+    )
+    front = [command.title for command in site.get(page(machine)).context["commands"]]
+    assert front[-4:-1] == ["Repair: retry", "Repair: undo", "Repair: dismiss"]
 
 
 def test_a_command_begins_a_job_that_the_page_shows(site, machine) -> None:
