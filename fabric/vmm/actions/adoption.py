@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from fabric.hypervisors.base import Power
-from fabric.vmm import placement, quota
+from fabric.vmm import addresses, placement, quota
 from fabric.vmm.actions import fields
 from fabric.vmm.errors import Conflict, Invalid
 from fabric.vmm.jobs.operate import STATUS_OF_POWER
@@ -68,6 +68,9 @@ def adopt(
         hypervisor_id=UUID(told["hypervisor_id"]),
     )
     _take_room(machine, drift)
+    names = [each["network"] for each in told["adapters"]]
+    networks = VMNetwork.objects.filter(server=machine.server, name__in=names)
+    addresses.lock(networks.values_list("pk", flat=True))
     for slot, each in enumerate(told["adapters"]):
         _adapter(machine, slot, each)
     return machine
@@ -129,7 +132,7 @@ def _type(addresses: Iterable[str], version: int) -> AddressType:
 def _lease(adapter: NetworkAdapter, network: VMNetwork, address: str) -> None:
     """Note the address as leased, if it is of one of our pools; others are nobody's business."""
     value = ip_address(address)
-    for pool in AddressPool.objects.select_for_update(no_key=True).filter(network=network):
+    for pool in AddressPool.objects.filter(network=network):
         first, last = ip_address(pool.first), ip_address(pool.last)
         if value.version != first.version or not int(first) <= int(value) <= int(last):
             continue

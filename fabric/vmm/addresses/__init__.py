@@ -2,5 +2,6 @@
 
 from fabric.vmm.addresses.leases import lease, leased, release
 from fabric.vmm.addresses.macs import new_mac, text
+from fabric.vmm.addresses.order import lock
 
-__all__ = ["lease", "leased", "new_mac", "release", "text"]
+__all__ = ["lease", "leased", "lock", "new_mac", "release", "text"]

@@ -67,12 +67,13 @@ def lease(adapter: NetworkAdapter, wanted: Sequence[str] = ()) -> list[str]:
     """
     fixed = _fixed(wanted)
     held = AddressLease.objects.filter(pool=OuterRef("pk"), adapter=adapter.pk).values("address")
-    pools = list(
+    locked = (
         AddressPool.objects.select_for_update(no_key=True)
         .filter(network=adapter.network_id)
         .annotate(held=Subquery(held[:1]))
-        .order_by("first")
+        .order_by("pk")
     )
+    pools = sorted(locked, key=places.rank)
     found = []
     for version, group in groupby(pools, places.version):
         family, address = list(group), fixed.pop(version, None)

@@ -39,7 +39,7 @@ def new_mac(server: Server | UUID | None = None, host: Host | None = None) -> st
     It comes from the pool of the host's group or the nearest group above, else from a pool of all
     groups, else it is random. Raises NoFreeAddress when those pools are used up.
     """
-    pools = [] if server is None else _pools(server, host)
+    pools = [] if server is None else serving(server, host)
     for pool in pools:
         mac = _from_pool(pool)
         if mac is not None:
@@ -52,7 +52,7 @@ def new_mac(server: Server | UUID | None = None, host: Host | None = None) -> st
     return _random()
 
 
-def _pools(server: Server | UUID, host: Host | None) -> list[MACPool]:
+def serving(server: Server | UUID, host: Host | None) -> list[MACPool]:
     """Return the pools that serve the host, the nearest first."""
     found = list(MACPool.objects.filter(server=server).order_by("name"))
     if not found:

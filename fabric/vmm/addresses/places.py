@@ -20,6 +20,11 @@ def version(pool: AddressPool) -> int:
     return ip_address(pool.first).version
 
 
+def rank(pool: AddressPool) -> tuple[int, int]:
+    """Return what pools are sorted by: IPv4 first, then the lowest."""
+    return version(pool), int(ip_address(pool.first))
+
+
 def place_of(pool: AddressPool, address: Address) -> int | None:
     """Return the place of an address; None when the pool has not got it."""
     first = ip_address(pool.first)

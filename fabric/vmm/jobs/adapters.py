@@ -44,9 +44,9 @@ def hold(adapter: NetworkAdapter, leases: Leases) -> None:
 
 def release_but(adapter: NetworkAdapter, kept: Leases) -> None:
     """Give back all addresses of the adapter but these."""
-    # In the order in which leasing locks them.
-    pools = AddressPool.objects.filter(leases__adapter=adapter.pk).values("pk")
-    list(AddressPool.objects.select_for_update(no_key=True).filter(pk__in=pools).order_by("first"))
+    addresses.lock(
+        AddressPool.objects.filter(leases__adapter=adapter.pk).values_list("network", flat=True)
+    )
     addresses.release([adapter])
     hold(adapter, kept)
 

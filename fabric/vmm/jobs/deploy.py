@@ -63,6 +63,12 @@ def ensure_addresses(turn: Turn) -> None:
         .select_related("network", "machine__host")
         .order_by("slot")
     )
+    needy = next((adapter.machine for adapter in adapters if adapter.mac is None), None)
+    addresses.lock(
+        [adapter.network_id for adapter in adapters],
+        macs_of=needy and needy.server_id,
+        host=needy and needy.host,
+    )
     held = {}
     for adapter in adapters:
         held[adapter.pk] = addresses.lease(adapter)
