@@ -21,8 +21,9 @@ from fabric.vmm.models import Job
 from tests.factories.vmm import ADMINISTRATOR
 from tests.faults import probe
 from tests.faults.floor import Floor
-from tests.faults.operations import SCENARIOS, Case, Scenario
+from tests.faults.operations import SCENARIOS
 from tests.faults.probe import Plan
+from tests.faults.scenario import Case, Scenario
 
 KILLS = ("before", "between", "after")
 HOSTS = ("hang", "lose_reply", "lie", "fail", "vanish")

@@ -28,7 +28,7 @@ from fabric.vmm.models import (
 from tests.factories.troubles import books, world
 from tests.factories.vmm import driver
 from tests.faults.cells import Cell
-from tests.faults.operations import GUEST_PASSWORD, STORED
+from tests.faults.scenario import GUEST_PASSWORD, STORED
 
 Asked = Iterable[tuple[str, Any, Any]]
 
