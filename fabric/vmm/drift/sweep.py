@@ -83,10 +83,10 @@ def _books(server: UUID, began: datetime) -> Books:
         *("pk", "host", "name", "cores", "memory_mb", "status", "moving_to", "stored_on")
     )
     # With room on two hosts, or copies in the library, it is for its repair to say where it is.
-    machines = {
-        row[0]: OurMachine(*row[:6], is_settled=row[5] in SETTLED and row[6:] == (None, None))
-        for row in rows.iterator(chunk_size=BATCH)
-    }
+    machines = {}
+    for pk, host, name, cores, memory_mb, status, moving, stored in rows.iterator(chunk_size=BATCH):
+        settled = status in SETTLED and moving is None and stored is None
+        machines[pk] = OurMachine(pk, host, name, cores, memory_mb, status, settled)
     disks: dict[UUID, list[tuple[UUID, int]]] = defaultdict(list)
     disk_ids = set()
     drives = DiskDrive.objects.filter(machine__server=server)
