@@ -272,9 +272,11 @@ def _mac(value: str) -> str | None:
         return None
     mac = value.upper().replace("-", ":")
     if not _MAC.fullmatch(mac):
-        raise Invalid(f"{value!r} is no MAC address.")
+        raise Invalid(f"{value!r} is no MAC address.", field="mac")
+    if int(mac[:2], 16) & 1 or mac.strip("0:") == "":
+        raise Invalid(f"The MAC address {mac} is not one adapter's.", field="mac")
     if NetworkAdapter.objects.filter(mac=mac).exists():
-        raise Conflict(f"The MAC address {mac} is in use.")
+        raise Conflict(f"The MAC address {mac} is in use.", field="mac")
     return mac
 
 

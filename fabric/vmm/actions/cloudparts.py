@@ -55,10 +55,11 @@ def require_free_to_leave(cloud: Cloud, kind: str, staying: Collection[Any]) -> 
 
 
 def _on_hosts(cloud: Cloud, group: Any, staying: Collection[Any]) -> Machines:
-    """Machines on hosts of the group, or below it, that no group that stays covers as well."""
+    """Machines on hosts of the group or below it, or moving there, that no other group covers."""
     reached = fitting.groups_with_those_below([each.pk for each in staying])
     lost = fitting.groups_with_those_below([group.pk]) - reached
-    return cloud.machines_here.filter(host__group__in=lost)
+    there = Q(host__group__in=lost) | Q(moving_to__group__in=lost)
+    return cloud.machines_here.filter(there)
 
 
 def _on_network(cloud: Cloud, logical: Any, staying: Collection[Any]) -> Machines:

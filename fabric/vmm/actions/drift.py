@@ -179,9 +179,8 @@ def _forget_disk(caller: Caller, drift: Drift) -> None:
 
 
 def _shelve(caller: Caller, drift: Drift, share: LibraryShare) -> Job:
-    name = f"{drift.host.name} {str(drift.object_id)[:8]}"
     inputs = {
-        "name": name,
+        "name": f"{drift.host.name[:60]} {drift.object_id}",
         "image": f"store:{drift.object_id}",
         "size_gb": drift.theirs["size_gb"],
         "share": str(share.pk),

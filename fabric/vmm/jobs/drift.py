@@ -82,9 +82,9 @@ def ensure_shelved(turn: Turn) -> None:
     inputs = turn.job.inputs
     VirtualHardDisk.objects.get_or_create(
         server_id=turn.job.server_id,
-        name=inputs["name"],
+        source_image=inputs["image"],
         defaults={
-            "source_image": inputs["image"],
+            "name": inputs["name"],
             "size_gb": inputs["size_gb"],
             "share_id": inputs["share"],
             "description": inputs["description"],

@@ -60,7 +60,7 @@ class Job(JobRow):
     owner_name = models.CharField(max_length=320, blank=True, default="")
     cmdlet = models.CharField(max_length=60)
     target_type = models.CharField(max_length=30, default="VM")
-    target_name = models.CharField(max_length=100)
+    target_name = models.CharField(max_length=255)
 
     objects = JobQuerySet.as_manager()
 

@@ -12,11 +12,12 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from fabric.durable import engine
-from fabric.hypervisors.simulated import clear_faults, plan_fault
+from fabric.hypervisors.simulated import clear_faults, meddling, plan_fault
 from fabric.vmm import actions, drift, quota
+from fabric.vmm.actions import drift as decisions
 from fabric.vmm.errors import Conflict, Invalid, WrongState
 from fabric.vmm.jobs import RECIPES
-from fabric.vmm.models import Host, Job, RoleResource, VirtualHardDisk, VirtualMachine
+from fabric.vmm.models import Drift, Host, Job, RoleResource, VirtualHardDisk, VirtualMachine
 from fabric.vmm.roles import ScopeLimits
 from tests.factories.vmm import (
     ADMINISTRATOR,
@@ -252,3 +253,40 @@ def test_a_tenant_does_not_take_a_machine_out_of_a_set_of_the_fabric(fabric, ali
     with pytest.raises(Conflict, match="your provider"):
         actions.affinity.put_in(alice, own, machines=[machine])
     assert again(machine).affinity == apart
+
+
+def test_a_group_that_a_machine_moves_to_stays_in_its_cloud(fabric, alice):
+    machine = deploy(fabric, alice)
+    target = next(host for host in fabric.hosts if host.pk != machine.host_id)
+    other = actions.groups.add(ADMINISTRATOR, fabric.server, name="Other")
+    actions.clouds.change(ADMINISTRATOR, fabric.cloud, host_groups=[fabric.group, other])
+    actions.hosts.change(ADMINISTRATOR, target, group=other)
+    actions.moves.move(ADMINISTRATOR, machine, host=target)
+    with pytest.raises(Conflict, match="used by the machines web-01"):
+        actions.clouds.change(ADMINISTRATOR, fabric.cloud, host_groups=[fabric.group])
+
+
+@pytest.mark.parametrize("mac", ["FF:FF:FF:FF:FF:FF", "01:00:5E:00:00:01", "00:00:00:00:00:00"])
+def test_an_adapter_has_an_address_of_its_own(fabric, alice, machine, mac):
+    with pytest.raises(Invalid, match="not one adapter") as refused:
+        actions.adapters.attach(alice, machine, network=fabric.network, mac=mac)
+    assert refused.value.field == "mac"
+
+
+def test_an_orphan_with_a_long_home_is_kept_as_itself(fabric, machine):
+    share = fabric.cloud.library_shares.get()
+    host = actions.hosts.add(
+        ADMINISTRATOR,
+        fabric.server,
+        group=fabric.group,
+        name=f"{'x' * 60}.{'y' * 60}.example.net",
+        cores=2,
+        memory_mb=4096,
+        storage_gb=100,
+    )
+    disk = meddling.add_disk(settings.SIMULATED_RACK, host.name, size_gb=5).id
+    drift.sweep()
+    orphan = Drift.objects.get(kind="orphan_disk", state="open")
+    job = finish(decisions.adopt(ADMINISTRATOR, orphan, share=share))
+    assert job.state == "succeeded"
+    assert VirtualHardDisk.objects.get(source_image=f"store:{disk}").size_gb == 5
