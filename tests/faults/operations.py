@@ -19,6 +19,7 @@ from tests.faults.scenario import (
     clone,
     deploys,
     failing,
+    forget,
     give,
     grow_disk,
     has_checkpoints,
@@ -26,6 +27,7 @@ from tests.faults.scenario import (
     has_disks,
     has_moved,
     insert,
+    is_forgotten,
     is_in_library,
     is_on,
     is_on_its_storage,
@@ -166,6 +168,7 @@ SCENARIOS: dict[str, Scenario] = {
         meddled(meddling.rename_guest, "somebody's"),
         check=lambda case: is_settled(case) and is_sized(1)(case),
     ),
+    "forget": of_off(forget, meddled(meddling.remove_guest), ends=GONE, check=is_forgotten),
     "give": of_off(give, check=lambda case: case.it.role_id == case.floor.bob.role.pk),
     # Its copies in the library are removed with it, when storing it had failed.
     "remove": of_off(

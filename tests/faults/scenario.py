@@ -287,6 +287,16 @@ def shelve(case: Case) -> Job:
     return job
 
 
+def forget(case: Case) -> Job:
+    job = decisions.adopt(ADMINISTRATOR, case.drift)
+    assert job is not None
+    return job
+
+
+def is_forgotten(case: Case) -> bool:
+    return not VirtualMachine.objects.filter(pk=case.notes["strange"]).exists()
+
+
 def is_settled(case: Case) -> bool:
     found = Drift.objects.filter(object_id=case.notes["strange"])
     return [(each.state, each.settled_how) for each in found] == [("settled", "repaired")]

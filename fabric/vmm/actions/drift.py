@@ -15,7 +15,7 @@ from fabric.durable import engine
 from fabric.durable.recipe import Recipe
 from fabric.durable.states import LIVE
 from fabric.vmm import placement, quota, roles, wake
-from fabric.vmm.actions import adoption, held, machines
+from fabric.vmm.actions import adoption, held
 from fabric.vmm.errors import Conflict, Invalid, NotFound, WrongState
 from fabric.vmm.jobs import drift as recipes
 from fabric.vmm.jobs.hosts import note_host
@@ -159,11 +159,19 @@ def _follow(caller: Caller, drift: Drift, kind: DriftKind) -> None:
 
 
 def _forget(caller: Caller, drift: Drift) -> Job:
-    """Remove a machine that is gone already: the usual removal, which finds nothing on the host."""
+    """Give back all a machine held, once its host has said again that it is not there.
+
+    Disks that are still on the host are orphans from then on, for somebody to decide over.
+    """
     machine = _machine(caller, drift)
-    job = machines.remove(caller, machine)
-    _settle(caller, drift)
-    return job
+    if machine.disks.exclude(stored_image="").exists():
+        raise WrongState(
+            f"The library still has copies of the disks of {machine.name}.",
+            advice="Remove the machine itself, or store it again when it is back.",
+        )
+    inputs: dict[str, Any] = {"drift": str(drift.pk), "before": machine.status}
+    note_host(inputs, drift.host)
+    return held.begin(caller, machine, recipes.FORGET, inputs=inputs, status=MachineStatus.DELETING)
 
 
 def _forget_disk(caller: Caller, drift: Drift) -> None:

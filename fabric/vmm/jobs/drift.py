@@ -17,6 +17,7 @@ from fabric.vmm.errors import Conflict
 from fabric.vmm.jobs import truth
 from fabric.vmm.jobs.faults import again, step
 from fabric.vmm.jobs.hosts import driver, write
+from fabric.vmm.jobs.remove import FORGOTTEN
 from fabric.vmm.jobs.work import Work
 from fabric.vmm.models import DiskDrive, Drift, DriftState, VirtualHardDisk, VirtualMachine
 from fabric.vmm.states import MachineStatus
@@ -121,6 +122,15 @@ def ensure_name(turn: Turn) -> Again | None:
     return None
 
 
+def ensure_still_gone(turn: Turn) -> None:
+    """Raise Conflict when the host has the machine again: its data are not given up unasked."""
+    if driver(turn).guest(turn.job.subject) is not None:
+        raise Conflict(
+            f"The host {turn.job.inputs['host']} has the machine again.",
+            advice="Compare the hosts again.",
+        )
+
+
 def ensure_free(turn: Turn) -> None:
     """Let others work on the machine again."""
     write(turn, status=turn.job.inputs["before"])
@@ -175,6 +185,12 @@ RESTORE_NAME = _of_machine(
     "Give machine its name back",
     step("ensure_name", "Rename the machine on its host", ensure_name),
 )
+FORGET = Recipe(
+    "forget",
+    "Forget missing machine",
+    (step("ensure_still_gone", "Ask the host once more", ensure_still_gone), FORGOTTEN),
+    failed=machine_failed,
+)
 
 WORKS = (
     *(
@@ -191,4 +207,5 @@ WORKS = (
         Work(recipe, "Repair-SCVirtualMachine", of_fabric=True, busy=MachineStatus.UNDER_UPDATE)
         for recipe in (RESTORE_SIZE, RESTORE_NAME)
     ),
+    Work(FORGET, "Remove-SCVirtualMachine", of_fabric=True, busy=MachineStatus.DELETING),
 )

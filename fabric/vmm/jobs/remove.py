@@ -45,13 +45,14 @@ def failed(turn: Turn, fault: Fault) -> None:
     write(turn, status=status, failed_job_id=turn.job.pk)
 
 
+FORGOTTEN = step("ensure_forgotten", "Release addresses and room", ensure_forgotten, local=True)
 REMOVE = Recipe(
     "remove",
     "Remove virtual machine",
     (
         *leaving.STEPS,
         step("ensure_images_removed", "Remove its copies in the library", ensure_images_removed),
-        step("ensure_forgotten", "Release addresses and room", ensure_forgotten, local=True),
+        FORGOTTEN,
     ),
     failed=failed,
 )

@@ -211,10 +211,30 @@ def test_a_machine_deleted_at_its_host_is_forgotten_with_all_it_held(fabric, mac
     assert refreshed(machine).status == "Missing"
     with pytest.raises(WrongState, match="cannot be repaired"):
         decisions.repair(ADMINISTRATOR, lost)
-    finish(decisions.adopt(ADMINISTRATOR, lost))
+    assert finish(decisions.adopt(ADMINISTRATOR, lost)).state == "succeeded"
     assert not VirtualMachine.objects.exists()
     assert Host.objects.get(pk=machine.host_id).used_memory_mb == 0
     found()
+
+
+def test_a_machine_that_is_back_is_not_forgotten(machine):
+    meddling.remove_guest(rack(), machine.host.name, machine.pk)
+    (lost,) = found("missing_machine")
+    meddling.add_guest(rack(), machine.host.name, machine.name, id=machine.pk)
+    job = finish(decisions.adopt(ADMINISTRATOR, lost))
+    lost.refresh_from_db()
+    assert (job.state, lost.state) == ("failed", "open")
+    assert "has the machine again" in lost.message
+    assert refreshed(machine).status == "Missing"
+    assert driver(machine.host).guest(machine.pk) is not None
+
+
+def test_copies_in_the_library_are_not_forgotten_with_a_machine(machine):
+    meddling.remove_guest(rack(), machine.host.name, machine.pk)
+    (lost,) = found("missing_machine")
+    machine.disks.update(stored_image="store:copy")
+    with pytest.raises(WrongState, match="copies of the disks"):
+        decisions.adopt(ADMINISTRATOR, lost)
 
 
 def test_a_machine_that_comes_back_is_itself_again(fabric, machine):
