@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from portal.templatetags.moments import ago as ago
+from portal.templatetags.names import broken as broken
 from portal.templatetags.parts import memory as memory
 from portal.templatetags.parts import state as state
 
@@ -69,7 +70,7 @@ def link(kind: str, row: Any) -> SafeString | str:
     if row is None:
         return NOTHING
     url = address(kind, row)
-    return format_html('<a href="{}">{}</a>', url, row) if url else str(row)
+    return format_html('<a href="{}">{}</a>', url, broken(row)) if url else broken(row)
 
 
 def links(kind: str, rows: Iterable[Any], nothing: str = "") -> SafeString | str:
@@ -79,8 +80,10 @@ def links(kind: str, rows: Iterable[Any], nothing: str = "") -> SafeString | str
 
 
 def under(main: Any, more: Any) -> SafeString | str:
-    """Return two lines, the second one small."""
-    return format_html('{}<span class="under">{}</span>', main, more) if more else str(main)
+    """Return two lines, the second one small. Read as text they are two words."""
+    if not more:
+        return broken(main)
+    return format_html('{} <span class="under">{}</span>', broken(main), broken(more))
 
 
 def tags(words: Iterable[Any]) -> SafeString | str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.urls import reverse
 
+from portal.admin_site.fabric import cells
 from portal.admin_site.fabric.noun import Column, Noun
 
 
@@ -34,8 +35,8 @@ def table(noun: Noun, rows: Iterable[Any], *, without: Collection[str] = ()) -> 
     lines = [
         Line(
             reverse(noun.show_name, args=[row.pk]) if noun.has_page else "",
-            first.cell(row),
-            [(column.classes, column.cell(row)) for column in others],
+            cells.broken(first.cell(row)),
+            [(column.classes, cells.broken(column.cell(row))) for column in others],
             row,
         )
         for row in rows
