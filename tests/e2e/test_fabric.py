@@ -1,0 +1,172 @@
+"""An operator runs her fabric in a browser: its parts, a machine's whole life, a host drained.
+
+One test is one step, and each goes on where the last ended, as in test_journey.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from uuid import UUID
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from fabric.hypervisors.simulated import meddling
+from tests.cloudmaker import OPERATOR
+from tests.e2e import backstage
+from tests.e2e.visitor import PATIENCE, Visitor
+from tests.faults.build import OWNER, PASSWORD
+from tests.stack import ALL, Stack, stack
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Yield a cloud with ten hosts, a plan and a tenant."""
+    with stack(tmp_path_factory.mktemp("fabric"), {"KATAL_SIM_SCALE": "0.2"}) as it:
+        it.start(*ALL)
+        it.run("-m", "tests.faults.build", it.url("spf"), str(it.authority))
+        yield it
+
+
+@pytest.fixture(scope="module")
+def olga(browser: Browser, cloud: Stack) -> Iterator[Visitor]:
+    expect.set_options(timeout=PATIENCE)
+    visitor = Visitor(browser, cloud, "olga")
+    visitor.sign_in("admin", OPERATOR, PASSWORD)
+    yield visitor
+    visitor.leave()
+
+
+def work_ends(olga: Visitor) -> None:
+    """Wait until the page shows no work, as somebody looking at it would."""
+    expect(olga.page.locator("#work")).to_have_count(0)
+
+
+def state(olga: Visitor, words: str) -> None:
+    expect(olga.page.locator(".head .state").first).to_have_text(words)
+
+
+class TestRunningAFabric:
+    def test_a_cycle_of_host_groups_is_refused_naming_both(self, olga: Visitor) -> None:
+        olga.open("admin", "/fabric/host-groups/new/")
+        olga.fill(name="Rack A")
+        olga.choose("parent", "Frankfurt")
+        olga.press("Create")
+        expect(olga.heading("Rack A")).to_be_visible()
+        olga.look("host group")
+        olga.open("admin", "/fabric/host-groups/")
+        olga.look("host groups")
+        olga.page.locator("main").get_by_role("link", name="Frankfurt").first.click()
+        olga.press("Edit")
+        olga.choose("parent", "Rack A")
+        olga.press("Save")
+        expect(olga.error_at("parent")).to_contain_text("Rack A")
+        olga.look("a cycle refused")
+
+    def test_a_name_taken_is_refused_at_its_field(self, olga: Visitor) -> None:
+        for _ in range(2):
+            olga.open("admin", "/fabric/classifications/new/")
+            olga.fill(name="Fast")
+            olga.press("Create")
+        expect(olga.error_at("name")).to_contain_text("already a storage classification")
+
+    def test_a_machine_is_made_and_watched(self, olga: Visitor) -> None:
+        olga.open("admin", "/fabric/machines/new/")
+        olga.fill(name="ledger", local_admin_password="Guest-Marked-7")
+        for field, words in (("cloud_id", "Gold"), ("template_id", "Debian 12")):
+            olga.choose(field, words)
+        olga.choose("network", "front")
+        olga.press("Create")
+        expect(olga.heading("ledger")).to_be_visible()
+        olga.look("deploying")
+        work_ends(olga)
+        state(olga, "Running")
+        olga.look("machine")
+
+    def test_it_gets_a_disk(self, olga: Visitor) -> None:
+        self.tab(olga, "Disks")
+        olga.press("Add a disk")
+        olga.fill(size_gb="5")
+        olga.look("add a disk")
+        olga.page.locator("main form button.primary").click()
+        work_ends(olga)
+        self.tab(olga, "Disks")
+        expect(olga.page.locator("main table")).to_contain_text("5 GB")
+        olga.look("disks")
+
+    def test_it_moves_to_the_best_other_host(self, olga: Visitor) -> None:
+        before = self.host(olga)
+        self.tab(olga, "Placement")
+        olga.look("placement")
+        olga.press("Move to another host")
+        olga.page.locator("main form button.primary").click()
+        work_ends(olga)
+        state(olga, "Running")
+        assert self.host(olga) != before
+
+    def test_a_checkpoint_is_made(self, olga: Visitor) -> None:
+        self.tab(olga, "Checkpoints")
+        olga.fill(name="before the upgrade")
+        olga.press("Make checkpoint")
+        work_ends(olga)
+        self.tab(olga, "Checkpoints")
+        expect(olga.page.locator("main table")).to_contain_text("before the upgrade")
+        olga.look("checkpoints")
+
+    def test_what_was_changed_at_the_host_is_found_and_repaired(
+        self, olga: Visitor, cloud: Stack
+    ) -> None:
+        machine, host = UUID(olga.path().split("/")[3]), self.host(olga)
+        meddling.rename_guest(cloud.folder / "rack.sqlite3", host, machine, "ledger-old")
+        olga.open("admin", "/fabric/drift/")
+        olga.look("no drift")
+        # What a job worked on until a moment ago is left alone.
+        olga.page.wait_for_timeout(6_000)
+        olga.press("Compare now")
+        expect(olga.page.locator("#list")).to_contain_text("“ledger-old”")
+        olga.look("drift")
+        olga.press("Give it its name back")
+        state(olga, "Succeeded")
+        olga.open("admin", "/fabric/drift/")
+        expect(olga.page.locator("main")).to_contain_text("Nothing differs")
+
+    def test_its_host_is_drained(self, olga: Visitor, cloud: Stack) -> None:
+        where = "SELECT host_id FROM vmm_virtualmachine WHERE name = 'ledger'"
+        before = backstage.rows(cloud, where)[0][0]
+        olga.open("admin", f"/fabric/hosts/{before}/")
+        olga.press("Drain")
+        if olga.page.locator("main form button.primary").count():
+            olga.page.locator("main form button.primary").click()
+        expect(olga.page.get_by_text("Drained: the host is empty")).to_be_visible()
+        olga.look("drained")
+        assert backstage.rows(cloud, where)[0][0] != before
+
+    def test_a_template_is_tried(self, olga: Visitor) -> None:
+        olga.open("admin", "/fabric/trials/new/")
+        olga.choose("template", "Debian 12")
+        olga.choose("cloud", "Gold")
+        olga.look("test deployment")
+        olga.press("Begin")
+        expect(olga.page.get_by_text("The template deploys here")).to_be_visible()
+        olga.look("test deployment, report")
+
+    def test_a_tenant_never_sees_it(self, browser: Browser, cloud: Stack, olga: Visitor) -> None:
+        alice = Visitor(browser, cloud, "alice")
+        alice.sign_in("tenant", OWNER, PASSWORD)
+        for path in ("/fabric/", "/fabric/machines/", "/fabric/drift/"):
+            assert alice.ask("tenant", "GET", path).status == 404
+        alice.leave()
+
+    def test_no_page_had_anything_wrong_with_it(self, olga: Visitor) -> None:
+        assert olga.troubles == []
+
+    def tab(self, olga: Visitor, name: str) -> None:
+        olga.page.locator(".tabs").get_by_role("link", name=name).first.click()
+
+    def host(self, olga: Visitor) -> str:
+        """Return the name of the host that the machine's dashboard names."""
+        self.tab(olga, "Dashboard")
+        row = olga.page.locator("dt", has_text="Host").first
+        return row.locator("xpath=following-sibling::dd[1]").inner_text().strip()
