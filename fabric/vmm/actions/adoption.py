@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from ipaddress import ip_address
 from typing import Any
@@ -29,6 +30,9 @@ from fabric.vmm.roles import Caller
 from fabric.vmm.states import MachineStatus
 
 LUNS = 64
+# As many as a row can keep.
+MOST_CORES = 32_767
+_MAC = re.compile(r"[0-9A-Fa-f]{2}([:-][0-9A-Fa-f]{2}){5}")
 
 
 def adopt(
@@ -40,6 +44,7 @@ def adopt(
     a MAC or an address that another machine has on our books.
     """
     told = drift.theirs
+    _require_sense(drift)
     owner_name = fields.text(owner_name, "The name of the owner", longest=320, field="owner_name")
     if VirtualMachine.objects.filter(pk=drift.object_id).exists():
         raise Conflict(f"The machine {told['name']} is on another host in our books.")
@@ -76,6 +81,40 @@ def adopt(
     return machine
 
 
+def _require_sense(drift: Drift) -> None:
+    """Raise Invalid or Conflict when our books cannot say what the host says."""
+    told, where = drift.theirs, f"{drift.object_name} on {drift.host.name}"
+    fields.whole(told["cores"], f"The number of processors of {where}", most=MOST_CORES)
+    fields.whole(told["memory_mb"], f"The memory of {where} in MB")
+    for each in told["disks"]:
+        fields.whole(each["size_gb"], f"The size of a disk of {where} in GB", least=0)
+    fields.whole(told["storage_gb"], f"The storage of {where} in GB", least=0)
+    for each in told["adapters"]:
+        if not _MAC.fullmatch(each["mac"]):
+            raise Invalid(f"{each['mac'][:40]!r}, of an adapter of {where}, is no MAC address.")
+        for address in each["addresses"]:
+            if not _is_address(address):
+                raise Invalid(f"{address[:60]!r}, of an adapter of {where}, is no IP address.")
+    for what, rows, things in (
+        ("disk", DiskDrive.objects, told["disks"]),
+        ("network adapter", NetworkAdapter.objects, told["adapters"]),
+    ):
+        ids = [each["id"] for each in things]
+        known = rows.filter(pk__in=ids).select_related("machine").first()
+        if known is not None:
+            raise Conflict(f"A {what} of {where} is {known.machine.name}'s in our books.")
+        if len(set(ids)) < len(ids):
+            raise Conflict(f"The host tells of one {what} of {where} twice.")
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
 def _take_room(machine: VirtualMachine, drift: Drift) -> None:
     for lun, each in enumerate(drift.theirs["disks"][:LUNS]):
         DiskDrive.objects.create(
@@ -107,7 +146,7 @@ def _adapter(machine: VirtualMachine, slot: int, told: dict[str, Any]) -> None:
             f"which {machine.name} is connected to.",
             field="cloud",
         )
-    mac = told["mac"].upper()
+    mac = told["mac"].upper().replace("-", ":")
     twin = NetworkAdapter.objects.filter(mac=mac).select_related("machine").first()
     if twin is not None:
         raise Conflict(f"The MAC address {mac} is {twin.machine.name}'s in our books.")

@@ -8,10 +8,13 @@ own part.
 from __future__ import annotations
 
 import logging
+import re
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -42,6 +45,9 @@ SETTLED = frozenset(
 # A job that ended while hosts were asked may explain what they said.
 JUST_ENDED = timedelta(seconds=5)
 BATCH = 2000
+LONGEST_NAME = 255
+# What the database refuses: NUL, and halves of characters.
+_UNWRITABLE = re.compile("[\0\ud800-\udfff]")
 
 
 def sweep(now: datetime | None = None) -> int:
@@ -100,7 +106,8 @@ def _books(server: UUID, began: datetime) -> Books:
     for subject, inputs in at_work.filter(server=server).values_list("subject", "inputs"):
         left_alone.add(subject)
         # A removal knows the disks that are off our books by now.
-        left_alone |= {UUID(disk) for disk in inputs.get("disks", ()) if isinstance(disk, str)}
+        disks_at_work = [*inputs.get("disks", ()), inputs.get("drive")]
+        left_alone |= {UUID(disk) for disk in disks_at_work if isinstance(disk, str)}
     return Books(machines, disks, disk_ids, left_alone)
 
 
@@ -136,7 +143,7 @@ def _keep(server: UUID, found: Iterable[Difference], answered: set[UUID], now: d
         for drift in Drift.objects.filter(server=server).exclude(state=DriftState.SETTLED)
     }
     new, same, other = [], [], []
-    for difference in found:
+    for difference in map(_writable, found):
         known = standing.pop(difference.key, None)
         if known is None:
             new.append(_row(server, difference, now))
@@ -157,6 +164,24 @@ def _keep(server: UUID, found: Iterable[Difference], answered: set[UUID], now: d
         Drift.objects.filter(pk__in=gone).exclude(state=DriftState.SETTLED).update(
             state=DriftState.SETTLED, settled_how="gone", settled_at=now
         )
+
+
+def _writable(difference: Difference) -> Difference:
+    """Return the difference as the database can keep it: a host may call things anything."""
+    ours, theirs = _plain(difference.ours), _plain(difference.theirs)
+    name = str(_plain(difference.name))[:LONGEST_NAME]
+    return replace(difference, name=name, ours=ours, theirs=theirs)
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case str():
+            return _UNWRITABLE.sub("\ufffd", value)
+        case dict():
+            return {name: _plain(each) for name, each in value.items()}
+        case list():
+            return [_plain(each) for each in value]
+    return value
 
 
 def _row(server: UUID, difference: Difference, now: datetime) -> Drift:

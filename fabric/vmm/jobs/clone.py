@@ -40,6 +40,11 @@ def ensure_source_held(turn: Turn) -> None:
     )
     if is_held:
         return
+    if not VirtualMachine.objects.filter(pk=turn.job.subject, role=source.role_id).exists():
+        # What is on its disks by now is for its new owner to give away.
+        raise WrongState(
+            "The machine to clone belongs to somebody else by now.", advice="Remove the clone."
+        )
     is_busy = Job.objects.filter(subject=source.pk, state__in=LIVE).exists()
     if is_busy or source.status != MachineStatus.POWER_OFF:
         raise WrongState(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -290,3 +291,33 @@ def test_an_orphan_with_a_long_home_is_kept_as_itself(fabric, machine):
     job = finish(decisions.adopt(ADMINISTRATOR, orphan, share=share))
     assert job.state == "succeeded"
     assert VirtualHardDisk.objects.get(source_image=f"store:{disk}").size_gb == 5
+
+
+def test_a_clone_copies_nothing_of_a_machine_that_was_given_away(alice, charlie, machine):
+    fail(machine.host, "ensure_image")
+    made, job = actions.machines.clone(alice, machine, name="copy")
+    assert finish(job).state == "failed"
+    finish(
+        actions.machines.give(
+            ADMINISTRATOR, again(machine), role=charlie.role, owner_name="charlie@example.net"
+        )
+    )
+    actions.machines.operate(alice, made, "Repair", retry=True)
+    assert (finish(job).state, job.fault["code"]) == ("failed", "wrong_state")
+    assert machine.name not in job.message
+    assert again(machine).status == "PowerOff"
+
+
+def test_a_disk_removed_while_hosts_are_compared_is_no_orphan(alice, machine, monkeypatch):
+    finish(actions.disks.add(alice, machine, size_gb=5))
+    sweeping = sys.modules["fabric.vmm.drift.sweep"]
+    ask = sweeping._views
+
+    def ask_then_remove(hosts):
+        found = ask(hosts)
+        finish(actions.disks.remove(alice, machine.disks.order_by("lun").last()))
+        return found
+
+    monkeypatch.setattr(sweeping, "_views", ask_then_remove)
+    drift.sweep()
+    assert list(Drift.objects.values_list("kind", flat=True)) == []
