@@ -124,7 +124,7 @@ def ensure_name(turn: Turn) -> Again | None:
 
 def ensure_still_gone(turn: Turn) -> None:
     """Raise Conflict when the host has the machine again: its data are not given up unasked."""
-    if driver(turn).guest(turn.job.subject) is not None:
+    if truth.look(turn) is not None:
         raise Conflict(
             f"The host {turn.job.inputs['host']} has the machine again.",
             advice="Compare the hosts again.",
