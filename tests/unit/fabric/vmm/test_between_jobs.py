@@ -310,14 +310,17 @@ def test_a_clone_copies_nothing_of_a_machine_that_was_given_away(alice, charlie,
 
 def test_a_disk_removed_while_hosts_are_compared_is_no_orphan(alice, machine, monkeypatch):
     finish(actions.disks.add(alice, machine, size_gb=5))
+    fail(machine.host, "ensure_disk_removed", "unreachable")
+    job = actions.disks.remove(alice, machine.disks.order_by("lun").last())
+    engine.advance(Job, RECIPES, job.pk)
     sweeping = sys.modules["fabric.vmm.drift.sweep"]
     ask = sweeping._views
 
-    def ask_then_remove(hosts):
+    def ask_then_finish(hosts):
         found = ask(hosts)
-        finish(actions.disks.remove(alice, machine.disks.order_by("lun").last()))
+        finish(job)
         return found
 
-    monkeypatch.setattr(sweeping, "_views", ask_then_remove)
+    monkeypatch.setattr(sweeping, "_views", ask_then_finish)
     drift.sweep()
     assert list(Drift.objects.values_list("kind", flat=True)) == []
