@@ -42,13 +42,14 @@ def freeing(recipe: Recipe) -> Recipe:
     return replace(recipe, ended=give_back)
 
 
-def hold(turn: Turn, choose: Callable[[], Host]) -> Host | Again:
+def hold(turn: Turn, choose: Callable[[], Host], *, only: UUID | None = None) -> Host | Again:
     """Return the host that `choose` picked and locked, a slot of it taken; else wait in line.
 
     Call it in a local step and return the Again. `choose` may raise NoFreeSlot; what it wrote
-    is rolled back when it is not the job's turn. The job's `host` is written.
+    is rolled back when it is not the job's turn. The job's `host` is written. `only` is the one
+    host that it may pick: the slots of others are not waited for, nor kept from anybody.
     """
-    return _hold(turn, choose, None)
+    return _hold(turn, choose, only)
 
 
 def _hold(turn: Turn, choose: Callable[[], Host], host_id: UUID | None) -> Host | Again:

@@ -33,15 +33,13 @@ def ensure_reserved(turn: Turn) -> Again | None:
     """Take room on the target, beside that on the source, and a slot, in line for either."""
     machine = locked(turn)
 
-    def choose() -> Host:
-        wanted = turn.job.inputs["target"]
-        if wanted is None:
-            return placement.reserve_best(machine)[0]
-        host = Host.objects.get(pk=wanted)
-        placement.reserve_on(machine, host)
-        return host
+    wanted = turn.job.inputs["target"]
 
-    host = slots.hold(turn, choose)
+    def choose() -> Host:
+        among = None if wanted is None else [Host.objects.get(pk=wanted)]
+        return placement.reserve_best(machine, among=among, needs_slot=True)[0]
+
+    host = slots.hold(turn, choose, only=wanted and UUID(wanted))
     if isinstance(host, Again):
         return host
     drives = DiskDrive.objects.filter(machine=machine.pk).select_related("volume", "moving_to")

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pytest
 from django.conf import settings
+from django.utils import timezone
 
+from fabric.durable import engine
 from fabric.hypervisors.simulated import clear_faults, plan_fault
 from fabric.vmm import actions, drain, healing
 from fabric.vmm.errors import Conflict, Denied, NoSuitableHost, WrongState
+from fabric.vmm.jobs import RECIPES
 from fabric.vmm.models import Host, Job, VirtualMachine
 from tests.factories.vmm import (
     ADMINISTRATOR,
@@ -233,3 +236,42 @@ def test_a_machine_that_is_missing_is_not_moved(fabric, alice):
     finish(actions.machines.operate(alice, machine, "Refresh"))
     with pytest.raises(WrongState, match="Missing"):
         actions.moves.move(ADMINISTRATOR, machine, host=other(fabric, machine))
+
+
+def take_turns(job: Job, turns: int) -> Job:
+    for _ in range(turns):
+        Job.objects.filter(pk=job.pk).update(due_at=timezone.now())
+        engine.advance(Job, RECIPES, job.pk)
+        job.refresh_from_db()
+    return job
+
+
+def make_busy(host: Host, *, free: int) -> None:
+    Host.objects.filter(pk=host.pk).update(busy_slots=host.slots - free)
+
+
+@pytest.mark.parametrize("is_chosen", [True, False])
+def test_a_move_waits_in_line_for_hosts_that_are_busy(fabric, alice, is_chosen):
+    machine = deploy(fabric, alice)
+    target = other(fabric, machine)
+    make_busy(target, free=0)
+    job = actions.moves.move(ADMINISTRATOR, machine, host=target if is_chosen else None)
+    take_turns(job, 8)
+    assert (job.state, job.message) == ("waiting", "Waiting for a free host: 1st in line")
+    make_busy(target, free=8)
+    assert finish(job).state == "succeeded"
+    books.assert_true()
+
+
+def test_a_move_to_a_busy_host_keeps_nobody_from_another(db, vault):
+    fabric = make_fabric(hosts=3)
+    alice = acting_for(make_role(fabric))
+    machine = deploy(fabric, alice)
+    busy, free = (host for host in fabric.hosts if host.pk != machine.host_id)
+    make_busy(machine.host, free=0)
+    make_busy(busy, free=0)
+    make_busy(free, free=1)
+    waiting = take_turns(actions.moves.move(ADMINISTRATOR, machine, host=busy), 2)
+    assert waiting.queued_at is not None
+    _, job = order(fabric, alice, "web-02")
+    assert take_turns(job, 3).state == "succeeded"
