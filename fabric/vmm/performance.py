@@ -7,6 +7,7 @@ its first sample. Memory is in MB, network in kbit/s, processor in percent.
 from __future__ import annotations
 
 import logging
+import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -99,6 +100,8 @@ def sample(now: datetime) -> int:
             log.info("no counters from host %s: %s", name, fault.code)
             if isinstance(fault, Unreachable):
                 silent[pk] = fault.message
+        except Exception:
+            log.exception("no counters from host %s, reference %s", name, uuid.uuid4().hex[:8])
         if len(told) >= BATCH:
             count += _recorded(told, now)
     count += _recorded(told, now)
@@ -115,12 +118,16 @@ def _recorded(told: list[Counters], now: datetime) -> int:
 
 
 def record(told: Sequence[Counters], now: datetime) -> None:
-    """Add counters to the curves of the machines they belong to; one statement a frame."""
+    """Add counters to the curves of the machines they belong to; one statement a frame.
+
+    Of a machine that two hosts told of, the last word counts.
+    """
     if not told:
         return
+    once = {counters.id: counters for counters in told}
     samples = [
-        [counters.id for counters in told],
-        *([getattr(counters, field) for counters in told] for _, field in COUNTERS),
+        list(once),
+        *([_kept(getattr(each, field)) for each in once.values()] for _, field in COUNTERS),
     ]
     for frame, (seconds, points, every) in FRAMES.items():
         is_due = int(now.timestamp()) // TICK_SECONDS % (every // TICK_SECONDS) == 0
@@ -135,6 +142,11 @@ def record(told: Sequence[Counters], now: datetime) -> None:
                     **{f"s{i}": values for i, values in enumerate(samples)},
                 },
             )
+
+
+def _kept(value: int) -> int:
+    """Return what a column can keep of a number; a host may say anything."""
+    return min(max(value, 0), 2_147_483_647)
 
 
 _FIELDS = [field for _, field in COUNTERS]
@@ -157,7 +169,8 @@ _END = "cardinality(p.times)"
 def _grown(field: str) -> str:
     last = f"p.{field}[{_END}]"
     return f"""{field} = CASE WHEN {_SAME_POINT}
-        THEN p.{field}[:{_END} - 1] || ({last} * p.weight + excluded.{field}[1]) / (p.weight + 1)
+        THEN p.{field}[:{_END} - 1] ||
+            (({last}::bigint * p.weight + excluded.{field}[1]) / (p.weight + 1))::int
         ELSE p.{field}[{_END} - %(points)s + 2:] || excluded.{field} END"""
 
 

@@ -15,7 +15,7 @@ from fabric.hypervisors.simulated import plan_fault
 from fabric.vmm import performance
 from fabric.vmm.models import Performance
 from fabric.vmm.performance import curves
-from tests.factories.vmm import deploy
+from tests.factories.vmm import acting_for, deploy, make_role
 
 NOON = datetime(2026, 3, 1, 12, 0, 5, tzinfo=UTC)
 
@@ -91,3 +91,29 @@ def test_many_guests_cost_no_more_statements_than_one(fabric, alice):
     for i in range(4):
         deploy(fabric, alice, f"app-{i}")
     assert statements() == few
+
+
+def test_a_host_that_tells_twice_or_too_much_spoils_nothing(fabric, machine):
+    other = deploy(fabric, acting_for(make_role(fabric)), "web-02")
+    told = [
+        Counters(machine.pk, 5, 512, 10, 20),
+        Counters(machine.pk, 7, 512, -10, 2**31 - 1),
+        Counters(other.pk, 10**12, 512, 10, 20),
+    ]
+    for seconds in (0, 20):
+        performance.record(told, NOON + timedelta(seconds=seconds))
+    kept = Performance.objects.get(machine=machine, frame="hour")
+    assert (kept.cpu_percent, kept.storage_iops, kept.network_kbps) == ([7], [0], [2**31 - 1])
+    assert Performance.objects.filter(machine=other).count() == 3
+
+
+def test_a_driver_that_breaks_costs_only_its_own_host(fabric, machine, monkeypatch):
+    ask = performance.open_driver
+
+    def broken(kind, name):
+        if name == machine.host.name:
+            return ask(kind, name)
+        raise ValueError("an answer nobody understands")
+
+    monkeypatch.setattr(performance, "open_driver", broken)
+    assert performance.sample(timezone.now()) == 1
