@@ -16,6 +16,10 @@ from django.utils import timezone
 from fabric.hypervisors.base import DEFAULT_VOLUME, HostFacts, VolumeFacts
 from fabric.vmm.models import Health, Host
 
+MOST_CORES = 65_535
+# What the rows can keep.
+_MOST = 2_147_483_647
+_LONGEST = 64
 _TOLD = (
     *("cores", "memory_mb", "storage_gb", "version"),
     *("health", "health_message", "checked_at"),
@@ -81,7 +85,13 @@ def _version(facts: HostFacts) -> str:
 
 
 def note_refresh(host: Host, facts: HostFacts) -> None:
-    """Write what a host told of itself; its row is locked."""
+    """Write what a host told of itself; its row is locked. Of what makes no sense, only that."""
+    if not _makes_sense(facts):
+        host.health = Health.WARNING
+        host.health_message = "What the host tells of itself makes no sense: it was left out."
+        host.checked_at = timezone.now()
+        host.save(update_fields=_TOLD)
+        return
     words = _note_volumes(host, facts)
     words += [_note_cores(host, facts.cores), _note_memory(host, facts.memory_mb)]
     words += [_note_storage(host)]
@@ -91,6 +101,19 @@ def note_refresh(host: Host, facts: HostFacts) -> None:
     host.health_message = " ".join(told)
     host.checked_at = timezone.now()
     host.save(update_fields=_TOLD)
+
+
+def _makes_sense(facts: HostFacts) -> bool:
+    names = [volume.name for volume in facts.volumes]
+    sizes = [volume.capacity_gb for volume in facts.volumes]
+    return (
+        0 <= facts.cores <= MOST_CORES
+        and all(0 <= each <= _MOST for each in (facts.memory_mb, facts.storage_gb, *sizes))
+        and sum(sizes) <= _MOST
+        and len(set(names)) == len(names)
+        and all(0 < len(name) <= _LONGEST and name.isprintable() for name in names)
+        and _version(facts).isprintable()
+    )
 
 
 def _note_cores(host: Host, cores: int) -> str:

@@ -23,7 +23,7 @@ from fabric.vmm.actions.volumes import (
     storage_of,
 )
 from fabric.vmm.errors import Conflict, Invalid
-from fabric.vmm.health import note_health, note_refresh
+from fabric.vmm.health import MOST_CORES, note_health, note_refresh
 from fabric.vmm.models import (
     Cloud,
     Host,
@@ -49,7 +49,6 @@ __all__ = [
 ]
 
 LONGEST_TAG = 64
-MOST_CORES = 65_535
 NewVolume = tuple[str, int, StorageClassification | None]
 
 
@@ -108,7 +107,7 @@ def add(
     rows.save(host)
     for title, size, classification in told:
         make_volume(host, title, size, classification)
-    put_on_rack(host)
+    put_on_rack(host, field="name")
     return host
 
 

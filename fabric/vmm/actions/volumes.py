@@ -8,6 +8,7 @@ from typing import TypedDict, Unpack
 from django.db import transaction
 
 from fabric.hypervisors.base import VolumeFacts
+from fabric.hypervisors.errors import DriverFault
 from fabric.vmm import drivers, roles
 from fabric.vmm.actions import fields, rows
 from fabric.vmm.errors import Conflict, NotFound
@@ -35,7 +36,7 @@ def add_volume(
     roles.require_fabric(caller, [host.group_id])
     held = held_host(host)
     volume = make_volume(held, name, capacity_gb, classification)
-    _add_up(held)
+    _add_up(held, field="capacity_gb")
     return volume
 
 
@@ -96,12 +97,16 @@ def held_host(host: Host) -> Host:
     return found
 
 
-def put_on_rack(host: Host) -> None:
+def put_on_rack(host: Host, *, field: str) -> None:
     """Have the simulated host be what its row says; other hosts say themselves what they are."""
-    if host.hypervisor == "simulated":
-        told = host.volumes.order_by("name").values_list("name", "capacity_gb")
-        volumes = tuple(VolumeFacts(name, size) for name, size in told)
+    if host.hypervisor != "simulated":
+        return
+    told = host.volumes.order_by("name").values_list("name", "capacity_gb")
+    volumes = tuple(VolumeFacts(name, size) for name, size in told)
+    try:
         drivers.add_simulated(host.name, host.cores, host.memory_mb, volumes)
+    except DriverFault as fault:
+        raise Conflict(f"The host {host} could not be made so: {fault.message}", field=field)
 
 
 def storage_of(host: str, sizes: Iterable[int]) -> int:
@@ -114,7 +119,7 @@ def _add_up(host: Host, *, field: str = "") -> None:
     host.storage_gb = storage_of(host.name, host.volumes.values_list("capacity_gb", flat=True))
     inheritance.require_room(host, field=field)
     host.save(update_fields=["storage_gb"])
-    put_on_rack(host)
+    put_on_rack(host, field=field)
 
 
 def _name(row: StorageVolume, keyword: str, value: str) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from django.conf import settings
 
 from fabric.hypervisors.base import HostFacts, VolumeFacts
+from fabric.hypervisors.errors import Rejected
 from fabric.hypervisors.simulated import add_host, plan_fault
-from fabric.vmm import actions, placement
+from fabric.vmm import actions, drivers, health, placement
 from fabric.vmm.errors import Conflict, Denied, Invalid
 from fabric.vmm.models import Health, Host, VirtualMachine
 from tests.factories.placement import assert_sums_agree, unplaced
@@ -205,3 +208,47 @@ def test_tenants_change_no_host(fabric, alice, host):
         actions.hosts.refresh(alice, host)
     with pytest.raises(Denied):
         actions.hosts.add_volume(alice, host, name="mine", capacity_gb=1)
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        {"cores": -1},
+        {"cores": 10**12},
+        {"memory_mb": 10**12},
+        {"version": "2\0"},
+        {"volumes": (VolumeFacts("a", 5), VolumeFacts("a", 6))},
+        {"volumes": (VolumeFacts("a" * 65, 5),)},
+        {"volumes": (VolumeFacts("a\0", 5),)},
+        {"volumes": (VolumeFacts("a", -5),)},
+        {"volumes": (VolumeFacts("a", 2**31 - 1), VolumeFacts("b", 1))},
+    ],
+)
+def test_a_host_that_tells_nonsense_costs_no_other_its_news(fabric, host, nonsense):
+    well = fabric.hosts[1]
+    facts = driver(host).facts()
+    better = replace(driver(well).facts(), cores=64)
+    health.note_facts({host.pk: replace(facts, **nonsense), well.pk: better})
+    well.refresh_from_db()
+    host.refresh_from_db()
+    assert (well.cores, well.health) == (64, "ok")
+    assert (host.cores, host.health) == (facts.cores, "warning")
+    assert "makes no sense" in host.health_message
+    health.note_facts({host.pk: facts})
+    host.refresh_from_db()
+    assert (host.health, host.health_message) == ("ok", "")
+
+
+def test_what_the_rack_refuses_is_said_at_a_field_and_not_kept(fabric, host, monkeypatch):
+    def refuse(rack, facts):
+        raise Rejected("The rack is full.")
+
+    monkeypatch.setattr(drivers, "add_host", refuse)
+    with pytest.raises(Conflict, match="The rack is full") as refusal:
+        add(fabric, storage_gb=50)
+    assert refusal.value.field == "name"
+    assert not Host.objects.filter(name="new.example.net").exists()
+    with pytest.raises(Conflict, match="The rack is full") as refusal:
+        actions.hosts.add_volume(ADMINISTRATOR, host, name="more", capacity_gb=5)
+    assert refusal.value.field == "capacity_gb"
+    assert not host.volumes.filter(name="more").exists()
