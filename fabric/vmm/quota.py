@@ -53,7 +53,7 @@ def usage(role: UserRole, cloud: Cloud, member: str = "") -> list[Component]:
     """Return what a role, and one of its members, uses of a cloud. Two queries."""
     scope = RoleScope.objects.filter(role=role, cloud=cloud).first()
     rows = VirtualMachine.objects.filter(role__in=family(role), cloud=cloud)
-    used, mine = _sums(rows, all=None, own=Q(role=role, owner_name=member))
+    used, mine = _sums(rows, all=None, own=Q(role=role, owner_name__iexact=member))
     return [
         Component(
             dimension,
@@ -151,7 +151,7 @@ def _require_in_scope(role: UserRole, cloud: Cloud, wanted: Size, member: str) -
         own = None
     scope = lock_scope(role, cloud.pk)
     held.append((Limits("The user role", scope, ""), own))
-    mine = Q(role=role.pk, owner_name=member)
+    mine = Q(role=role.pk, owner_name__iexact=member)
     held.append((Limits("A member of the user role", scope, "member_"), mine))
     counted = [(limits, of) for limits, of in held if limits.are_set]
     if not counted:
@@ -192,7 +192,7 @@ def _require_one_more(role: UserRole, member: str) -> None:
         (
             f"A member of the user role {held.name}",
             held.member_most_networks if member else None,
-            networks.filter(owner=held, owner_name=member),
+            networks.filter(owner=held, owner_name__iexact=member),
         ),
     ):
         if limit is None:

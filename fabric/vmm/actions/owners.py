@@ -57,7 +57,8 @@ def _require_room(machine: VirtualMachine, role: UserRole | None, owner: str) ->
 
 
 def _require_member(role: UserRole, owner: str) -> None:
-    if owner and role.members and owner not in role.members:
+    members = {member.casefold() for member in role.members}
+    if owner and members and owner.casefold() not in members:
         raise Invalid(f"{owner} is no member of the user role {role.name}.", field="owner_name")
 
 

@@ -209,3 +209,11 @@ def test_limits_lowered_meanwhile_hold_for_the_next_order(vault):
     )
     with pytest.raises(QuotaExceeded):
         order(fabric, alice, "web-02")
+
+
+def test_a_member_is_the_same_in_any_capitals(fabric):
+    role = make_role(fabric, "Alice@Example.net", member_vm_count=1, member_cpu_count=9)
+    order(fabric, acting_for(role, "alice@example.net"))
+    with pytest.raises(QuotaExceeded, match="A member"):
+        order(fabric, acting_for(role, "ALICE@example.net"), "web-02")
+    assert quota.usage(role, fabric.cloud, "Alice@Example.net")[0].member_used == 1
