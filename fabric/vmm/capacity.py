@@ -14,9 +14,11 @@ from uuid import UUID
 from django.db.models import Count, F, Q, Sum
 
 from fabric.vmm.models import Cloud, Health, Host, HostGroup, RoleScope, Server, VirtualMachine
+from fabric.vmm.roles import Caller
 
 # What is measured: its name, and the field of RoleScope that promises it.
 DIMENSIONS = {"cores": "cpu_count", "memory_mb": "memory_mb", "storage_gb": "storage_gb"}
+_ALL_SEEING = Caller(is_administrator=True)
 
 
 @dataclass(frozen=True)
@@ -58,9 +60,12 @@ class Overview:
     clouds: Mapping[UUID, Capacity]
 
 
-def overview(server: Server) -> Overview:
-    """Return the capacity of a server, its host groups and its clouds. Six queries."""
-    books = _Books(server)
+def overview(server: Server, caller: Caller = _ALL_SEEING) -> Overview:
+    """Return the capacity of a server, its host groups and its clouds. Six queries.
+
+    Only of the groups and clouds that the caller sees, as though there were no others.
+    """
+    books = _Books(server, caller)
     return Overview(
         books.of_groups(books.parents),
         {pk: books.of_groups(books.below({pk})) for pk in books.parents},
@@ -86,14 +91,17 @@ def of_cloud(cloud: Cloud) -> Capacity:
 
 
 class _Books:
-    """What was read of a server."""
+    """What was read of a server: all that the caller sees of it."""
 
-    def __init__(self, server: Server) -> None:
-        groups = HostGroup.objects.filter(server=server)
+    def __init__(self, server: Server, caller: Caller = _ALL_SEEING) -> None:
+        groups = HostGroup.objects.visible_to(caller).filter(server=server)
         self.parents = dict(groups.values_list("pk", "parent"))
-        self.clouds = list(Cloud.objects.filter(server=server).order_by("name"))
-        self.hosts = {row["group"]: row for row in _host_sums(server)}
-        self.machines = {row["cloud"]: row for row in _machine_sums(server)}
+        clouds = Cloud.objects.visible_to(caller).filter(server=server)
+        self.clouds = list(clouds.order_by("name"))
+        self.hosts = {
+            row["group"]: row for row in _host_sums(server) if row["group"] in self.parents
+        }
+        self.machines = {row["cloud"]: row for row in _machine_sums(server, self.parents)}
         self.scopes = {row["cloud"]: row for row in _scope_sums(server)}
         self.parts: dict[UUID, set[UUID]] = defaultdict(set)
         parts = Cloud.host_groups.through.objects.filter(cloud__server=server)
@@ -105,7 +113,7 @@ class _Books:
         for group in self.parents:
             above: UUID | None = group
             while above is not None and above not in tops:
-                above = self.parents[above]
+                above = self.parents.get(above)
             if above is not None:
                 found.add(group)
         return found
@@ -167,8 +175,10 @@ def _host_sums(server: Server) -> Any:
     return Host.objects.filter(server=server).values("group").annotate(**sums)
 
 
-def _machine_sums(server: Server) -> Any:
-    rows = VirtualMachine.objects.filter(server=server).values("cloud")
+def _machine_sums(server: Server, groups: Collection[UUID]) -> Any:
+    """Machines on hosts of the groups, and those on no host."""
+    here = Q(host=None) | Q(host__group__in=groups)
+    rows = VirtualMachine.objects.filter(here, server=server).values("cloud")
     return rows.annotate(**{f"its_{name}": Sum(name) for name in DIMENSIONS})
 
 

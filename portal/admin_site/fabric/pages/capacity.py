@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_GET
 
 from fabric.vmm import capacity
@@ -18,12 +19,16 @@ from fabric.vmm.models import Cloud, HostGroup
 from portal.admin_site.fabric import cells, sections
 from portal.admin_site.fabric.console import Console, fabric_page
 
-MB_IN_GB = 1024
-TITLES: Mapping[str, tuple[Any, Any]] = {
-    "cores": (_("Virtual processors"), lambda value: f"{value:,}"),
-    "memory_mb": (_("Memory"), lambda value: f"{value / MB_IN_GB:,.1f}".removesuffix(".0") + " GB"),
-    "storage_gb": (_("Storage"), cells.storage),
+Shown = Callable[[int], str]
+MB_IN_GB = GB_IN_TB = 1024
+TITLES: Mapping[str, Any] = {
+    "cores": gettext_lazy("Virtual processors"),
+    "memory_mb": gettext_lazy("Memory"),
+    "storage_gb": gettext_lazy("Storage"),
 }
+# What one of the dimension is of a GB; and from how many GB on all of a page is told in TB.
+OF_A_GB = {"memory_mb": MB_IN_GB, "storage_gb": 1}
+IN_TB_FROM = 100 * GB_IN_TB
 MOST_DEPTH = 8
 
 
@@ -34,13 +39,13 @@ class Measure:
     title: Any
     bar: Any
     free: str
-    promised: str
+    promised: Any
     is_overpromised: bool
 
 
 @dataclass(frozen=True)
 class Row:
-    """A host group or a cloud with its measures."""
+    """A host group or a cloud with its measures; one without hosts has none."""
 
     kind: str
     row: Any
@@ -50,23 +55,39 @@ class Row:
     measures: list[Measure]
 
 
-def measure(line: Line) -> Measure:
-    title, shown = TITLES[line.dimension]
-    promised = shown(line.promised)
+def units(whole: Capacity) -> dict[str, Shown]:
+    """Return how each dimension is told: in one unit all over the page, so that rows compare."""
+    return {line.dimension: unit(line) for line in whole.lines}
+
+
+def unit(line: Line) -> Shown:
+    if line.dimension not in OF_A_GB:
+        return lambda value: f"{value:,}"
+    one_gb = OF_A_GB[line.dimension]
+    is_large = line.total >= IN_TB_FROM * one_gb
+    size, word = (one_gb * GB_IN_TB, "TB") if is_large else (one_gb, "GB")
+    return lambda value: f"{value / size:,.1f}".removesuffix(".0") + f" {word}"
+
+
+def measure(line: Line, shown: Shown) -> Measure:
+    """Return a dimension in words. Only a number can be more than there is."""
+    without = ngettext("%d role without limit", "%d roles without limit", line.unlimited)
+    parts = [shown(line.promised)] if line.promised or not line.unlimited else []
     if line.unlimited:
-        promised = _("no limit") if not line.promised else _("%s and more without limit") % promised
+        parts.append(without % line.unlimited)
+    promised = " + ".join(parts)
     bar = cells.bar(line.used, line.total, shown)
-    # Without a limit it is more than there is in any case, and said already.
-    is_over = not line.unlimited and line.is_overpromised
-    return Measure(title, bar, shown(line.free), str(promised), is_over)
+    is_over = line.promised > line.total
+    return Measure(TITLES[line.dimension], bar, shown(line.free), promised, is_over)
 
 
-def measures(of: Capacity) -> list[Measure]:
-    return [measure(line) for line in of.lines]
+def measures(of: Capacity, shown: Mapping[str, Shown]) -> list[Measure]:
+    return [measure(line, shown[line.dimension]) for line in of.lines]
 
 
-def row(kind: str, thing: Any, of: Capacity, depth: int = 0) -> Row:
-    return Row(kind, thing, min(depth, MOST_DEPTH), of.hosts, of.usable_hosts, measures(of))
+def row(kind: str, thing: Any, of: Capacity, shown: Mapping[str, Shown], depth: int = 0) -> Row:
+    told = measures(of, shown) if of.hosts else []
+    return Row(kind, thing, min(depth, MOST_DEPTH), of.hosts, of.usable_hosts, told)
 
 
 def tree(groups: list[HostGroup]) -> list[tuple[int, HostGroup]]:
@@ -84,35 +105,42 @@ def tree(groups: list[HostGroup]) -> list[tuple[int, HostGroup]]:
 
 
 def show(request: HttpRequest, console: Console) -> HttpResponse:
-    """Show all of it. Six queries for the numbers, and one for the names of each kind."""
+    """Show all the caller sees. Six queries for the numbers, one for the names of each kind."""
     server = console.server
     assert server is not None
-    told = capacity.overview(server)
+    told = capacity.overview(server, console.caller)
+    shown = units(told.whole)
     groups = HostGroup.objects.visible_to(console.caller).filter(server=server).order_by("name")
     clouds = Cloud.objects.visible_to(console.caller).filter(server=server).order_by("name")
     tables = [
         (
+            "host-groups",
             _("Host groups"),
             _("Each with all below it."),
             [
-                row("host-group", group, told.groups[group.pk], depth)
+                row("host-group", group, told.groups[group.pk], shown, depth)
                 for depth, group in tree(list(groups))
                 if group.pk in told.groups
             ],
         ),
         (
+            "clouds",
             _("Clouds"),
             _("What their hosts and their own limits leave them."),
-            [row("cloud", cloud, told.clouds[cloud.pk]) for cloud in clouds],
+            [
+                row("cloud", cloud, told.clouds[cloud.pk], shown)
+                for cloud in clouds
+                if cloud.pk in told.clouds
+            ],
         ),
     ]
     context = {
         "console": console,
         "tabs": sections.section_tabs("overview", "fabric-capacity", console),
         "whole": told.whole,
-        "measures": measures(told.whole),
+        "measures": measures(told.whole, shown),
         "tables": tables,
-        "heads": [title for title, _shown in TITLES.values()],
+        "heads": TITLES.values(),
     }
     return render(request, "admin_site/fabric/capacity/show.html", context)
 
