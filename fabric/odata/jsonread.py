@@ -7,12 +7,16 @@ property and never shown.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from typing import Any
 
 from fabric.odata.errors import BadRequest
 from fabric.odata.literals import from_json
 from fabric.odata.schema import Model, Prop
+
+# NUL and halves of characters: Atom cannot say them, and no database looks for them.
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")
 
 
 def load(body: bytes) -> Any:
@@ -64,11 +68,14 @@ def _typed_item(model: Model, prop: Prop, value: object, path: str) -> object:
             raise BadRequest(f"The value of the property '{path}' must be an object.")
         return _typed(model, model.complex_types[prop.complex_name].props, value, f"{path}/")
     try:
-        return from_json(value, prop.item_type)
+        typed = from_json(value, prop.item_type)
+        if isinstance(typed, str) and _NO_TEXT.search(typed):
+            raise BadRequest("No text.")
     except BadRequest:
         raise BadRequest(
             f"The value of the property '{path}' is not a valid Edm.{prop.item_type}."
         ) from None
+    return typed
 
 
 def read_feed(body: bytes) -> tuple[list[dict[str, Any]], str | None, int | None]:

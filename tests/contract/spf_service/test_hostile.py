@@ -215,3 +215,23 @@ def test_other_addresses_say_so_and_no_more(stamp, client):
         ).status_code
         == 404
     )
+
+
+@pytest.mark.parametrize("text", ["front\0", "front\ud800"])
+def test_a_name_no_database_can_look_for_is_a_bad_request(
+    tenant, administrator, stamp, order, role, text
+):
+    adapters = [{"VMNetworkName": text}]
+    answers = [
+        tenant.send("POST", "VirtualMachines", {**order, "NewVirtualNetworkAdapterInput": adapters})
+    ]
+    tenant.send("POST", "VirtualMachines", order)
+    machine = key("VirtualMachines", VirtualMachine.objects.get().pk, stamp.pk)
+    for change in ({"Owner": {"RoleName": text}}, {"VMHostName": text}):
+        answers.append(administrator.send("PATCH", machine, change))
+    grant = {"StampId": stamp.pk, "Resource": uuid.uuid4(), "ResourceType": text}
+    roles = f"UserRoles(guid'{role.pk}')"
+    answers.append(administrator.send("PATCH", roles, {"RemoveResource": [grant]}))
+    for answer in answers:
+        assert answer.status_code == 400
+        assert "is not a valid Edm.String" in said(answer)
