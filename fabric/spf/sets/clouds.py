@@ -73,7 +73,7 @@ def _usage(scope: Scope, wanted: Wanted) -> Iterable[Row]:
         scopes = RoleScope.objects.filter(role=role, cloud__in=found)
         limits = {each.cloud_id: each for each in scopes}
     own = {} if role is None else {"role": role}
-    used = _sums(machines, Q(owner_name=scope.caller.principal, **own))
+    used = _sums(machines, Q(owner_name__iexact=scope.caller.principal, **own))
     for cloud in found:
         sums, limit = used.get(cloud.pk, {}), limits.get(cloud.pk)
         for dimension, size, field in DIMENSIONS:
