@@ -23,6 +23,11 @@ SUBSCRIPTION_PAGES = ("subscriptions", "subscription", "subscription-state")
 ACTIVITY_PAGES = ("activity", "activity-entry")
 
 
+def in_sentence(title: str) -> str:
+    """Return a title as it stands inside a sentence: small, unless it begins with an acronym."""
+    return title if title[1:2].isupper() else title[:1].lower() + title[1:]
+
+
 class SiteFrame(Frame):
     """Six queries when all of it is shown: four counts, the fabric's, and the work going on."""
 
@@ -36,11 +41,19 @@ class SiteFrame(Frame):
 
     @property
     def search_url(self) -> str:  # type: ignore[override]
-        return reverse("subscriptions")
+        return self._found_in[1]
 
     @property
     def search_hint(self) -> str:  # type: ignore[override]
-        return _("Search subscriptions")
+        return _("Search %s") % self._found_in[0]
+
+    @cached_property
+    def _found_in(self) -> tuple[str, str]:
+        """Return what the search finds, and where: in the fabric, what the page is about."""
+        if not self.page_name.startswith("fabric"):
+            return _("subscriptions"), reverse("subscriptions")
+        noun = sections.listed_noun(self.page_name)
+        return in_sentence(str(noun.many)), reverse(noun.list_name)
 
     @cached_property
     def running(self) -> int:
@@ -72,6 +85,7 @@ class SiteFrame(Frame):
             Item(_("Plan"), "package", reverse("plan-new")),
             Item(_("User"), "user", reverse("user-new")),
             Item(_("SPF endpoint"), "plug", reverse("provider-register")),
+            *sections.new(console_of(self.request)),
         )
 
     @cached_property

@@ -6,6 +6,7 @@ from django import template
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext_lazy as _
 
+from portal import fabric_titles
 from tenants.models import Operation
 
 register = template.Library()
@@ -39,6 +40,8 @@ TITLES = {
 def act_title(action: str) -> str:
     """Return an act's name in words; one without words says its own (area.noun.verb: verb noun)."""
     if action.count(".") > 1:
+        if told := fabric_titles.title(action):
+            return told
         noun, verb = action.split(".")[-2:]
         action = f"{verb} {noun}".replace("-", " ")
     return str(TITLES.get(action, action.replace(".", " ").replace("_", " ").capitalize()))

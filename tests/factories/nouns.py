@@ -6,6 +6,7 @@ from typing import Any
 
 from fabric.vmm.actions import (
     accounts,
+    affinity,
     balancers,
     capability,
     clouds,
@@ -102,6 +103,7 @@ def one_of_each(fabric: Fabric) -> dict[str, Any]:
         classification=fast,
         data_disks=[{"size_gb": 40, "name": "logs"}],
     )
+    made["affinity-set"] = affinity.add(by, server, name="Web apart")
     made["account"] = accounts.add(
         by, server, name="Join domain", username="joiner", password=SECRET, domain="example"
     )

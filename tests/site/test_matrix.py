@@ -95,13 +95,14 @@ ADMIN_SITE: Answers = {
 SITES = {"tenant": TENANT_SITE, "admin": ADMIN_SITE}
 # The nouns of the fabric: those with a list of their own, and those on the page of another.
 LISTED = (
-    "account capability-profile classification cloud disk file guest-profile hardware-profile host"
-    " host-group library-server load-balancer logical-network mac-pool pool role template"
+    "account affinity-set capability-profile classification cloud disk file guest-profile"
+    " hardware-profile host host-group library-server load-balancer logical-network mac-pool pool role server template"
     " vip-template vm-network"
 )
 WITHIN = "library-share site subnet volume"
 # Nothing uses these: olga's empty form removes them at once, unless their name must be typed.
-UNUSED = "account hardware-profile host mac-pool pool site template volume"
+UNSAID = ("server-edit",)  # all of it may stay empty
+UNUSED = "account affinity-set hardware-profile host mac-pool pool site template volume"
 
 
 def expected(site: str) -> dict[str, tuple[str, str]]:
@@ -120,7 +121,7 @@ def of_fabric() -> Iterator[tuple[str, tuple[str, str]]]:
     yield "fabric-host-live", ("302 403 403 403 302",) * 2
     for noun in [*LISTED.split(), *WITHIN.split()]:
         for page in ("", "-new", "-edit"):
-            yield f"fabric-{noun}{page}", hers
+            yield f"fabric-{noun}{page}", removed if f"{noun}{page}" in UNSAID else hers
         yield f"fabric-{noun}-remove", removed if noun in UNUSED.split() else hers
         if noun in LISTED.split():
             yield f"fabric-{noun}-list", hers

@@ -47,10 +47,27 @@ def add(
 
 
 @transaction.atomic
-def change(caller: Caller, affinity: AffinitySet, **values: Unpack[Changes]) -> AffinitySet:
-    """Change a set; Conflict when it would be strict and is broken, naming machines and hosts."""
+def change(
+    caller: Caller,
+    affinity: AffinitySet,
+    *,
+    machines: Iterable[VirtualMachine] = fields.UNCHANGED,
+    **values: Unpack[Changes],
+) -> AffinitySet:
+    """Change a set; Conflict when it would be strict and is broken, naming machines and hosts.
+
+    With `machines` these are all its members from now on.
+    """
+    before = list(VirtualMachine.objects.filter(affinity=affinity))
+    members = before if machines is fields.UNCHANGED else list(machines)
+    if machines is not fields.UNCHANGED:
+        _locked(caller, {machine.pk: machine for machine in [*before, *members]}.values())
     held = _held(caller, affinity)
     rows.save(rows.assign(held, values, _SET))
+    if machines is not fields.UNCHANGED:
+        kept = {machine.pk for machine in members}
+        take_out(caller, held, machines=[each for each in before if each.pk not in kept])
+        put_in(caller, held, machines=members)
     _require_whole(caller, held)
     return held
 

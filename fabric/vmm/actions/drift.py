@@ -65,6 +65,16 @@ def ignore(caller: Caller, drift: Drift) -> Drift:
 
 
 @transaction.atomic
+def reopen(caller: Caller, drift: Drift) -> Drift:
+    """Have an ignored difference stand open again."""
+    found = _open(caller, drift)
+    if found.state != DriftState.IGNORED:
+        raise WrongState("This difference stands open already.")
+    Drift.objects.filter(pk=found.pk).update(state=DriftState.OPEN, settled_by="", settled_how="")
+    return found
+
+
+@transaction.atomic
 def adopt(
     caller: Caller,
     drift: Drift,

@@ -28,7 +28,7 @@ from fabric.vmm import health
 from fabric.vmm.drift.compare import Books, Difference, HostView, OurMachine, compare
 from fabric.vmm.drivers import open_driver
 from fabric.vmm.jobs.operate import STATUS_OF_POWER
-from fabric.vmm.models import DiskDrive, Drift, DriftState, Host, Job, VirtualMachine
+from fabric.vmm.models import DiskDrive, Drift, DriftState, Host, Job, Server, VirtualMachine
 from fabric.vmm.states import MachineStatus
 
 log = logging.getLogger(__name__)
@@ -63,6 +63,7 @@ def sweep(now: datetime | None = None) -> int:
         books = _books(server, began)
         _write_power(books, views)
         _keep(server, compare(books, views), {view.host_id for view in views}, began)
+        Server.objects.filter(pk=server).update(compared_at=timezone.now())
     return Drift.objects.filter(state=DriftState.OPEN).count()
 
 

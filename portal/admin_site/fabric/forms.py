@@ -19,9 +19,12 @@ from fabric.vmm.models import (
     UserRole,
     VMSubnet,
 )
+from fabric.vmm.models.userrole import RoleProfile
 from portal.admin_site.fabric.console import Console
 
 MOST_SETS = 64
+# User roles that machines may belong to.
+OWNERS = {"profile__in": [RoleProfile.TENANT_ADMIN, RoleProfile.SELF_SERVICE]}
 
 # Where a row says which server it belongs to, unless it says so itself; None spans servers.
 SERVER_PATHS: Mapping[type[Model], str | None] = {

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from portal.admin_site.fabric.console import Console
 from portal.admin_site.fabric.noun import Noun
-from portal.admin_site.fabric.nouns import NOUNS
+from portal.admin_site.fabric.nouns import NOUNS, noun_of
 from portal.frame import Item
 
 
@@ -93,6 +93,29 @@ def menu(console: Console) -> list[Item]:
         url = console.link(pages[0].url_name)
         items.append(Item(str(section.title), section.icon, url, count, names, group))
     return items
+
+
+def new(console: Console) -> list[Item]:
+    """Return what New offers of the fabric; nothing to readers, or without a server."""
+    if console.server is None or not console.may_change:
+        return []
+    shown = (
+        (_("Virtual machine"), "machine"),
+        (_("Fabric host"), "host"),
+        (_("Fabric cloud"), "cloud"),
+        (_("VM template"), "template"),
+    )
+    offered = {key: noun_of(key) for _title, key in shown}
+    return [
+        Item(title, offered[key].icon, console.link(offered[key].new_name)) for title, key in shown
+    ]
+
+
+def listed_noun(page: str) -> Noun:
+    """Return the noun whose list the search of a page asks: its own, else the machines."""
+    mine = (noun for noun in NOUNS if is_tab(noun) and page in names_of(noun))
+    found = next(mine, None)
+    return found if found is not None and found.search else noun_of("machine")
 
 
 def tabs(noun: Noun, console: Console) -> list[dict[str, Any]]:

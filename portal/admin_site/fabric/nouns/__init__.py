@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from portal.admin_site.fabric.noun import Noun
 from portal.admin_site.fabric.nouns.accounts import RunAsAccounts
+from portal.admin_site.fabric.nouns.affinity import AffinitySets
 from portal.admin_site.fabric.nouns.balancers import LoadBalancers, VIPTemplates
 from portal.admin_site.fabric.nouns.clouds import Clouds
 from portal.admin_site.fabric.nouns.drift import Drifts
@@ -45,6 +46,7 @@ NOUNS: tuple[Noun, ...] = (
     Roles(),
     RunAsAccounts(),
     Machines(),
+    AffinitySets(),
     Jobs(),
     Drifts(),
 )

@@ -9,7 +9,6 @@ from typing import Any
 from celery import signature
 from django import forms
 from django.contrib import messages
-from django.db.models import Max
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -24,18 +23,17 @@ from fabric.vmm.models import Cloud, Drift, DriftKind, DriftState, Job, LibraryS
 from portal.admin_site.fabric import cells, log, sections
 from portal.admin_site.fabric.console import Console, fabric_page
 from portal.admin_site.fabric.filters import NounFilter
-from portal.admin_site.fabric.forms import NounForm, RowField, line
+from portal.admin_site.fabric.forms import OWNERS, NounForm, RowField, line
 from portal.admin_site.fabric.noun import Command
 from portal.admin_site.fabric.nouns import noun_of
 from portal.admin_site.fabric.nouns.drift import settled, sides, state, title
 from portal.admin_site.fabric.nouns.machines import host
 from portal.admin_site.fabric.pages.machine_commands import reasons
-from portal.admin_site.fabric.pages.machine_forms import OWNERS
 from portal.admin_site.fabric.views import page_of
 from portal.admin_site.listing import listed
 
 COMPARE = "fabric.vmm.tasks.compare"
-VERBS = ("adopt", "repair", "ignore")
+VERBS = ("adopt", "repair", "ignore", "reopen")
 # What adopting asks more about.
 ASKS = frozenset({DriftKind.UNKNOWN_MACHINE, DriftKind.ORPHAN_DISK})
 
@@ -126,6 +124,8 @@ def choices(drift: Drift) -> list[Choice]:
         )
     if drift.state == DriftState.OPEN:
         found.append(Choice("ignore", _("Ignore"), False))
+    else:
+        found.append(Choice("reopen", _("Open again"), False))
     return found
 
 
@@ -150,7 +150,7 @@ def index(request: HttpRequest, console: Console) -> HttpResponse:
         "lines": [line_of(drift) for drift in context["page"].rows],
         "clear_url": console.link(noun.list_name),
         "is_filtered": any(key in filters.asked for key in ("q", "kind", "host")),
-        "seen_at": Drift.objects.filter(server=console.server).aggregate(at=Max("seen_at"))["at"],
+        "compared_at": console.server.compared_at,
         "compare_url": console.link("fabric-drift-compare"),
     }
     return render(request, "admin_site/fabric/drift/list.html", context)
@@ -198,7 +198,7 @@ def command(drift: Drift, choice: Choice) -> Command:
     )
 
 
-ICONS = {"adopt": "check", "repair": "wrench", "ignore": "eye-off"}
+ICONS = {"adopt": "check", "repair": "wrench", "ignore": "eye-off", "reopen": "undo-2"}
 
 
 def form_of(drift: Drift, verb: str, request: HttpRequest, console: Console) -> NounForm:
@@ -215,7 +215,7 @@ def form_of(drift: Drift, verb: str, request: HttpRequest, console: Console) -> 
 
 
 def act(request: HttpRequest, console: Console, pk: uuid.UUID, verb: str) -> HttpResponse:
-    """Adopt, repair or ignore a difference."""
+    """Adopt, repair, ignore or reopen a difference."""
     drift = found(console, pk)
     if verb not in VERBS:
         raise Http404
@@ -240,7 +240,8 @@ def act(request: HttpRequest, console: Console, pk: uuid.UUID, verb: str) -> Htt
         else:
             if isinstance(outcome, Job):
                 return redirect("fabric-job", outcome.pk)
-            messages.success(request, _("“%s” is settled.") % title(drift))
+            said = _("“%s” is open again.") if verb == "reopen" else _("“%s” is settled.")
+            messages.success(request, said % title(drift))
             return redirect(console.link("fabric-drift-list"))
     context = {
         "console": console,

@@ -40,6 +40,7 @@ def commands(host: Host) -> list[Command]:
         found.append(button("release", _("End maintenance"), "circle-play"))
     else:
         found.append(button("maintain", _("Begin maintenance"), "wrench"))
+    found.append(Command(_("Compare now"), "refresh-cw", reverse("fabric-drift-compare"), "post"))
     return found
 
 

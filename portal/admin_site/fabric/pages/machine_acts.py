@@ -17,9 +17,11 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
 from fabric.vmm.actions import adapters, checkpoints, disks, machines, media, moves
+from fabric.vmm.actions import affinity as affinity_sets
 from fabric.vmm.actions.adapters import NewAdapter
 from fabric.vmm.errors import VMMError
-from fabric.vmm.models import Job, VirtualMachine
+from fabric.vmm.models import AffinitySet, Job, VirtualMachine
+from fabric.vmm.roles import Caller
 from portal.admin_site.fabric import log
 from portal.admin_site.fabric.console import Console, fabric_page
 from portal.admin_site.fabric.pages import machine_commands
@@ -27,6 +29,15 @@ from portal.admin_site.fabric.pages import machine_forms as forms
 from portal.admin_site.fabric.pages.machines import found
 
 Call = Callable[..., Any]
+
+
+def choose_set(caller: Caller, machine: VirtualMachine, *, affinity: AffinitySet | None) -> Any:
+    """Put a machine into a set, or with none out of the one it is in."""
+    if affinity is not None:
+        return affinity_sets.put_in(caller, affinity, machines=[machine])
+    if machine.affinity is not None:
+        return affinity_sets.take_out(caller, machine.affinity, machines=[machine])
+    return None
 
 
 @dataclass(frozen=True)
@@ -146,6 +157,24 @@ ACTS: dict[str, Act] = {
         media.eject,
         "dvd",
     ),
+    "dvd-add": Act(
+        gettext_lazy("Add a DVD drive to {machine}?"),
+        gettext_lazy("Add drive"),
+        forms.Sure,
+        media.add_drive,
+        "dvd",
+        about=gettext_lazy("It is empty until an image is inserted."),
+    ),
+    "dvd-remove": Act(
+        gettext_lazy("Remove the DVD drive of {machine}?"),
+        gettext_lazy("Remove drive"),
+        forms.Sure,
+        media.remove_drive,
+        "dvd",
+        "dvds",
+        gettext_lazy("It is empty. It comes back when an image is inserted."),
+        "danger",
+    ),
     "checkpoint-make": Act(
         gettext_lazy("Make a checkpoint of {machine}"),
         gettext_lazy("Make checkpoint"),
@@ -191,6 +220,14 @@ ACTS: dict[str, Act] = {
         moves.move,
         "placement",
         about=gettext_lazy("Live while it runs, where its host can do that."),
+    ),
+    "affinity": Act(
+        gettext_lazy("Affinity set of {machine}"),
+        gettext_lazy("Save"),
+        forms.ChooseSet,
+        choose_set,
+        "placement",
+        about=gettext_lazy("The machine stays where it is; its next placement goes by the set."),
     ),
     "clone": Act(
         gettext_lazy("Clone {machine}"),

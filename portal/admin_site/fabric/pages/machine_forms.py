@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from fabric.vmm.models import (
     AddressType,
+    AffinitySet,
     Cloud,
     FileKind,
     HardwareProfile,
@@ -25,9 +26,9 @@ from fabric.vmm.models import (
     VMNetwork,
     VMTemplate,
 )
-from fabric.vmm.models.userrole import RoleProfile
 from portal.admin_site.fabric import cells
 from portal.admin_site.fabric.forms import (
+    OWNERS,
     NounForm,
     RowField,
     description,
@@ -39,7 +40,6 @@ from portal.admin_site.fabric.forms import (
     secret,
 )
 
-OWNERS = {"profile__in": [RoleProfile.TENANT_ADMIN, RoleProfile.SELF_SERVICE]}
 ENABLED = {"is_enabled": True}
 
 
@@ -230,6 +230,26 @@ class Move(ActForm):
     )
 
 
+def set_title(affinity: AffinitySet) -> str:
+    kind = affinity.get_kind_display().lower()
+    return f"{affinity} ({affinity.role}, {kind})" if affinity.role else f"{affinity} ({kind})"
+
+
+class ChooseSet(ActForm):
+    affinity = RowField(
+        AffinitySet,
+        label=_("Affinity set"),
+        required=False,
+        shown=set_title,
+        related=("role",),
+        empty_label=_("None"),
+        help_text=_("One of the operators’, or of the machine’s own user role."),
+    )
+
+    def begin(self) -> dict[str, Any]:
+        return {"affinity": self.machine.affinity_id}
+
+
 class Clone(ActForm):
     name = name(help_text=_("Of the new machine."))
     start = flag(_("Start it"), _("It has the same computer name as the one it is a clone of."))
@@ -292,16 +312,25 @@ class NewMachine(NounForm):
     local_admin_password = secret(
         _("Administrator’s password"), help_text=_("Of the guest. Kept encrypted until it is set.")
     )
+    product_key = secret(
+        _("Product key"), help_text=_("Of Windows, where template and guest profile have none.")
+    )
+    time_zone = line(
+        _("Time zone"), longest=64, help_text=_("Such as “Europe/Berlin”. Empty: the template’s.")
+    )
     description = description()
     start = flag(_("Start it"), initial=True)
     request_key = forms.CharField(widget=forms.HiddenInput, required=False)
-    secrets = ("local_admin_password",)
+    secrets = ("local_admin_password", "product_key")
     groups = (
         (
             _("Hardware"),
             ("hardware_profile_id", "cores", "memory_mb", "classification_id", "network"),
         ),
-        (_("Guest"), ("computer_name", "local_admin_password", "start")),
+        (
+            _("Guest"),
+            ("computer_name", "local_admin_password", "product_key", "time_zone", "start"),
+        ),
     )
     helps = {_("Hardware"): _("What is left empty is what profile or template say.")}
     rows = ("cloud_id", "template_id", "disk_id", "hardware_profile_id", "classification_id")

@@ -304,6 +304,13 @@ SAMPLES: dict[str, Sample] = {
         change={"most_networks": 3, "scopes-0-vm_count": 6},
         spoils=taken("role"),
     ),
+    "affinity-set": Sample(
+        lambda made: {"name": "Databases apart", "kind": "apart", "is_strict": "on"},
+        bad={"machines": "no-such-machine"},
+        change={"kind": "together"},
+        is_used=False,
+        spoils=taken("affinity-set"),
+    ),
     "account": Sample(
         lambda made: {
             "name": "Back up",

@@ -108,6 +108,20 @@ def test_a_difference_is_ignored(site, machine) -> None:
     assert "web-one" in site.get(f"{reverse(LIST)}?state=ignored").content.decode()
 
 
+def test_an_ignored_difference_is_opened_again(site, machine) -> None:
+    drift = renamed(machine)
+    site.post(act(drift, "ignore"))
+    assert "Open again" in site.get(f"{reverse(LIST)}?state=ignored").content.decode()
+    site.post(act(drift, "reopen"))
+    assert "web-one" in site.get(reverse(LIST)).content.decode()
+
+
+def test_the_desk_says_when_hosts_were_compared_last(site, machine) -> None:
+    assert "Not compared yet" in site.get(reverse(LIST)).content.decode()
+    compare()
+    assert "Last compared" in site.get(reverse(LIST)).content.decode()
+
+
 def test_an_unknown_machine_is_adopted_into_a_cloud(site, fabric) -> None:
     meddling.add_guest(settings.SIMULATED_RACK, fabric.hosts[0].name, "old-mail", cores=2)
     drift = compared(kind="unknown_machine")

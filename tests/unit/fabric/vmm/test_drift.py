@@ -82,6 +82,24 @@ def test_an_ignored_difference_comes_back_when_it_changes(machine):
     assert found("renamed")[0].theirs == {"name": "web-two"}
 
 
+def test_an_ignored_difference_is_opened_again(machine):
+    meddling.rename_guest(rack(), machine.host.name, machine.pk, "web-one")
+    (difference,) = found("renamed")
+    with pytest.raises(WrongState):
+        decisions.reopen(ADMINISTRATOR, difference)
+    decisions.ignore(ADMINISTRATOR, difference)
+    decisions.reopen(ADMINISTRATOR, difference)
+    difference.refresh_from_db()
+    assert (difference.state, difference.settled_by, difference.settled_how) == ("open", "", "")
+
+
+def test_a_server_says_when_it_was_compared(machine):
+    before = timezone.now()
+    drift.sweep()
+    machine.server.refresh_from_db()
+    assert machine.server.compared_at >= before
+
+
 def test_a_host_that_does_not_answer_costs_only_its_own_part(fabric, alice, machine):
     other = next(host for host in fabric.hosts if host.pk != machine.host_id)
     plan_fault(rack(), machine.host.name, "guests", "fail", detail="broken")
