@@ -30,7 +30,7 @@ SECRET = "Tr0ub4dor-and-3"
 def one_of_each(fabric: Fabric) -> dict[str, Any]:
     """Return a row of each noun by its key; most are in use. The vault must be open."""
     by, server = ADMINISTRATOR, fabric.server
-    made: dict[str, Any] = {"host-group": fabric.group, "cloud": fabric.cloud}
+    made: dict[str, Any] = {"server": server, "host-group": fabric.group, "cloud": fabric.cloud}
     made["vm-network"], made["logical-network"] = fabric.network, fabric.network.logical_network
     made["subnet"], made["pool"] = fabric.network.subnets.get(), fabric.network.pools.get()
     made["site"] = sites.add(

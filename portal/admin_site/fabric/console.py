@@ -97,10 +97,12 @@ def console_of(request: HttpRequest) -> Console:
     return request._katal_console
 
 
-def fabric_page(view: Callable[..., HttpResponse], *, changes: bool = False) -> Any:
+def fabric_page(
+    view: Callable[..., HttpResponse], *, changes: bool = False, needs_server: bool = True
+) -> Any:
     """Let operators in, and to pages that change something only who may change the fabric.
 
-    Without any VMM server every page says so instead.
+    Without any VMM server, every page that needs one says so instead.
     """
 
     @operator_required
@@ -109,8 +111,8 @@ def fabric_page(view: Callable[..., HttpResponse], *, changes: bool = False) -> 
         console = console_of(request)
         if changes and not console.may_change:
             raise PermissionDenied(_("Your role may look at the fabric, and change nothing of it."))
-        if console.server is None:
-            return render(request, "admin_site/fabric/no_server.html")
+        if console.server is None and needs_server:
+            return render(request, "admin_site/fabric/no_server.html", {"console": console})
         return view(request, console, *args, **kwargs)
 
     return gate

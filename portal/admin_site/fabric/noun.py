@@ -97,6 +97,8 @@ class Noun:
     tab_title: ClassVar[Any] = ""
     model: ClassVar[Any]
     server_path: ClassVar[str] = "server"
+    # Whether its pages stand in a VMM server.
+    needs_server: ClassVar[bool] = True
     form: ClassVar[type[NounForm]]
     actions: ClassVar[Actions] = Actions()
     columns: ClassVar[tuple[Column, ...]] = ()

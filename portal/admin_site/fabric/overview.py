@@ -15,7 +15,7 @@ from portal.admin_site.fabric.nouns import NOUNS
 
 def overview(request: HttpRequest, console: Console) -> HttpResponse:
     """Show the counts. One query for all of them, one for the hosts in trouble."""
-    listed = [noun for noun in NOUNS if not noun.parent]
+    listed = [noun for noun in NOUNS if noun.needs_server and not noun.parent]
     columns = {f"n{place}": number_of(noun, console) for place, noun in enumerate(listed)}
     counts = Server.objects.filter(pk=console.server.pk).values(**columns).get()
     groups = []

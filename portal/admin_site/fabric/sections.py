@@ -26,7 +26,7 @@ class Page:
 
 @dataclass(frozen=True)
 class Section:
-    """A line of the menu; `count` is what the console counts for it, `pages` come after nouns."""
+    """A line of the menu; `count` is what the console counts for it, `pages` come before nouns."""
 
     key: str
     title: Any
@@ -35,11 +35,11 @@ class Section:
     pages: tuple[Page, ...] = ()
 
     def tabs(self) -> list[Page]:
-        """Return the pages of the section's nouns, then the others."""
+        """Return the section's own pages, then those of its nouns."""
         mine = [noun for noun in NOUNS if noun.section == self.key and is_tab(noun)]
         return [
-            *(Page(noun.tab_title or noun.many, noun.list_name, names_of(noun)) for noun in mine),
             *self.pages,
+            *(Page(noun.tab_title or noun.many, noun.list_name, names_of(noun)) for noun in mine),
         ]
 
 

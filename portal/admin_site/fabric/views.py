@@ -42,7 +42,7 @@ def index_of(noun: Noun) -> View:
             context["new_url"] = console.link(noun.new_name)
         return render(request, noun.list_template, context)
 
-    return fabric_page(index)
+    return fabric_page(index, needs_server=noun.needs_server)
 
 
 def show_of(noun: Noun) -> View:
@@ -66,7 +66,7 @@ def new_of(noun: Noun) -> View:
 
     def create(request: HttpRequest, console: Console) -> HttpResponse:
         said = {key: value for key, value in request.GET.items() if key in noun.form.base_fields}
-        form = noun.form(request.POST or None, console=console, initial=said)
+        form = noun.form(sent(request), console=console, initial=said)
         if form.is_valid():
             row = done(
                 noun,
@@ -82,7 +82,8 @@ def new_of(noun: Noun) -> View:
         context = page_of(noun, console) | {"form": form, "back": back}
         return render(request, "admin_site/fabric/new.html", context)
 
-    return fabric_page(sensitive_post_parameters()(create), changes=True)
+    page = sensitive_post_parameters()(create)
+    return fabric_page(page, changes=True, needs_server=noun.needs_server)
 
 
 def edit_of(noun: Noun) -> View:
@@ -92,7 +93,7 @@ def edit_of(noun: Noun) -> View:
 
     def edit(request: HttpRequest, console: Console, pk: uuid.UUID) -> HttpResponse:
         row = found(noun, console, pk)
-        form = noun.form(request.POST or None, console=console, row=row)
+        form = noun.form(sent(request), console=console, row=row)
         if form.is_valid() and not form.changes():
             messages.info(request, _("Nothing was changed."))
             return redirect(noun.show_name, pk)
@@ -122,7 +123,7 @@ def remove_of(noun: Noun) -> View:
 
     def remove(request: HttpRequest, console: Console, pk: uuid.UUID) -> HttpResponse:
         row = found(noun, console, pk)
-        form = RemoveForm(request.POST if request.method == "POST" else None, row=row, noun=noun)
+        form = RemoveForm(sent(request), row=row, noun=noun)
         problem = ""
         if form.is_valid():
             back = way_up(noun, row, console)["up"]
@@ -191,6 +192,11 @@ def done(
     except VMMError as refused:
         form.refuse(refused)
         return None
+
+
+def sent(request: HttpRequest) -> Any:
+    """Return what was sent with a form; None when it was only opened."""
+    return request.POST if request.method == "POST" else None
 
 
 def found(noun: Noun, console: Console, pk: uuid.UUID) -> Any:

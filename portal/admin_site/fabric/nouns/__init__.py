@@ -17,10 +17,12 @@ from portal.admin_site.fabric.nouns.networks import LogicalNetworks, Sites, Subn
 from portal.admin_site.fabric.nouns.pools import Leases, MACPools, Pools
 from portal.admin_site.fabric.nouns.profiles import CapabilityProfiles, HardwareProfiles
 from portal.admin_site.fabric.nouns.roles import Roles
+from portal.admin_site.fabric.nouns.servers import Servers
 from portal.admin_site.fabric.nouns.storage import Classifications, Volumes
 from portal.admin_site.fabric.nouns.templates import GuestProfiles, Templates
 
 NOUNS: tuple[Noun, ...] = (
+    Servers(),
     Hosts(),
     HostGroups(),
     Classifications(),

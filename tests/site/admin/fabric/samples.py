@@ -28,6 +28,12 @@ def taken(key: str) -> Callable[[Made], dict[str, Any]]:
 
 
 SAMPLES: dict[str, Sample] = {
+    "server": Sample(
+        lambda made: {"name": "vmm99.example.net"},
+        bad={"name": ""},
+        change={"description": "The second site."},
+        spoils=taken("server"),
+    ),
     "host": Sample(
         lambda made: {
             "name": "host99.example.net",

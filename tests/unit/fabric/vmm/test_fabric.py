@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 import pytest
 
+from fabric.durable import engine
 from fabric.vmm import actions
-from fabric.vmm.errors import Conflict, Invalid
+from fabric.vmm.errors import Conflict, Denied, Invalid
+from fabric.vmm.jobs import RECIPES
+from fabric.vmm.models import Job, Server
 from tests.factories.vmm import ADMINISTRATOR, driver, make_fabric
 
 
@@ -71,3 +76,33 @@ def test_values_must_make_sense(fabric):
         )
     with pytest.raises(Invalid, match="another VMM server"):
         actions.clouds.add(ADMINISTRATOR, server, name="Silver", host_groups=[make_fabric().group])
+
+
+def test_a_vmm_server_goes_when_nothing_but_history_is_left(fabric):
+    with pytest.raises(Conflict, match="used by the hosts"):
+        actions.servers.remove(ADMINISTRATOR, fabric.server)
+    alone = actions.servers.add(ADMINISTRATOR, name="VMM09.example.net", description="Spare.")
+    engine.start(
+        Job,
+        RECIPES["refresh"],
+        subject=uuid4(),
+        inputs={},
+        server_id=alone.pk,
+        target_name="web-01",
+    )
+    with pytest.raises(Conflict, match="used by the jobs"):
+        actions.servers.remove(ADMINISTRATOR, alone)
+    alone.jobs.update(state="succeeded")
+    actions.servers.remove(ADMINISTRATOR, alone)
+    assert list(Server.objects.all()) == [fabric.server]
+
+
+@pytest.mark.parametrize("name", ["vmm 1", "-vmm", "vmm..net", "vmm_1", "x" * 64])
+def test_a_vmm_server_has_the_name_of_a_host(db, name):
+    with pytest.raises(Invalid, match="no host name"):
+        actions.servers.add(ADMINISTRATOR, name=name)
+
+
+def test_tenants_and_readers_make_no_vmm_server(alice):
+    with pytest.raises(Denied):
+        actions.servers.add(alice, name="vmm09.example.net")
