@@ -9,11 +9,19 @@ from ipaddress import ip_network
 from typing import Any, TypedDict, Unpack
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from fabric.vmm import quota, roles
 from fabric.vmm.actions import fields, ranges, rows, sites
 from fabric.vmm.errors import Conflict, Denied, Invalid, NotFound
-from fabric.vmm.models import Isolation, LogicalNetwork, Server, UserRole, VMNetwork
+from fabric.vmm.models import (
+    Isolation,
+    LogicalNetwork,
+    Server,
+    UserRole,
+    VirtualMachine,
+    VMNetwork,
+)
 from fabric.vmm.roles import Caller
 
 AUTHOR = "AuthorVMNetwork"
@@ -122,7 +130,7 @@ def change_network(caller: Caller, row: VMNetwork, **changes: Unpack[NetworkChan
         network.vlan = None
     if before != (network.isolation, network.vlan):
         field = "vlan" if before[0] == network.isolation else "isolation"
-        _require_detached(network, field)
+        _require_detached(caller, network, field)
         _require_isolation(network)
         for subnet in network.subnets.all():
             ranges.require_apart(network, ip_network(subnet.cidr), but=subnet, field=field)
@@ -137,7 +145,7 @@ def remove_network(caller: Caller, row: VMNetwork) -> None:
     rows.remove(
         row,
         "VM network",
-        ("machines", _machines(row)),
+        users_of(caller, VirtualMachine.objects.filter(adapters__network=row)),
         ("address pools", row.pools.order_by("name")),
     )
 
@@ -223,19 +231,22 @@ def _require_vlan(network: VMNetwork) -> None:
         )
 
 
-def _require_detached(network: VMNetwork, field: str) -> None:
-    names = _machines(network)
+def users_of(caller: Caller, machines: QuerySet[VirtualMachine]) -> tuple[str, list[str]]:
+    """Return the machines for `require_unused`; to a user role those of others have no names."""
+    found = list(machines.order_by("name").values_list("name", "role").distinct())
+    role = caller.tenant_role
+    names = [name for name, whose in found if role is None or whose == role.pk]
+    return ("machines of", ["another user role"]) if found and not names else ("machines", names)
+
+
+def _require_detached(caller: Caller, network: VMNetwork, field: str) -> None:
+    what, names = users_of(caller, VirtualMachine.objects.filter(adapters__network=network))
     if names:
         raise Conflict(
-            f"The {field} of the VM network {network} cannot change: attached to it are "
-            f"{fields.named(names)}.",
+            f"The {field} of the VM network {network} cannot change: attached to it are the "
+            f"{what} {fields.named(names)}.",
             field=field,
         )
-
-
-def _machines(network: VMNetwork) -> list[str]:
-    found = network.adapters.order_by("machine__name").values_list("machine__name", flat=True)
-    return list(found.distinct())
 
 
 def _vlan(row: Any, keyword: str, value: int | None) -> int | None:

@@ -12,7 +12,14 @@ from django.db.models import Q, QuerySet
 from fabric.vmm.actions import fields, networks, ranges, rows, subnets
 from fabric.vmm.actions.ranges import Subnet
 from fabric.vmm.errors import Conflict, Invalid
-from fabric.vmm.models import AddressLease, AddressPool, Server, VMNetwork, VMSubnet
+from fabric.vmm.models import (
+    AddressLease,
+    AddressPool,
+    Server,
+    VirtualMachine,
+    VMNetwork,
+    VMSubnet,
+)
 from fabric.vmm.roles import Caller
 
 MOST = {4: 16_777_216, 6: 1_048_576}
@@ -72,7 +79,7 @@ def change(caller: Caller, row: AddressPool, **changes: Unpack[Changes]) -> Addr
     _written(pool, dict(changes))
     cursor = before - int(ip_address(pool.first))
     pool.cursor = cursor if 0 <= cursor < pool.size else 0
-    _require_keeps(pool)
+    _require_keeps(caller, pool)
     return rows.save(pool)
 
 
@@ -81,9 +88,8 @@ def remove(caller: Caller, row: AddressPool) -> None:
     """Remove a pool that no machine holds an address of; what rests is forgotten."""
     networks.require_author(caller, row.network)
     pool = rows.held(row)
-    held = _held(pool).order_by("adapter__machine__name")
-    names = held.values_list("adapter__machine__name", flat=True).distinct()
-    fields.require_unused(f"The address pool {pool}", ("machines", names))
+    holding = VirtualMachine.objects.filter(adapters__leases__pool=pool)
+    fields.require_unused(f"The address pool {pool}", networks.users_of(caller, holding))
     pool.leases.all().delete()
     rows.remove(pool, "address pool")
 
@@ -128,7 +134,7 @@ def _written(pool: AddressPool, values: dict[str, Any]) -> AddressPool:
     return pool
 
 
-def _require_keeps(pool: AddressPool) -> None:
+def _require_keeps(caller: Caller, pool: AddressPool) -> None:
     """Raise Conflict when a machine holds an address that the pool does not lease any more."""
     below, above = Q(address__lt=pool.first), Q(address__gt=pool.last)
     for field, outside in (("first", below), ("last", above)):
@@ -136,7 +142,7 @@ def _require_keeps(pool: AddressPool) -> None:
         if lease is not None:
             raise Conflict(
                 f"The range of pool {pool}, {pool.first} to {pool.last}, leaves out "
-                f"{lease.address}, which the machine {lease.adapter.machine.name} holds.",
+                f"{lease.address}, which {_holder(caller, lease)} holds.",
                 field=field,
             )
     taken = [("reserved", first, last) for first, last in pool.reserved]
@@ -145,10 +151,17 @@ def _require_keeps(pool: AddressPool) -> None:
         lease = _first(_held(pool).filter(address__gte=first, address__lte=last))
         if lease is not None:
             raise Conflict(
-                f"{lease.address} of pool {pool} cannot become {_WHY[field]}: the machine "
-                f"{lease.adapter.machine.name} holds it.",
+                f"{lease.address} of pool {pool} cannot become {_WHY[field]}: "
+                f"{_holder(caller, lease)} holds it.",
                 field=field,
             )
+
+
+def _holder(caller: Caller, lease: Any) -> str:
+    """Say who holds an address; to a user role of another one's machine not even the name."""
+    machine, role = lease.adapter.machine, caller.tenant_role
+    is_told = role is None or machine.role_id == role.pk
+    return f"the machine {machine.name}" if is_told else "a machine of another user role"
 
 
 def _held(pool: AddressPool) -> QuerySet[AddressLease]:

@@ -25,7 +25,7 @@ _LEAST = 4
 def subnet(value: str, whose: str, *, field: str = "cidr") -> Subnet:
     """Return the subnet; Invalid when it is none, or has no room for hosts."""
     try:
-        found = ip_network(value.strip())
+        found = ip_network(_unscoped(value))
     except ValueError:
         raise Invalid(
             f"{value!r} of {whose} is no subnet such as 10.20.0.0/22 or 2001:db8::/64.",
@@ -39,9 +39,16 @@ def subnet(value: str, whose: str, *, field: str = "cidr") -> Subnet:
 def address(value: str, whose: str, *, field: str) -> Address:
     """Return the address; Invalid when it is none."""
     try:
-        return ip_address(value.strip())
+        return ip_address(_unscoped(value))
     except ValueError:
         raise Invalid(f"{value!r} is no IP address: {whose}.", field=field)
+
+
+def _unscoped(value: str) -> str:
+    """Return the text; ValueError when it names an interface of one computer (fe80::1%eth0)."""
+    if "%" in value:
+        raise ValueError
+    return value.strip()
 
 
 def hosts(within: Subnet) -> tuple[Address, Address]:

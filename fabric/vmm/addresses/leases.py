@@ -113,6 +113,8 @@ def _fixed(wanted: Sequence[str]) -> dict[int, Address]:
         try:
             address = ip_address(text)
         except ValueError:
+            address = None
+        if address is None or "%" in text:
             raise Invalid(f"{text!r} is no IP address.", field="address")
         if address.version in found:
             raise Invalid(

@@ -7,7 +7,8 @@ import pytest
 from fabric.vmm import actions, addresses
 from fabric.vmm.errors import Conflict, Invalid
 from fabric.vmm.models import AddressLease, AddressPool, VMSubnet
-from tests.factories.vmm import ADMINISTRATOR, deploy
+from fabric.vmm.roles import Grant
+from tests.factories.vmm import ADMINISTRATOR, NewAdapter, deploy
 
 pools, subnets = actions.pools, actions.subnets
 
@@ -207,3 +208,56 @@ class TestThere:
         )
         assert (changed.name, changed.gateway, changed.dns) == ("b", None, ["9.9.9.9"])
         assert changed.quarantine_minutes == 60
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"gateway": "fe80::1%eth0"},
+        {"dns": ["fe80::1%eth0"]},
+        {"reserved": [["2001:db8::12%x", "2001:db8::13"]]},
+        {"cidr": "2001:db8::%x/64"},
+    ],
+)
+def test_an_address_of_one_computers_interface_is_none(back, values):
+    usual = {"cidr": "2001:db8::/64", "first": "2001:db8::10", "last": "2001:db8::20"}
+    with pytest.raises(Invalid, match="%") as refusal:
+        add(back, **usual | values)
+    assert refusal.value.field in values
+
+
+def test_a_fixed_address_names_no_interface(fabric, alice):
+    machine = deploy(fabric, alice)
+    add(fabric.network, "six", cidr="2001:db8::/64", last="2001:db8::20")
+    with pytest.raises(Invalid, match="no IP address"):
+        actions.adapters.attach(alice, machine, network=fabric.network, address="2001:db8::11%eth0")
+
+
+def test_the_owner_of_a_network_is_told_no_name_of_another_roles_machine(fabric, alice, charlie):
+    logical = actions.networks.add_logical(
+        ADMINISTRATOR, fabric.server, name="Virtual", is_virtualized=True
+    )
+    fabric.cloud.logical_networks.add(logical)
+    network = actions.networks.add_network(
+        alice, fabric.server, logical_network=logical, name="alice's"
+    )
+    pool = pools.add(alice, fabric.server, network=network, name="hers", cidr="10.9.0.0/24")
+    grant = Grant("VMNetwork", network.pk)
+    actions.userroles.change(ADMINISTRATOR, charlie.role, add_resources=[grant])
+    adapter = NewAdapter(network_id=network.pk)
+    machine = deploy(fabric, charlie, "hush", adapters=[adapter])
+    held = machine.adapters.get().addresses[0]
+    for attempt in (
+        lambda caller: actions.networks.remove_network(caller, network),
+        lambda caller: pools.remove(caller, pool),
+        lambda caller: pools.change(caller, pool, first="10.9.0.200"),
+        lambda caller: pools.change(caller, pool, gateway=held),
+    ):
+        with pytest.raises(Conflict, match="of another user role") as refusal:
+            attempt(alice)
+        assert "hush" not in refusal.value.message
+        with pytest.raises(Conflict, match="hush"):
+            attempt(ADMINISTRATOR)
+    deploy(fabric, alice, "own", adapters=[adapter])
+    with pytest.raises(Conflict, match="used by the machines own"):
+        pools.remove(alice, pool)
