@@ -11,7 +11,7 @@ from fabric.durable.states import LIVE
 from fabric.vmm import roles, sealed
 from fabric.vmm.actions import fields, fitting, rows
 from fabric.vmm.errors import Invalid
-from fabric.vmm.jobs.disks import DETACH
+from fabric.vmm.jobs.disks import ADD, DETACH
 from fabric.vmm.models import (
     FileKind,
     Job,
@@ -205,7 +205,7 @@ def remove_disk(caller: Caller, row: VirtualHardDisk) -> None:
         ("templates", row.templates.order_by("name")),
         ("data disks of the templates", _templates_with(row)),
         ("machines under creation", unfinished.order_by("name").distinct()),
-        ("jobs", [] if row.is_enabled else _writing(row)),
+        ("jobs", _copying(row) if row.is_enabled else _writing(row)),
     )
 
 
@@ -290,9 +290,20 @@ def _require_path(share: LibraryShare) -> None:
         )
 
 
+def _copying(disk: VirtualHardDisk) -> Any:
+    """Return the jobs that give a machine a copy of the disk, or may be resumed to."""
+    jobs = Job.objects.filter(
+        server=disk.server_id, recipe=ADD.name, inputs__disk__image=disk.source_image
+    )
+    return _at_work(jobs)
+
+
 def _writing(disk: VirtualHardDisk) -> Any:
     """Return the jobs that store a machine's disk as this one, or may be resumed to."""
-    jobs = Job.objects.filter(recipe=DETACH.name, inputs__library_disk=str(disk.pk))
+    return _at_work(Job.objects.filter(recipe=DETACH.name, inputs__library_disk=str(disk.pk)))
+
+
+def _at_work(jobs: Any) -> Any:
     failed = VirtualMachine.objects.filter(failed_job_id=OuterRef("pk"))
     return jobs.filter(Q(state__in=LIVE) | Exists(failed)).order_by("created_at")
 

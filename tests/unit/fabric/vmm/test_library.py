@@ -7,7 +7,15 @@ import pytest
 from fabric.vmm import actions, sealed
 from fabric.vmm.errors import Conflict, Invalid
 from fabric.vmm.models import LibraryFile, RoleResource, VirtualHardDisk
-from tests.factories.vmm import ADMINISTRATOR, acting_for, deploy, make_fabric, make_role, order
+from tests.factories.vmm import (
+    ADMINISTRATOR,
+    acting_for,
+    deploy,
+    finish,
+    make_fabric,
+    make_role,
+    order,
+)
 
 SECRET = "<Password>Hidden-9</Password>"
 library = actions.library
@@ -155,3 +163,14 @@ def test_a_disk_cannot_change_under_its_templates(fabric):
         library.change_disk(ADMINISTRATOR, disk, size_gb=3000)
     disk.refresh_from_db()
     assert disk.size_gb == 20
+
+
+def test_a_disk_stays_while_a_machine_is_given_a_copy(fabric, alice):
+    disk = library.add_disk(ADMINISTRATOR, fabric.server, name="data.vhdx", size_gb=5)
+    machine = deploy(fabric, alice)
+    job = actions.disks.add(ADMINISTRATOR, machine, library_disk=disk)
+    with pytest.raises(Conflict, match="Add virtual disk"):
+        library.remove_disk(ADMINISTRATOR, disk)
+    finish(job)
+    library.remove_disk(ADMINISTRATOR, disk)
+    assert machine.disks.count() == 2
