@@ -122,6 +122,7 @@ def _rules(
                     f"{LONGEST_TAG} characters.",
                     field=keyword,
                 )
+            fields.text(rule[name], f"A tag of {what} of {row}", field=keyword)
         _require_agreement(row, rule, cleaned, keyword)
         if rule not in cleaned:
             cleaned.append(rule)

@@ -168,3 +168,11 @@ def test_tenants_and_nobodies_change_nothing(fabric, alice):
             actions.groups.change(caller, fabric.group, slots=1)
         with pytest.raises(Denied):
             actions.groups.add(caller, fabric.server, name="Mine")
+
+
+@pytest.mark.parametrize("tag", ["a\0", "a\ud800"])
+def test_a_tag_of_a_rule_is_text_that_can_be_kept(fabric, tag):
+    rule = {"tag": tag, "relation": "must", "host_tag": "ssd"}
+    with pytest.raises(Invalid, match="not allowed") as refusal:
+        change(fabric.group, placement_rules=[rule])
+    assert refusal.value.field == "placement_rules"
