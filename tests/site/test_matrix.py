@@ -96,8 +96,8 @@ SITES = {"tenant": TENANT_SITE, "admin": ADMIN_SITE}
 # The nouns of the fabric: those with a list of their own, and those on the page of another.
 LISTED = (
     "account affinity-set capability-profile classification cloud disk file guest-profile"
-    " hardware-profile host host-group library-server load-balancer logical-network mac-pool pool role server template"
-    " vip-template vm-network"
+    " hardware-profile host host-group library-server load-balancer logical-network mac-pool pool"
+    " role server template vip-template vm-network"
 )
 WITHIN = "library-share site subnet volume"
 # Nothing uses these: olga's empty form removes them at once, unless their name must be typed.
