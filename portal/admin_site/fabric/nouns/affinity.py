@@ -61,7 +61,7 @@ class MembersField(LinesField):
 
 class AffinityForm(NounForm):
     name = name()
-    kind = forms.ChoiceField(label=_("Its machines"), choices=AffinityKind.choices)
+    kind = forms.ChoiceField(label=_("Rule"), choices=AffinityKind.choices)
     is_strict = flag(
         _("Strict"),
         _("A machine that would break the set is not placed. Else it is only rated lower."),
@@ -72,8 +72,8 @@ class AffinityForm(NounForm):
         label=_("User role"),
         required=False,
         only=OWNERS,
-        empty_label=_("None: the operators’ own, for anybody’s machines"),
-        help_text=_("A role’s own set holds machines of that role."),
+        empty_label=_("None: the operators’ own"),
+        help_text=_("A role’s own set holds machines of that role; the operators’ anybody’s."),
     )
     machines = MembersField(
         label=_("Machines"), rows=5, help_text=_("One name a line. A machine is in one set.")
@@ -100,9 +100,9 @@ class AffinitySets(Noun):
     removal = _("Its machines stay where they are, and may be placed anywhere from then on.")
     columns = (
         Column("name", _("Name"), lambda row: row.name, "name"),
-        Column("kind", _("Its machines"), lambda row: row.get_kind_display(), "kind"),
+        Column("kind", _("Rule"), lambda row: row.get_kind_display(), "kind"),
         Column("is_strict", _("Strict"), lambda row: cells.yes(row.is_strict), "is_strict", "p2"),
-        Column("role", _("User role"), lambda row: cells.text(row.role), "", "p2"),
+        Column("role", _("User role"), lambda row: row.role or _("the operators"), "", "p2"),
         Column("machines", _("Machines"), lambda row: row.machines_now, "machines_now", "number"),
     )
     facets = (
@@ -121,7 +121,7 @@ class AffinitySets(Noun):
         yield Part(
             _("Set"),
             [
-                (_("Its machines"), row.get_kind_display()),
+                (_("Rule"), row.get_kind_display()),
                 (_("Strict"), cells.yes(row.is_strict)),
                 (_("Machines"), row.machines_now),
                 (_("User role"), owner),

@@ -118,16 +118,17 @@ class Hosts(Noun):
     removal = _("No machine may be on it any more. The host itself keeps running.")
     columns = (
         Column("name", _("Name"), lambda row: row.name, "name"),
-        Column("group", _("Group"), lambda row: row.group.name, "group__name", "p2"),
+        Column("group", _("Group"), lambda row: row.group.name, "group__name", "p3"),
         Column(
             "health", _("Health"), lambda row: cells.under(health(row), maintained(row)), "health"
         ),
-        Column("cores", _("Cores"), lambda row: row.cores, "cores", "number p2"),
+        Column("cores", _("Cores"), lambda row: row.cores, "cores", "number p3"),
         Column(
             "memory",
             _("Memory"),
             lambda row: cells.bar(row.used_memory_mb, row.memory_mb, cells.about_memory),
             "used_memory_mb",
+            "p2",
         ),
         Column(
             "storage",
