@@ -145,7 +145,7 @@ def remove_network(caller: Caller, row: VMNetwork) -> None:
     rows.remove(
         row,
         "VM network",
-        users_of(caller, VirtualMachine.objects.filter(adapters__network=row)),
+        users_of(caller.tenant_role, VirtualMachine.objects.filter(adapters__network=row)),
         ("address pools", row.pools.order_by("name")),
     )
 
@@ -231,16 +231,17 @@ def _require_vlan(network: VMNetwork) -> None:
         )
 
 
-def users_of(caller: Caller, machines: QuerySet[VirtualMachine]) -> tuple[str, list[str]]:
+def users_of(role: UserRole | None, machines: QuerySet[VirtualMachine]) -> tuple[str, list[str]]:
     """Return the machines for `require_unused`; to a user role those of others have no names."""
     found = list(machines.order_by("name").values_list("name", "role").distinct())
-    role = caller.tenant_role
     names = [name for name, whose in found if role is None or whose == role.pk]
     return ("machines of", ["another user role"]) if found and not names else ("machines", names)
 
 
 def _require_detached(caller: Caller, network: VMNetwork, field: str) -> None:
-    what, names = users_of(caller, VirtualMachine.objects.filter(adapters__network=network))
+    what, names = users_of(
+        caller.tenant_role, VirtualMachine.objects.filter(adapters__network=network)
+    )
     if names:
         raise Conflict(
             f"The {field} of the VM network {network} cannot change: attached to it are the "

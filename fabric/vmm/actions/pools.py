@@ -89,7 +89,9 @@ def remove(caller: Caller, row: AddressPool) -> None:
     networks.require_author(caller, row.network)
     pool = rows.held(row)
     holding = VirtualMachine.objects.filter(adapters__leases__pool=pool)
-    fields.require_unused(f"The address pool {pool}", networks.users_of(caller, holding))
+    fields.require_unused(
+        f"The address pool {pool}", networks.users_of(caller.tenant_role, holding)
+    )
     pool.leases.all().delete()
     rows.remove(pool, "address pool")
 
