@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+import uuid
+
 from django.db import transaction
 from django.db.models.functions import Now
 
@@ -14,6 +17,8 @@ from fabric.vmm.jobs.move import settle, where_is
 from fabric.vmm.jobs.operate import STATUS_OF_POWER
 from fabric.vmm.models import Host, Job, VirtualMachine
 from fabric.vmm.states import MachineStatus
+
+log = logging.getLogger(__name__)
 
 
 def heal() -> int:
@@ -30,6 +35,9 @@ def heal() -> int:
             guests = open_driver(host.hypervisor, host.name).guests()
         except DriverFault:
             continue
+        except Exception:
+            _note_broken(host)
+            continue
         for guest in guests:
             status = STATUS_OF_POWER.get(guest.power)
             if status is not None:
@@ -40,6 +48,11 @@ def heal() -> int:
     return healed + sum(_settle(machine) for machine in moving)
 
 
+def _note_broken(host: Host) -> None:
+    """Note that a driver broke: it costs the others nothing."""
+    log.exception("host %s was not asked, reference %s", host.name, uuid.uuid4().hex[:8])
+
+
 def _settle(machine: VirtualMachine) -> bool:
     """Ask both hosts of a move that failed, and count the machine where it is."""
     if machine.host is None or machine.moving_to is None:
@@ -47,6 +60,9 @@ def _settle(machine: VirtualMachine) -> bool:
     try:
         found = where_is(note_of(machine.host), note_of(machine.moving_to), machine.pk)
     except DriverFault:
+        return False
+    except Exception:
+        _note_broken(machine.host)
         return False
     if found is None or not found["found"]:
         return False

@@ -275,3 +275,20 @@ def test_a_move_to_a_busy_host_keeps_nobody_from_another(db, vault):
     assert waiting.queued_at is not None
     _, job = order(fabric, alice, "web-02")
     assert take_turns(job, 3).state == "succeeded"
+
+
+def test_a_driver_that_breaks_keeps_no_other_host_from_healing(fabric, alice, monkeypatch):
+    machine = deploy(fabric, alice)
+    rival = next(m for m in (deploy(fabric, alice, n) for n in "abc") if m.host != machine.host)
+    VirtualMachine.objects.update(status="HostNotResponding")
+    ask = healing.open_driver
+
+    def broken(kind, name):
+        if name == machine.host.name:
+            raise ValueError("an answer nobody understands")
+        return ask(kind, name)
+
+    monkeypatch.setattr(healing, "open_driver", broken)
+    healing.heal()
+    assert again(rival).status == "Running"
+    assert again(machine).status == "HostNotResponding"
