@@ -35,8 +35,9 @@ def routes() -> list[str]:
 
 def address(name: str, pk: uuid.UUID | None = None) -> str:
     """Return a page's address, about the object with this id where it is about one."""
-    takes_id = any("pk" in names for _url, names in get_resolver().reverse_dict.getlist(name)[0][0])
-    return reverse(name, args=[pk or uuid.uuid4()]) if takes_id else reverse(name)
+    _url, keys = get_resolver().reverse_dict.getlist(name)[0][0][0]
+    about = {"pk": pk or uuid.uuid4()}
+    return reverse(name, kwargs={key: about.get(key, "x") for key in keys})
 
 
 @pytest.fixture

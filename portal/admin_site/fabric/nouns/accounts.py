@@ -60,7 +60,7 @@ class RunAsAccounts(Noun):
     facets = (Facet("is_enabled", _("Enabled"), _("Enabled or not"), YES_NO),)
 
     def state(self, row: Any) -> Any:
-        return usable(row)
+        return usable(row, "badge")
 
     def parts(self, row: Any, console: Console) -> Iterable[Part]:
         yield Part(

@@ -48,11 +48,11 @@ def share_title(share: LibraryShare) -> str:
     return f"{share} ({share.library_server})"
 
 
-def usable(row: Any) -> Any:
+def usable(row: Any, shape: str = "") -> Any:
     """Return whether something new can be made of a row."""
     if row.is_enabled:
-        return cells.state("ready", _("Enabled"))
-    return cells.state("idle", _("Disabled"))
+        return cells.state("ready", _("Enabled"), shape)
+    return cells.state("idle", _("Disabled"), shape)
 
 
 class LibraryServerForm(NounForm):
@@ -185,7 +185,7 @@ class Disks(Noun):
         return rows.select_related("share").annotate(templates_now=count_of(VMTemplate, "disk"))
 
     def state(self, row: Any) -> Any:
-        return usable(row)
+        return usable(row, "badge")
 
     def parts(self, row: Any, console: Console) -> Iterable[Part]:
         yield Part(
@@ -256,7 +256,7 @@ class Files(Noun):
         return rows.select_related("share")
 
     def state(self, row: Any) -> Any:
-        return usable(row)
+        return usable(row, "badge")
 
     def parts(self, row: Any, console: Console) -> Iterable[Part]:
         facts = [(_("Kind"), row.get_kind_display()), (_("System"), row.get_os_type_display())]

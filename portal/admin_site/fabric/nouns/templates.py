@@ -204,7 +204,7 @@ class Templates(Noun):
         )
 
     def state(self, row: Any) -> Any:
-        return usable(row)
+        return usable(row, "badge")
 
     def commands(self, row: Any, console: Console) -> list[Command]:
         return [trials.command(console, template=row)]

@@ -9,7 +9,7 @@ from fabric.vmm.actions import affinity
 from fabric.vmm.models import AffinitySet, VirtualMachine
 from portal import fabric_titles
 from portal.admin_site.fabric.nouns import NOUNS
-from portal.admin_site.fabric.pages import machine_acts, machine_commands
+from portal.admin_site.fabric.pages import asked, machine_commands
 from portal.templatetags.names import broken
 from portal.templatetags.operations import act_title
 from tests.factories.vmm import ADMINISTRATOR, deploy
@@ -90,7 +90,7 @@ def test_the_search_asks_the_list_of_the_page(site, fabric, page, list_name, hin
 
 def test_every_act_of_the_console_has_words() -> None:
     told = [f"{noun.key}.add" for noun in NOUNS if noun.actions.add]
-    told += [f"machine.{verb}" for verb in machine_acts.ACTS]
+    told += [f"machine.{verb}" for verb in asked.ACTS]
     told += [f"machine.{verb.lower()}" for verb in machine_commands.VERBS]
     assert [act for act in told if not fabric_titles.title(f"fabric.{act}")] == []
     assert act_title("fabric.host.add") == "Host added"
