@@ -4,15 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('vmm', '0010_long_targets'),
+        ("vmm", "0010_long_targets"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='server',
-            name='description',
-            field=models.TextField(blank=True, default=''),
+            model_name="server",
+            name="description",
+            field=models.TextField(blank=True, default=""),
         ),
     ]
