@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from ipaddress import ip_address
 from typing import Any
 from uuid import UUID
@@ -81,11 +81,18 @@ def adopt(
     return machine
 
 
+def size_of(told: Mapping[str, Any], where: str) -> tuple[int, int]:
+    """Return the processors and memory a host tells of; Invalid when our books cannot say so."""
+    return (
+        fields.whole(told["cores"], f"The number of processors of {where}", most=MOST_CORES),
+        fields.whole(told["memory_mb"], f"The memory of {where} in MB"),
+    )
+
+
 def _require_sense(drift: Drift) -> None:
     """Raise Invalid or Conflict when our books cannot say what the host says."""
     told, where = drift.theirs, f"{drift.object_name} on {drift.host.name}"
-    fields.whole(told["cores"], f"The number of processors of {where}", most=MOST_CORES)
-    fields.whole(told["memory_mb"], f"The memory of {where} in MB")
+    size_of(told, where)
     for each in told["disks"]:
         fields.whole(each["size_gb"], f"The size of a disk of {where} in GB", least=0)
     fields.whole(told["storage_gb"], f"The storage of {where} in GB", least=0)

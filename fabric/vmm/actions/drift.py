@@ -15,7 +15,7 @@ from fabric.durable import engine
 from fabric.durable.recipe import Recipe
 from fabric.durable.states import LIVE
 from fabric.vmm import placement, quota, roles, wake
-from fabric.vmm.actions import adoption, held
+from fabric.vmm.actions import adoption, fields, held
 from fabric.vmm.errors import Conflict, Invalid, NotFound, WrongState
 from fabric.vmm.jobs import drift as recipes
 from fabric.vmm.jobs.hosts import note_host
@@ -154,9 +154,10 @@ def _follow(caller: Caller, drift: Drift, kind: DriftKind) -> None:
     machine = _machine(caller, drift)
     changes: dict[str, Any] = {"modified_at": timezone.now()}
     if kind == DriftKind.RENAMED:
-        changes["name"] = str(drift.theirs["name"])[:64]
+        changes["name"] = fields.name(str(drift.theirs["name"]), "virtual machine", field="")
     elif kind == DriftKind.RESIZED:
-        cores, memory_mb = drift.theirs["cores"], drift.theirs["memory_mb"]
+        where = f"{machine.name} on {drift.host.name}"
+        cores, memory_mb = adoption.size_of(drift.theirs, where)
         more = quota.Size(cores=cores - machine.cores, memory_mb=memory_mb - machine.memory_mb)
         quota.require_room(machine.role, machine.cloud, more, member=machine.owner_name)
         placement.resize(machine, cores, memory_mb)

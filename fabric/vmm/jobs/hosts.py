@@ -82,13 +82,20 @@ def locked(turn: Turn) -> VirtualMachine:
 
 
 def ending_broke(turn: Turn, fault: Fault) -> None:
-    """Leave a machine whose job could not even fail as it should to be repaired or removed."""
+    """Leave a machine whose job could not even fail as it should to be repaired or removed.
+
+    One that the job merely held, as a clone does its source, is let go of.
+    """
     machine = VirtualMachine.objects.filter(pk=turn.job.subject)
     for status, now in (
         (MachineStatus.CREATION_FAILED, machine.filter(status__in=UNFINISHED)),
         (MachineStatus.UPDATE_FAILED, machine.exclude(status__in=UNFINISHED)),
     ):
         now.update(status=status, failed_job_id=turn.job.pk, modified_at=Now())
+    held = VirtualMachine.objects.filter(
+        most_recent_job_id=turn.job.pk, status=MachineStatus.UNDER_UPDATE
+    )
+    held.exclude(pk=turn.job.subject).update(status=MachineStatus.POWER_OFF, modified_at=Now())
 
 
 def status_after(fault: Fault, before: str) -> str:

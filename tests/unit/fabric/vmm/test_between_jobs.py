@@ -129,6 +129,18 @@ def test_a_machine_whose_job_ends_badly_can_be_repaired(alice, machine, monkeypa
     assert again(machine).status == "PowerOff"
 
 
+def test_a_clone_that_ends_badly_lets_go_of_its_source(alice, machine, monkeypatch):
+    def broken(*args: object) -> None:
+        raise ValueError("no such ending")
+
+    monkeypatch.setattr("fabric.vmm.jobs.deploy.failed", broken)
+    fail(machine.host, "ensure_image")
+    job = finish(actions.machines.clone(alice, machine, name="copy")[1])
+    assert job.state == "failed"
+    assert again(machine).status == "PowerOff"
+    assert VirtualMachine.objects.get(name="copy").status == "CreationFailed"
+
+
 def test_a_disk_detached_at_last_goes_to_whose_the_machine_is_now(fabric, alice, charlie, machine):
     finish(actions.disks.add(alice, machine, size_gb=5))
     drive = machine.disks.get(lun=1)

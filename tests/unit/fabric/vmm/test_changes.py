@@ -140,6 +140,12 @@ def test_who_gets_a_machine_must_have_room_and_its_networks(fabric, alice, machi
         actions.machines.give(alice, machine, role=small, owner_name="bob@example.net")
 
 
+def test_a_machine_within_a_role_stays_a_members(alice, machine):
+    with pytest.raises(Invalid, match="member") as refused:
+        actions.machines.give(alice, machine, role=alice.role, owner_name=" ")
+    assert refused.value.field == "owner_name"
+
+
 def test_the_cloud_counts_a_given_machine_once(fabric, charlie, machine):
     cloud = fabric.cloud
     cloud.machines = 1

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 from django.conf import settings
+from django.utils import timezone
 
 from fabric.hypervisors.simulated import meddling
 from fabric.vmm import drift
@@ -104,3 +105,29 @@ def test_a_machine_with_parts_of_another_is_not_adopted(fabric, alice):
 def test_a_mac_is_written_the_way_all_are(fabric):
     decisions.adopt(ADMINISTRATOR, stranger(fabric, adapters=[adapter()]), cloud=fabric.cloud)
     assert NetworkAdapter.objects.get().mac == "02:4B:00:00:00:01"
+
+
+@pytest.mark.parametrize(
+    ("kind", "told", "words"),
+    [
+        ("renamed", {"name": "a/b"}, "characters that are not allowed"),
+        ("renamed", {"name": ""}, "needs a name"),
+        ("resized", {"cores": 100_000, "memory_mb": 1024}, "processors of web-01 on host01"),
+        ("resized", {"cores": 1, "memory_mb": -1}, "memory of web-01"),
+    ],
+)
+def test_what_our_books_cannot_say_is_not_followed(fabric, alice, kind, told, words):
+    machine = deploy(fabric, alice)
+    found = Drift.objects.create(
+        server=fabric.server,
+        host=machine.host,
+        machine=machine,
+        kind=kind,
+        object_id=machine.pk,
+        object_name=machine.name,
+        theirs=told,
+        seen_at=timezone.now(),
+    )
+    with pytest.raises(VMMError, match=words):
+        decisions.adopt(ADMINISTRATOR, found)
+    books.assert_counted()

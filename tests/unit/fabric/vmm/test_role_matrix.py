@@ -73,6 +73,7 @@ RULES = {
     "owners": PERMITTED,
     "pools": PERMITTED,
     "profiles": FABRIC,
+    "servers": FABRIC,
     "sites": FABRIC,
     "storage": FABRIC,
     "storing": PERMITTED,
