@@ -74,6 +74,8 @@ def _machines(server, cloud, network, hosts: list, each: int) -> None:
 
     volumes = dict(StorageVolume.objects.filter(host__in=hosts).values_list("host", "pk"))
     machines, drives, adapters = [], [], []
+    # Another estate may be there already.
+    taken = NetworkAdapter.objects.count()
     for host in hosts:
         for _ in range(each):
             machine = VirtualMachine(
@@ -99,7 +101,7 @@ def _machines(server, cloud, network, hosts: list, each: int) -> None:
                     lun=0,
                 )
             )
-            number = len(machines)
+            number = taken + len(machines)
             mac = "02:4C:" + ":".join(f"{number >> shift & 255:02X}" for shift in (24, 16, 8, 0))
             adapters.append(NetworkAdapter(machine=machine, network=network, mac=mac, slot=0))
     for model, rows in (
