@@ -55,13 +55,13 @@ def post(caller: Caller, path: str, chunks: list[bytes]) -> tuple[int, dict[str,
 def test_a_chunked_body_arrives_whole(tenant, order, monkeypatch):
     # The thread that answers must not keep its connection: the test drops the database.
     monkeypatch.setitem(connections.settings["default"], "CONN_MAX_AGE", 0)
-    order["Description"] = "x" * 900_000
-    body = json.dumps(order, default=str).encode()
+    body = json.dumps(order, default=str).encode().replace(b", ", b"," + b" " * 40_000)
     chunks = [body[start : start + 65_536] for start in range(0, len(body), 65_536)]
+    assert len(chunks) > 5
     status, headers, told = post(tenant, "VirtualMachines", chunks)
     assert status == 201, told
     machine = VirtualMachine.objects.get()
-    assert len(machine.description) == 900_000
+    assert machine.name == order["Name"]
     assert headers["location"].startswith("https://localhost:8090/SC2012R2/VMM/")
     assert headers["x-ms-request-id"] == str(machine.most_recent_job_id)
 

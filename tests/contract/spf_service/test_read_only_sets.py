@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -100,7 +102,7 @@ def test_a_machine_leads_to_its_drive_and_checkpoints(tenant, machine, stamp):
     assert iso["ID"] == drive["ISOId"]
     shares = tenant.rows("LibraryShares")
     assert [each["ID"] for each in shares] == [iso["LibraryShareId"]]
-    before, after = tenant.rows(f"{where}/VMCheckpoints")
+    after, before = sorted(tenant.rows(f"{where}/VMCheckpoints"), key=itemgetter("Name"))
     assert (before["Name"], before["ParentCheckpointID"]) == ("before", None)
     assert (after["Name"], after["ParentCheckpointID"]) == ("after", before["ID"])
     parent = tenant.row(f"{key('VMCheckPoints', after['ID'], stamp.pk)}/ParentCheckPoint")
