@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django import forms
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from fabric.vmm.models import (
@@ -248,6 +249,11 @@ class ChooseSet(ActForm):
 
     def begin(self) -> dict[str, Any]:
         return {"affinity": self.machine.affinity_id}
+
+    def _offer_rows(self) -> None:
+        super()._offer_rows()
+        sets: Any = self.fields["affinity"]
+        sets.queryset = sets.queryset.filter(Q(role=None) | Q(role=self.machine.role_id))
 
 
 class Clone(ActForm):

@@ -12,7 +12,7 @@ from portal.admin_site.fabric.nouns import NOUNS
 from portal.admin_site.fabric.pages import asked, machine_commands
 from portal.templatetags.names import broken
 from portal.templatetags.operations import act_title
-from tests.factories.vmm import ADMINISTRATOR, deploy
+from tests.factories.vmm import ADMINISTRATOR, deploy, make_role
 
 
 @pytest.fixture
@@ -54,6 +54,12 @@ def test_a_machine_is_put_into_a_set_and_out_of_it(site, fabric, machine) -> Non
     assert members(row) == ["web-01"]
     placement = f"{reverse('fabric-machine', args=[machine.pk])}?tab=placement"
     assert reverse("fabric-affinity-set", args=[row.pk]) in site.get(placement).content.decode()
+    theirs = AffinitySet.objects.create(
+        server=fabric.server, role=make_role(fabric, "charlie@example.net"), name="Theirs"
+    )
+    offered = site.get(act(machine, "affinity")).context["form"].fields["affinity"].queryset
+    assert row in offered
+    assert theirs not in offered
     site.post(act(machine, "affinity"), {"affinity": ""})
     assert members(row) == []
 
