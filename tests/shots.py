@@ -20,6 +20,7 @@ if __name__ == "__main__":
     django.setup()
 
 from tests.conftest import CHROMIUM_FLAGS, NO_CHROMIUM, find_chromium
+from tests.e2e.accessibility import offences
 from tests.people import PASSWORD
 from tests.stack import ROOT, Stack, stack
 
@@ -104,7 +105,8 @@ def sign_in(browser: Browser, site: str, email: str) -> dict:
 
 
 def shoot(context: BrowserContext, url: str, file: Path) -> int:
-    """Take one picture; complain of console errors and of pages wider than the window."""
+    """Take one picture; complain of console errors, of pages wider than the window, and of what
+    keeps people out."""
     page = context.new_page()
     complaints: list[str] = []
     page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
@@ -116,6 +118,7 @@ def shoot(context: BrowserContext, url: str, file: Path) -> int:
         beyond = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
         if beyond > 0:
             complaints.append(f"{beyond} px wider than the window")
+        complaints += offences(page)
     elif answer is not None:
         complaints.append(f"status {answer.status}")
     page.close()
