@@ -10,7 +10,11 @@ from fabric.vault import store
 
 
 class Provider(models.Model):
-    """Where an SPF answers, and the account the portal uses there; the password is sealed."""
+    """Where an SPF answers, and the account the portal uses there; the password is sealed.
+
+    `capabilities` is what was read of the endpoint at `abilities_read_at`; `account_check` holds
+    what the account was told by each service at `checked_at` (service, group, ok, problem, advice).
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=80)
@@ -19,8 +23,12 @@ class Provider(models.Model):
     password_sealed = models.TextField()
     authority_pem = models.TextField(blank=True, default="")
     capabilities = models.JSONField(default=dict)
+    abilities_read_at = models.DateTimeField(null=True, blank=True)
+    account_check = models.JSONField(default=list)
+    checked_at = models.DateTimeField(null=True, blank=True)
     problem = models.TextField(blank=True, default="")
     seen_at = models.DateTimeField(null=True, blank=True)
+    away_since = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
