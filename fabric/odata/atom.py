@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
-from fabric.odata.atomread import read_entry, read_feed, read_link, read_object
+from fabric.odata.atomread import (
+    read_entry,
+    read_feed,
+    read_link,
+    read_object,
+    read_values,
+)
 from fabric.odata.atomwrite import Row, entry_writer, feed_inside
 from fabric.odata.negotiate import Format
 from fabric.odata.schema import Model
@@ -20,6 +26,7 @@ __all__ = [
     "read_feed",
     "read_link",
     "read_object",
+    "read_values",
     "service_document",
 ]
 

@@ -21,11 +21,16 @@ _NATIVE = frozenset({"Boolean", "Byte", "Int16", "Int32", "Int64", "Double"})
 
 def read_entry(body: bytes, model: Model, set_name: str) -> dict[str, object]:
     """The properties present in a request body, typed by the schema; null is None."""
+    return read_values(body, model, model.set(set_name).type.props)
+
+
+def read_values(body: bytes, model: Model, props: Iterable[Prop]) -> dict[str, object]:
+    """The values of these properties in an entry, or in `properties` sent alone."""
     root = parse(body)
-    if local_name(root) != "entry":
+    if local_name(root) not in ("entry", "properties"):
         raise BadRequest("The body must be an Atom entry.")
-    holder = _properties(root)
-    return {} if holder is None else _typed(model, model.set(set_name).type.props, holder, "")
+    holder = root if local_name(root) == "properties" else _properties(root)
+    return {} if holder is None else _typed(model, props, holder, "")
 
 
 def _properties(entry: Element) -> Element | None:

@@ -10,7 +10,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from fabric.odata.jsonencode import Row, entity_encoder, fallback
-from fabric.odata.jsonread import read_entry, read_feed, read_link, read_object
+from fabric.odata.jsonread import (
+    read_entry,
+    read_feed,
+    read_link,
+    read_object,
+    read_values,
+)
 from fabric.odata.negotiate import Format
 from fabric.odata.schema import Model
 from fabric.odata.shape import resolve
@@ -23,6 +29,7 @@ __all__ = [
     "read_feed",
     "read_link",
     "read_object",
+    "read_values",
     "service_document",
 ]
 

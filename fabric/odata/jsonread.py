@@ -32,12 +32,17 @@ def read_entry(body: bytes, model: Model, set_name: str) -> dict[str, object]:
 
     Annotations, navigations and members the schema does not know are left out silently.
     """
+    return read_values(body, model, model.set(set_name).type.props)
+
+
+def read_values(body: bytes, model: Model, props: Iterable[Prop]) -> dict[str, object]:
+    """The values of these properties in an object."""
     found = load(body)
     if isinstance(found, dict) and isinstance(found.get("d"), dict):
         found = found["d"]
     if not isinstance(found, dict):
         raise BadRequest("The body must be a JSON object.")
-    return _typed(model, model.set(set_name).type.props, found, "")
+    return _typed(model, props, found, "")
 
 
 def _typed(

@@ -15,6 +15,7 @@ from fabric.odata import atom, jsonfmt
 from fabric.odata.errors import BadRequest, Forbidden, NotFound, PayloadTooLarge
 from fabric.odata.literals import parse_guid
 from fabric.odata.negotiate import Format, body_format, pick_format
+from fabric.odata.schema import Prop
 from fabric.odata.uri import QueryOptions, ResourcePath, parse_path, parse_query
 from fabric.spf.models import Account, AccountStatus, Tenant
 from fabric.spf.schema import Row, Service
@@ -59,6 +60,14 @@ class Call:
         body = read_body(self.request)
         reader = jsonfmt if _sent_format(self.request, body).is_json else atom
         return reader.read_entry(body, self.service.model, set_name)
+
+    def parameters(self, wanted: tuple[Prop, ...]) -> Row:
+        """The parameters of an action in the body; none when there is no body."""
+        body = read_body(self.request)
+        if not body.strip():
+            return {}
+        reader = jsonfmt if _sent_format(self.request, body).is_json else atom
+        return reader.read_values(body, self.service.model, wanted)
 
     def link(self) -> str:
         """The address in the body of a request to `$links`."""

@@ -69,6 +69,15 @@ class Update:
 
 
 @dataclass(frozen=True)
+class Action:
+    """POST on an action of one entity, with the parameters it takes. Returns the job, if any."""
+
+    run: Callable[[Scope, Any, Row], UUID | None]
+    takes: frozenset[str] = frozenset()
+    requires: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Link:
     """POST and DELETE on `$links`: join two objects, or part them."""
 
@@ -114,6 +123,7 @@ class Resource:
     update: Update | None = None
     delete: Callable[[Scope, Any], UUID | None] | None = None
     links: Mapping[str, Link] = field(default_factory=dict)
+    actions: Mapping[str, Action] = field(default_factory=dict)
 
     @property
     def table(self) -> Table | None:
@@ -152,5 +162,8 @@ def _check(resource: Resource, model: Model) -> None:
         if name not in navs or join.here not in known or navs[name].prop(join.there) is None:
             strange.add(name)
     strange |= resource.links.keys() - navs.keys()
+    for name, action in resource.actions.items():
+        strange |= {name} - set(entity.actions)
+        strange |= action.takes - {prop.name for prop in entity.parameters_of(name)}
     if strange:
         raise LookupError(f"{resource.name} has no {', '.join(sorted(strange))}")

@@ -120,7 +120,7 @@ def _carry_out(call: Call) -> HttpResponse:
     if call.path.set is None or call.path.property_name or call.path.stream:
         raise MethodNotAllowed("This resource is only read.")
     if call.path.action:
-        raise ODataError(f"{call.path.action} is not offered.", status=501)
+        return _act(call, call.path.action)
     if call.path.is_links:
         return _write_link(call)
     return _write(call)
@@ -183,6 +183,17 @@ def _write(call: Call) -> HttpResponse:
     response = answers.entry(call, place.set, reader.one(place))
     response["Preference-Applied"] = "return-content"
     return answers.finish(response, job_id)
+
+
+def _act(call: Call, name: str) -> HttpResponse:
+    """POST on an action bound to one entity."""
+    if call.verb != "POST":
+        raise MethodNotAllowed(f"{name} takes POST.")
+    reader, writer = Reader(call.service, call.scope), Writer(call.service, call.scope)
+    place = reader.place(call.path)
+    action = writer.action(place, name)
+    body = call.parameters(place.set.type.parameters_of(name))
+    return answers.no_content(writer.act(place, action, body))
 
 
 def _write_link(call: Call) -> HttpResponse:

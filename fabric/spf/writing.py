@@ -6,14 +6,15 @@ PUT whole objects full of nulls. Members a set does not take are dropped, not re
 
 from __future__ import annotations
 
+from collections.abc import Container, Iterable
 from typing import Any
 from uuid import UUID
 
-from fabric.odata.errors import BadRequest, MethodNotAllowed, NotFound
+from fabric.odata.errors import BadRequest, MethodNotAllowed, NotFound, ODataError
 from fabric.odata.schema import EntitySet
 from fabric.spf.narrowing import narrow
 from fabric.spf.reading import Place
-from fabric.spf.schema import Link, Row, Service, Written
+from fabric.spf.schema import Action, Link, Row, Service, Written
 from fabric.spf.scope import Scope
 from fabric.vmm import errors as vmm
 
@@ -33,9 +34,7 @@ class Writer:
         if act is None:
             raise MethodNotAllowed(f"{place.set.name} does not take POST.")
         values = _meant(body, act.takes)
-        for name in act.requires:
-            if values.get(name) in (None, ""):
-                raise BadRequest(f"The parameter {name} is mandatory.")
+        _demand(values, act.requires)
         try:
             return act.run(self.scope, values)
         except vmm.NotFound as error:
@@ -55,6 +54,19 @@ class Writer:
         if act is None:
             raise MethodNotAllowed(f"{place.set.name} does not take DELETE.")
         return act(self.scope, self.found(place))
+
+    def action(self, place: Place, name: str) -> Action:
+        """How an action of an entity is carried out."""
+        found = self.service.resource(place.set).actions.get(name)
+        if found is None:
+            raise ODataError(f"{place.set.name}/{name} is not offered.", status=501)
+        return found
+
+    def act(self, place: Place, action: Action, body: Row) -> UUID | None:
+        """Carry out an action on one entity; returns the job that does it."""
+        values = _meant(body, action.takes)
+        _demand(values, action.requires)
+        return action.run(self.scope, self.found(place), values)
 
     def link(self, place: Place, name: str) -> Link:
         """How the navigation of an entity is written to."""
@@ -81,7 +93,13 @@ class Writer:
         return table.row(self.scope, written)
 
 
-def _meant(body: Row, takes: frozenset[str]) -> Row:
+def _demand(values: Row, names: Iterable[str]) -> None:
+    for name in names:
+        if values.get(name) in (None, ""):
+            raise BadRequest(f"The parameter {name} is mandatory.")
+
+
+def _meant(body: Row, takes: Container[str]) -> Row:
     """What the sender really said: no nulls, no ids of zeros, nothing that is only read."""
     return {
         name: value
