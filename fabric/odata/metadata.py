@@ -74,8 +74,7 @@ def _complex_type(model: Model, declared: ComplexType) -> str:
 
 
 def _property(model: Model, prop: Prop, is_key: bool) -> str:
-    # Complex and collection values cannot be null in this version of CSDL.
-    required = is_key or not prop.nullable or prop.is_collection or prop.complex_name
+    required = is_key or not prop.nullable or prop.is_collection
     nullable = ' Nullable="false"' if required else ""
     return f'<Property Name="{prop.name}" Type="{escape(model.type_name(prop))}"{nullable} />'
 
@@ -105,7 +104,9 @@ def _container(model: Model) -> str:
     out = [f'<EntityContainer Name="{model.container}" m:IsDefaultEntityContainer="true">']
     out += [f'<EntitySet Name="{s.name}" EntityType="{s.type.full_name}" />' for s in sets]
     for name in sorted({action for s in sets for action in s.type.actions}):
-        out += [_action(name, s) for s in _first_of_each_type(sets) if name in s.type.actions]
+        out += [
+            _action(model, name, s) for s in _first_of_each_type(sets) if name in s.type.actions
+        ]
     for each in sets:
         out += [_association_set(model, each, nav, sets) for nav in each.type.navs]
     out.append("</EntityContainer>")
@@ -116,11 +117,15 @@ def _first_of_each_type(sets: list[EntitySet]) -> list[EntitySet]:
     return list({each.type.full_name: each for each in reversed(sets)}.values())
 
 
-def _action(name: str, bound_to: EntitySet) -> str:
+def _action(model: Model, name: str, bound_to: EntitySet) -> str:
+    given = "".join(
+        f'<Parameter Name="{prop.name}" Type="{escape(model.type_name(prop))}" />'
+        for prop in bound_to.type.parameters_of(name)
+    )
     return (
         f'<FunctionImport Name="{name}" IsBindable="true" m:IsAlwaysBindable="true" '
         f'IsSideEffecting="true"><Parameter Name="bindingParameter" '
-        f'Type="{bound_to.type.full_name}" /></FunctionImport>'
+        f'Type="{bound_to.type.full_name}" />{given}</FunctionImport>'
     )
 
 

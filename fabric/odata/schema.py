@@ -76,7 +76,10 @@ class ComplexType:
 
 @dataclass(frozen=True, slots=True)
 class EntityType:
-    """A keyed type; `stream` names its media property, `actions` are bound to one entity."""
+    """A keyed type; `stream` names its media property, `actions` are bound to one entity.
+
+    `parameters` are what an action takes, under its name.
+    """
 
     name: str
     namespace: str
@@ -86,6 +89,7 @@ class EntityType:
     stream: str | None = None
     actions: tuple[str, ...] = ()
     stream_type: str = "application/x-rdp"
+    parameters: tuple[tuple[str, tuple[Prop, ...]], ...] = ()
 
     @property
     def full_name(self) -> str:
@@ -95,6 +99,10 @@ class EntityType:
     def prop(self, name: str) -> Prop | None:
         """The property of exactly this name, if there is one."""
         return next((prop for prop in self.props if prop.name == name), None)
+
+    def parameters_of(self, action: str) -> tuple[Prop, ...]:
+        """What an action takes beside the entity it is bound to."""
+        return dict(self.parameters).get(action, ())
 
     def nav(self, name: str) -> Nav | None:
         """The navigation of exactly this name, if there is one."""

@@ -1,4 +1,4 @@
-"""What our SPF publishes: the whole 2012 R2 generation of the VMM service, and the Admin service.
+"""What our SPF publishes: the VMM service of 2012 SP1 to 2012 R2, and the Admin service.
 
 Names and types only. Which sets have something behind them is said in `fabric.spf.sets`; the
 others are announced and empty, because clients look for them. One set is our own, `JobSteps` with

@@ -2,6 +2,7 @@
 
 Properties stand in one text per EDM type, separated by blanks; `!` after a name: never null. A
 `:` gives the complex or item type, `>` and `>>` the set a navigation leads to, to one or to many.
+An action is written with what it takes: `Expand(SizeGB:Int32)`.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ def declare(
 ) -> EntitySet:
     """An entity set and its type."""
     keys = tuple(key.split())
+    taken = tuple(_action(word) for word in actions.split())
     return EntitySet(
         name,
         EntityType(
@@ -35,7 +37,8 @@ def declare(
             props=_props(typed, complex, lists, keys),
             navs=tuple(_nav(word) for word in navs.split()),
             stream=stream,
-            actions=tuple(actions.split()),
+            actions=tuple(action for action, _ in taken),
+            parameters=taken,
         ),
     )
 
@@ -66,6 +69,12 @@ def _props(
 
 def _item(name: str) -> str:
     return name if name in PRIMITIVES else f"Complex:{name}"
+
+
+def _action(word: str) -> tuple[str, tuple[Prop, ...]]:
+    name, _, inside = word.removesuffix(")").partition("(")
+    pairs = (each.partition(":") for each in inside.split(",") if each)
+    return name, tuple(Prop(each, edm_type) for each, _, edm_type in pairs)
 
 
 def _nav(word: str) -> Nav:

@@ -10,7 +10,7 @@ SETS = (
         "VMTemplate",
         key="ID StampId",
         Guid=(
-            "ApplicationProfileId CloudID ID SQLProfileId StampId VirtualFloppyDriveId "
+            "ApplicationProfileId CloudID CPUTypeId ID SQLProfileId StampId VirtualFloppyDriveId "
             "VirtualHardDiskId VMId VMTemplateId"
         ),
         String=(
@@ -52,7 +52,7 @@ SETS = (
         "HardwareProfiles",
         "HardwareProfile",
         key="ID StampId",
-        Guid="ID StampId",
+        Guid="CPUTypeId ID StampId",
         String="Accessibility Description Name",
         Boolean=(
             "DynamicMemoryEnabled Enabled LimitCPUForMigration LimitCPUFunctionality "

@@ -77,7 +77,7 @@ SETS = (
             "Accessibility Description EthernetAddress EthernetAddressType IPv4AddressType "
             "IPv6AddressType Location MACAddress MACAddressType Name PhysicalAddress "
             "PhysicalAddressType RequiredBandwidth Tag VirtualNetworkAdapterType "
-            "VMNetworkName VMwarePortGroup"
+            "VirtualNetwork VMNetworkName VMwarePortGroup"
         ),
         Boolean=(
             "Enabled EnableMACAddressSpoofing IsSynthetic MACAddressesSpoofingEnabled "
@@ -103,7 +103,7 @@ SETS = (
         Int64="Size",
         DateTime="AddedTime ModifiedTime",
         navs="VirtualHardDisk>VirtualHardDisks",
-        actions="Expand",
+        actions="Expand(VirtualHardDiskSizeGB:Int32)",
     ),
     declare(
         "VirtualDVDDrives",

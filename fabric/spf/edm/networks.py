@@ -17,14 +17,14 @@ SETS = (
         "VMNetworks",
         "VMNetwork",
         key="ID StampId",
-        Guid="ID LogicalNetworkId PROTipID RoutingDomainId StampId",
+        Guid="ID LogicalNetworkId MostRecentTaskId PROTipID RoutingDomainId StampId",
         String=(
             "CAIPAddressPoolType Description ExternalName IsolationType LogicalNetworkName "
             "Name PAIPAddressPoolType"
         ),
         Boolean="AutoCreateSubnet Enabled IsAssigned",
         DateTime="AddedTime ModifiedTime",
-        complex="Owner:UserAndRole",
+        complex="Owner:UserAndRole VPNGateway:VPNVMNetworkGateway",
         lists="GrantedToList:UserAndRole",
         navs="MostRecentTask>Jobs VMNetworkGateways>>VMNetworkGateways",
     ),

@@ -66,6 +66,14 @@ TYPES = (
         String="VMNetworkName",
     ),
     structure(
+        "VPNVMNetworkGateway",
+        Guid="RunAsAccountID",
+        String=(
+            "AuthenticationMethod CertificateFilePath TargetVPNIPv4Address TargetVPNIPv6Address"
+        ),
+        Boolean="AutoSelectCertificate",
+    ),
+    structure(
         "OperatingSystem",
         String="Architecture Description Edition Name OSType ProductType Version",
     ),

@@ -57,6 +57,7 @@ MACHINE = EntityType(
     ),
     stream="VMConnection",
     actions=("Expand",),
+    parameters=(("Expand", (Prop("SizeGB", "Int32"),)),),
 )
 CLOUD = EntityType(
     "Cloud",

@@ -49,7 +49,7 @@ def test_types_are_spelled_out(document: ElementTree.Element) -> None:
     }
     assert found["ID"] == ("Edm.Guid", "false")
     assert found["Name"] == ("Edm.String", None)
-    assert found["Owner"] == ("VMM.UserAndRole", "false")
+    assert found["Owner"] == ("VMM.UserAndRole", None)
     assert found["Tags"] == ("Collection(Edm.String)", "false")
     assert found["VMConnection"] == ("Edm.Stream", "false")
     assert [each.get("Name") for each in machine.findall("e:Key/e:PropertyRef", NS)] == [
@@ -100,6 +100,8 @@ def test_the_container_binds_actions(document: ElementTree.Element) -> None:
     imported = container.find("e:FunctionImport[@Name='Expand']", NS)
     assert imported is not None
     assert imported.get("IsBindable") == "true"
+    taken = [(p.get("Name"), p.get("Type")) for p in imported.findall("e:Parameter", NS)]
+    assert taken == [("bindingParameter", "VMM.VirtualMachine"), ("SizeGB", "Edm.Int32")]
 
 
 def test_a_client_learns_sets_keys_and_members(model: Model) -> None:
