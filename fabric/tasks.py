@@ -13,7 +13,7 @@ from fabric.durable.nudge import nudge, nudge_again
 from fabric.jobs import RECIPES, provision
 from fabric.jobs import watch as watching
 from fabric.models import Job
-from fabric.sync import stamps
+from fabric.sync import accounts, stamps
 
 
 @shared_task
@@ -68,3 +68,9 @@ def sync_stamp(stamp_id: str, **_: Any) -> None:
     if stamps.run(stamp_id):
         for _job_id in provision.retry_after_absence(uuid.UUID(stamp_id)):
             nudge(begin)
+
+
+@shared_task
+def check_account(provider_id: str, **_: Any) -> None:
+    """Ask every service of an endpoint what its account may do, and note the answers."""
+    accounts.check(provider_id)

@@ -175,6 +175,18 @@ class Curve:
     times: tuple[datetime, ...]
 
 
+@dataclass(frozen=True)
+class AccountCheck:
+    """What one service told the account; `group` is the one that opens it. Without `ok`, `problem`
+    says what is missing and `advice` what to do about it."""
+
+    service: str
+    group: str
+    ok: bool
+    problem: str = ""
+    advice: str = ""
+
+
 class Provider(Protocol):
     """One registered endpoint. `tenant` is the subscription in whose name a call is made, `person`
     the mail address of the human; without them a call is the administrator's.
@@ -183,6 +195,10 @@ class Provider(Protocol):
     def check(self) -> Collection[str]:
         """Read the Admin service's stamps and both `$metadata`; return the names of the optional
         abilities this endpoint has (`job_steps`, …). Raises any ProviderFault."""
+
+    def check_account(self) -> tuple[AccountCheck, ...]:
+        """Knock at every service with the account; return what each one said. Raises nothing: an
+        endpoint that is away is an answer as well."""
 
     def stamps(self) -> tuple[RemoteStamp, ...]:
         """Return the registered stamps."""

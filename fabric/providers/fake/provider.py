@@ -17,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 
 from fabric.providers.base import (
     Accepted,
+    AccountCheck,
     Curve,
     Inventory,
     MachineOrder,
@@ -37,6 +38,13 @@ DIMENSIONS = ("machines", "cores", "memory_mb", "storage_gb")
 COUNTERS = ("cpu", "memory", "storage", "network")
 FRAMES = {"hour": timedelta(hours=1), "day": timedelta(days=1), "month": timedelta(days=30)}
 SAMPLES = 12
+DOORS = (
+    ("Admin", "SPF_Admin"),
+    ("VMM", "SPF_VMM"),
+    ("VMM rights", "Administrator"),
+    ("Provider", "SPF_Provider"),
+    ("Usage", "SPF_Usage"),
+)
 LOGICAL_NETWORK = uuid.uuid5(uuid.NAMESPACE_DNS, "logical.example.net")
 
 
@@ -47,6 +55,7 @@ class FakeProvider:
         self.instant = instant
         self.is_down = False
         self.lacks_rights = False
+        self.shut_groups: set[str] = set()
         self.stamp = RemoteStamp(uuid.uuid4(), "vmm01.example.net")
         self.known_stamps = [self.stamp]
         self.clouds = [_cloud("Gold")]
@@ -95,6 +104,19 @@ class FakeProvider:
     def check(self) -> Collection[str]:
         with self._call("check"):
             return frozenset({"job_steps"})
+
+    def check_account(self) -> tuple[AccountCheck, ...]:
+        try:
+            with self._call("check_account"):
+                return tuple(self._checked(*door) for door in DOORS)
+        except ProviderFault as fault:
+            return tuple(AccountCheck(*door, ok=False, problem=fault.message) for door in DOORS)
+
+    def _checked(self, service: str, group: str) -> AccountCheck:
+        missing = self.lacks_rights and service == "VMM rights"
+        if not missing and group not in self.shut_groups:
+            return AccountCheck(service, group, ok=True)
+        return AccountCheck(service, group, False, f"The account is not in {group}.", "Add it.")
 
     def stamps(self) -> tuple[RemoteStamp, ...]:
         with self._call("stamps"):

@@ -14,6 +14,7 @@ from fabric.odata.errors import ODataError
 from fabric.odata.uri import entity_url
 from fabric.providers.base import (
     Accepted,
+    AccountCheck,
     Curve,
     Inventory,
     MachineOrder,
@@ -23,7 +24,7 @@ from fabric.providers.base import (
     TenantOrder,
 )
 from fabric.providers.errors import Forbidden, Missing, Rejected, Unreachable
-from fabric.providers.spf import faults, inventory, orders, reading, tenancy
+from fabric.providers.spf import account, faults, inventory, orders, reading, tenancy
 from fabric.providers.spf.reading import Row
 from fabric.providers.spf.session import Session, query
 
@@ -84,6 +85,9 @@ class SPFProvider:
         has_steps = "JobSteps" in sets or "Steps" in sets["Jobs"]["navigations"]
         self.capabilities = frozenset({JOB_STEPS}) if has_steps else frozenset()
         return self.capabilities
+
+    def check_account(self) -> tuple[AccountCheck, ...]:
+        return account.check(self._session, self._username)
 
     def _described(
         self, url: str, *, needed: Sequence[str]

@@ -50,6 +50,10 @@ class Conflict(Rejected):
     """It exists already (409)."""
 
 
+class Silent(Unreachable):
+    """No answer came at all, from whichever service."""
+
+
 class NotAllowed(Rejected):
     """The verb is not spoken here (405 or 501)."""
 
@@ -72,16 +76,16 @@ def from_exception(error: httpx.HTTPError, place: str, timeout: float) -> Provid
         if isinstance(cause, ssl.SSLError) and isinstance(error, httpx.ConnectError):
             return _no_tls(cause, place)
     if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout):
-        return Unreachable(f"{place} cannot be reached: nothing answers there.")
+        return Silent(f"{place} cannot be reached: nothing answers there.")
     if isinstance(error, httpx.TimeoutException):
-        return Unreachable(f"{place} did not answer within {timeout:g} seconds.")
+        return Silent(f"{place} did not answer within {timeout:g} seconds.")
     if isinstance(error, httpx.ConnectError):
-        return Unreachable(f"{place} cannot be reached: {_why(causes)}.")
+        return Silent(f"{place} cannot be reached: {_why(causes)}.")
     if isinstance(error, httpx.DecodingError):
         return no_spf(place)
     if isinstance(error, httpx.RemoteProtocolError) and not is_cut_off(error):
         return no_spf(place)
-    return Unreachable(f"{place} cut the connection off.")
+    return Silent(f"{place} cut the connection off.")
 
 
 def is_cut_off(error: httpx.HTTPError) -> bool:
@@ -134,7 +138,7 @@ def _no_tls(error: ssl.SSLError, place: str) -> ProviderFault:
             f"{place} answers, but not over HTTPS.",
             advice="Check the port; SPF usually listens on port 8090.",
         )
-    return Unreachable(f"No secure connection to {place} could be made.")
+    return Silent(f"No secure connection to {place} could be made.")
 
 
 def _why(causes: list[BaseException]) -> str:

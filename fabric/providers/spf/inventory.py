@@ -29,7 +29,7 @@ def read(session: Session, stamp_id: uuid.UUID, username: str, *, with_usage: bo
         clouds, networks = _clouds(session, stamp_id, with_usage)
     except Forbidden:
         return NOTHING
-    if not clouds and _lacks_rights(session, username):
+    if not clouds and lacks_rights(session, username):
         return NOTHING
     capacities = {
         reading.guid(row, "CloudId"): row
@@ -95,7 +95,7 @@ def _ids(rows: list[Row]) -> list[uuid.UUID]:
     return [id for id in (reading.guid(row, "ID") for row in rows) if id is not None]
 
 
-def _lacks_rights(session: Session, username: str) -> bool:
+def lacks_rights(session: Session, username: str) -> bool:
     """Tell whether an empty stamp is one we may not see: an administrator of VMM always sees the
     administrators' role, with itself in it."""
     try:

@@ -154,6 +154,10 @@ class Session:
         inside = f"{tenant}/" if tenant else ""
         return f"{self.base}/SC2012R2/VMM/{inside}Microsoft.Management.Odata.svc/{path}"
 
+    def service(self, path: str) -> str:
+        """Return the address of something in the Provider or the Usage service: no OData there."""
+        return f"{self.base}/{path}"
+
     def document(self, url: str, *, accept: str = "application/xml") -> bytes:
         """Return a body as it is."""
         return self.send("GET", url, accept=accept).body

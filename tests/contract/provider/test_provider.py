@@ -31,6 +31,13 @@ def test_check_tells_the_abilities(bench):
     assert set(bench.provider.check()) == {"job_steps"}
 
 
+def test_the_account_is_let_in_everywhere_it_is_needed(bench):
+    told = {each.service: each for each in bench.provider.check_account()}
+    assert list(told) == ["Admin", "VMM", "VMM rights", "Provider", "Usage"]
+    assert [told[name].ok for name in ("Admin", "VMM", "VMM rights")] == [True] * 3
+    assert told["Usage"].group == "SPF_Usage"
+
+
 def test_the_stamp_is_known_by_its_servers_name(bench):
     assert [(s.id, s.name) for s in bench.provider.stamps()] == [(bench.stamp_id, bench.stamp_name)]
 
