@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any, Self
 
 from django.db import models
 
 from fabric.vmm.models.server import Server
 from fabric.vmm.models.visible import ScopedQuerySet
+
+
+class RunAsAccountQuerySet(ScopedQuerySet):
+    def of_role(self, role: Any) -> Self:
+        """Return the accounts granted to the role."""
+        return self.granted_to(role, "RunAsAccount")
 
 
 class RunAsAccount(models.Model):
@@ -24,7 +31,7 @@ class RunAsAccount(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     modified_at = models.DateTimeField(auto_now=True)
 
-    objects = ScopedQuerySet.as_manager()
+    objects = RunAsAccountQuerySet.as_manager()
 
     class Meta:
         constraints = [

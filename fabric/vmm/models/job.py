@@ -42,7 +42,7 @@ class Job(JobRow):
     """A durable job; `subject` is the machine it works on, which may be gone by now.
 
     `host` is where it works. A heavy job `holds_slot` of its host until it ends; one that waits
-    for a slot stands in line since `queued_at`.
+    for a slot stands in line since `queued_at`. The same `request_key` again is the same job.
     """
 
     server = models.ForeignKey(Server, on_delete=models.PROTECT, related_name="jobs")
@@ -61,6 +61,7 @@ class Job(JobRow):
     cmdlet = models.CharField(max_length=60)
     target_type = models.CharField(max_length=30, default="VM")
     target_name = models.CharField(max_length=255)
+    request_key = models.CharField(max_length=120, null=True, blank=True)
 
     objects = JobQuerySet.as_manager()
 
@@ -85,6 +86,14 @@ class Job(JobRow):
                 include=["host", "started_at"],
                 condition=Q(state="succeeded"),
                 name="vmm_job_times",
+            ),
+        ]
+        constraints = [
+            *JobRow.Meta.constraints,
+            models.UniqueConstraint(
+                fields=["request_key"],
+                condition=Q(request_key__isnull=False),
+                name="vmm_job_request_key",
             ),
         ]
 

@@ -92,6 +92,7 @@ class VirtualMachine(models.Model):
     `request_key` is the caller's: the same key again is the same machine. `deployment_error` is
     {code, message, advice, step} after a failed deployment. One that is stored has no host; its
     disks are images on `stored_on`. One that moves holds room on `moving_to` as well.
+    `last_restored_id` is the checkpoint it was brought back to last, which may be gone by now.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -147,6 +148,7 @@ class VirtualMachine(models.Model):
     hypervisor_id = models.UUIDField(null=True, blank=True)
     most_recent_job_id = models.UUIDField(null=True, blank=True)
     failed_job_id = models.UUIDField(null=True, blank=True)
+    last_restored_id = models.UUIDField(null=True, blank=True)
     deployment_error = models.JSONField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     modified_at = models.DateTimeField(default=timezone.now)

@@ -99,12 +99,14 @@ class RoleScopeQuerySet(ScopedQuerySet):
 class RoleScope(models.Model):
     """A cloud in a role's scope, with the limits of the role there and of each of its members.
 
+    `permissions` are what the role may there beside what it may everywhere.
     Its row is the lock under which the role's usage of the cloud is counted.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     role = models.ForeignKey(UserRole, on_delete=models.CASCADE, related_name="scopes")
     cloud = models.ForeignKey(Cloud, on_delete=models.PROTECT, related_name="scopes")
+    permissions = models.JSONField(default=list)
     vm_count = models.PositiveIntegerField(null=True, blank=True)
     cpu_count = models.PositiveIntegerField(null=True, blank=True)
     memory_mb = models.PositiveIntegerField(null=True, blank=True)
