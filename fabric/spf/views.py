@@ -66,18 +66,6 @@ def vmm_service(
 
 
 @csrf_exempt
-def provider_service(request: HttpRequest) -> HttpResponse:
-    """Notifications of Windows Azure Pack: this server takes none, and has none to tell."""
-    return _guarded(request, Group.PROVIDER, lambda account, format: _nothing_yet(request))
-
-
-@csrf_exempt
-def usage_service(request: HttpRequest) -> HttpResponse:
-    """Usage records: an empty list means that there is nothing new."""
-    return _guarded(request, Group.USAGE, lambda account, format: _nothing_yet(request))
-
-
-@csrf_exempt
 def nothing_here(request: HttpRequest) -> HttpResponse:
     """Any other address."""
     return answers.refused(NotFound("There is no service at this address."), Format.ATOM)
@@ -104,12 +92,6 @@ def _guarded(request: HttpRequest, group: str, work: Work) -> HttpResponse:
         return answers.refused(unknown, format)
     except Exception as error:
         return answers.broken(error, format)
-
-
-def _nothing_yet(request: HttpRequest) -> HttpResponse:
-    if request.method not in ("GET", "HEAD"):
-        raise ODataError("This server does not take notifications.", status=501)
-    return answers.array()
 
 
 def _carry_out(call: Call) -> HttpResponse:
