@@ -2,7 +2,8 @@
 
 A password hash is slow on purpose. A pair that was right is remembered for a few minutes, under a
 keyed hash that holds no password and dies with the stored hash, so normal traffic costs
-microseconds. Wrong passwords stay slow, one at a time, and are refused unread after ten a minute.
+microseconds. Wrong passwords stay slow, one at a time, and are refused unread when there are too
+many (throttle.py). The address is the connection's: what a header says of it, anybody can write.
 """
 
 from __future__ import annotations
@@ -14,21 +15,23 @@ import logging
 import threading
 import time
 from collections import OrderedDict
+from datetime import timedelta
 from typing import Final
 
 from django.contrib.auth.hashers import check_password, make_password
-from django.core.cache import cache
-from django.db import connection
-from django.utils.crypto import get_random_string, salted_hmac
-from redis.exceptions import RedisError
+from django.db import DatabaseError, connection
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.crypto import get_random_string
 
+from fabric.spf import throttle
 from fabric.spf.models import Account
 
 log = logging.getLogger(__name__)
 
 REMEMBERED_SECONDS: Final = 300.0
 REMEMBERED_PAIRS: Final = 1_000
-FAILURES_A_MINUTE: Final = 10
+SEEN_EVERY: Final = timedelta(minutes=5)
 
 _key = get_random_string(64).encode()
 _remembered: OrderedDict[bytes, float] = OrderedDict()
@@ -45,20 +48,21 @@ class NotSignedIn(Exception):
 
 
 def sign_in(authorization: str | None, address: str) -> Account:
-    """The active account an `Authorization` header names; raises NotSignedIn. One query."""
+    """The active account an `Authorization` header names; raises NotSignedIn.
+
+    One query, and every few minutes a second, which notes that the account is in use.
+    """
     username, password = _credentials(authorization)
     account = Account.objects.filter(username=username, is_active=True).first()
-    if account is not None and _is_remembered(_digest(account, password)):
-        return account
-    slot = _slot(username, address)
-    if _count(slot) >= FAILURES_A_MINUTE:
-        raise NotSignedIn(retry_after=60)
-    if account is None or not _verify(account, password):
-        if account is None:
-            _spend_as_much_time(password)
-        _add(slot)
-        log.warning("refused credentials from %s", address)
-        raise NotSignedIn
+    if account is None or not _is_remembered(_digest(account, password)):
+        _listen(username, address)
+        if account is None or not _verify(account, password, address):
+            if account is None:
+                _spend_as_much_time(username, password, address)
+            log.warning("refused credentials from %s", address)
+            raise NotSignedIn
+        throttle.accepted(username, address)
+    _note_use(account)
     return account
 
 
@@ -84,14 +88,23 @@ def _credentials(authorization: str | None) -> tuple[str, str]:
     return username.rpartition("\\")[2], password
 
 
-def _verify(account: Account, password: str) -> bool:
+def _listen(username: str, address: str) -> None:
+    """Raise NotSignedIn when there were too many wrong tries."""
+    if seconds := throttle.wait(username, address):
+        raise NotSignedIn(retry_after=seconds)
+
+
+def _verify(account: Account, password: str, address: str) -> bool:
     digest = _digest(account, password)
     _let_go()
     with _slow:
         # Another thread may have found out while this one was waiting.
         if _is_remembered(digest):
             return True
+        # Many guesses sent at once wait here, and are counted one by one.
+        _listen(account.username, address)
         if not check_password(password, account.password):
+            throttle.refused(account.username, address)
             return False
     with _guard:
         _remembered[digest] = time.monotonic() + REMEMBERED_SECONDS
@@ -100,10 +113,27 @@ def _verify(account: Account, password: str) -> bool:
     return True
 
 
-def _spend_as_much_time(password: str) -> None:
+def _spend_as_much_time(username: str, password: str, address: str) -> None:
     _let_go()
     with _slow:
+        _listen(username, address)
         make_password(password)
+        throttle.refused(username, address)
+
+
+def _note_use(account: Account) -> None:
+    """Write when the account was used, seldom; nobody is kept out when that cannot be written."""
+    now = timezone.now()
+    before = now - SEEN_EVERY
+    if account.last_seen_at is not None and account.last_seen_at > before:
+        return
+    due = Q(last_seen_at=None) | Q(last_seen_at__lte=before)
+    try:
+        Account.objects.filter(due, pk=account.pk).update(last_seen_at=now)
+    except DatabaseError as error:
+        log.warning("the use of an account is not noted: %s", type(error).__name__)
+        return
+    account.last_seen_at = now
 
 
 def _let_go() -> None:
@@ -130,25 +160,3 @@ def _is_remembered(digest: bytes) -> bool:
         _remembered[digest] = now + REMEMBERED_SECONDS
         _remembered.move_to_end(digest)
         return True
-
-
-def _slot(username: str, address: str) -> str:
-    # The same in every process, and no cache key can be broken by what a stranger types.
-    digest = salted_hmac("spf-refused", f"{username}\0{address}").hexdigest()
-    return f"spf-refused:{digest}"
-
-
-# Without its cache the service still answers; it only counts no failures then.
-def _count(slot: str) -> int:
-    try:
-        return int(cache.get(slot) or 0)
-    except (RedisError, OSError):
-        return 0
-
-
-def _add(slot: str) -> None:
-    try:
-        cache.add(slot, 0, timeout=60)
-        cache.incr(slot)
-    except (RedisError, OSError, ValueError):
-        log.warning("failed sign-ins are not counted: the cache is away")

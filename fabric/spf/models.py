@@ -23,7 +23,7 @@ class Group(models.TextChoices):
 
 class Account(models.Model):
     """A caller. `is_vmm_administrator` is a right inside VMM: without it the groups open the door
-    of the VMM service, and nothing is behind it.
+    of the VMM service, and nothing is behind it. `last_seen_at` may be some minutes behind.
     """
 
     username = models.CharField(max_length=150, unique=True)
@@ -32,6 +32,7 @@ class Account(models.Model):
     is_vmm_administrator = models.BooleanField(default=False)
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    last_seen_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     def __str__(self) -> str:
         return self.username

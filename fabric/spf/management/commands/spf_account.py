@@ -6,11 +6,10 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.utils.crypto import get_random_string
 
-from fabric.odata.errors import ODataError
-from fabric.spf.actions import ALL_GROUPS, change_account, create_account
+from fabric.spf.actions.accounts import ALL_GROUPS, change_account, create_account, new_password
 from fabric.spf.models import Account
+from fabric.vmm.errors import VMMError
 
 
 class Command(BaseCommand):
@@ -33,10 +32,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         fresh = not options["change"] or options["new_password"]
-        password = get_random_string(24) if fresh else None
+        password = new_password() if fresh else None
         try:
             account = self._save(options, password)
-        except ODataError as error:
+        except VMMError as error:
             raise CommandError(error.message) from None
         rights = "administers VMM" if account.is_vmm_administrator else "has no rights in VMM"
         self.stdout.write(f"{account.username}: {', '.join(account.groups)}; {rights}.")
@@ -54,7 +53,5 @@ class Command(BaseCommand):
                 is_active=options["active"],
             )
         assert password is not None
-        account = create_account(name, password, groups or ALL_GROUPS, rights is not False)
-        if options["active"] is False:
-            account = change_account(name, is_active=False)
-        return account
+        is_active = options["active"] is not False
+        return create_account(name, password, groups or ALL_GROUPS, rights is not False, is_active)

@@ -1,19 +1,25 @@
-"""Right credentials cost next to nothing, wrong ones much, and too many are not even tried."""
+"""Right credentials cost next to nothing, wrong ones much, and too many are not even tried.
+
+How many are too many: test_throttle.py.
+"""
 
 from __future__ import annotations
 
 import base64
+from datetime import timedelta
 
 import pytest
 from django.core.cache import cache
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 from redis.exceptions import ConnectionError as CacheAway
 
-from fabric.odata.errors import BadRequest, Conflict, NotFound
-from fabric.spf import accounts
+from fabric.spf import accounts, throttle
 from fabric.spf.accounts import NotSignedIn, sign_in
 from fabric.spf.actions import ALL_GROUPS, change_account, create_account
+from fabric.spf.actions.accounts import remove_account
 from fabric.spf.models import Account, Group
+from fabric.vmm.errors import Conflict, Invalid, NotFound
 
 PASSWORD = "a-long-password"
 HERE = "127.0.0.1"
@@ -48,10 +54,30 @@ def header(username: str, password: str) -> str:
 
 
 def test_what_was_right_is_not_hashed_again(olga, checks, django_assert_num_queries):
+    sign_in(header("olga", PASSWORD), HERE)
     for _ in range(5):
         with django_assert_num_queries(1):
             assert sign_in(header("olga", PASSWORD), HERE) == olga
     assert checks == [PASSWORD]
+
+
+def test_when_it_was_used_is_written_seldom(olga, django_assert_num_queries):
+    for _ in range(3):
+        sign_in(header("olga", PASSWORD), HERE)
+    first = Account.objects.get().last_seen_at
+    assert timezone.now() - first < timedelta(seconds=10)
+    with django_assert_num_queries(1):
+        sign_in(header("olga", PASSWORD), HERE)
+    long_ago = timezone.now() - accounts.SEEN_EVERY
+    Account.objects.update(last_seen_at=long_ago)
+    sign_in(header("olga", PASSWORD), HERE)
+    assert Account.objects.get().last_seen_at > long_ago
+
+
+def test_whoever_is_refused_was_not_seen(olga):
+    with pytest.raises(NotSignedIn):
+        sign_in(header("olga", "guess"), HERE)
+    assert Account.objects.get().last_seen_at is None
 
 
 def test_what_was_right_is_forgotten_after_a_while(olga, checks, monkeypatch):
@@ -67,7 +93,7 @@ def test_who_calls_all_the_time_is_not_kept_out_by_guesses(olga, checks, monkeyp
     clock, later = accounts.time.monotonic, [0]
     monkeypatch.setattr(accounts.time, "monotonic", lambda: clock() + later[0])
     sign_in(header("olga", PASSWORD), HERE)
-    for _ in range(accounts.FAILURES_A_MINUTE):
+    for _ in range(throttle.PAIR[0]):
         with pytest.raises(NotSignedIn):
             sign_in(header("olga", "guess"), HERE)
     for later[0] in (200, 400, 600):
@@ -99,14 +125,14 @@ def test_a_new_password_ends_the_old_one_at_once(olga):
 
 
 def test_too_many_wrong_ones_are_not_tried(olga, checks):
-    for _ in range(accounts.FAILURES_A_MINUTE):
+    for _ in range(throttle.PAIR[0]):
         with pytest.raises(NotSignedIn) as refusal:
             sign_in(header("olga", "guess"), HERE)
         assert refusal.value.retry_after is None
     with pytest.raises(NotSignedIn) as refusal:
         sign_in(header("olga", PASSWORD), HERE)
     assert refusal.value.retry_after == 60
-    assert len(checks) == accounts.FAILURES_A_MINUTE
+    assert len(checks) == throttle.PAIR[0]
     # Neither another address nor another account suffers for it.
     assert sign_in(header("olga", PASSWORD), "10.0.0.9") == olga
 
@@ -123,8 +149,8 @@ def test_without_a_cache_people_still_get_in(olga, monkeypatch):
     def away(*args, **kwargs):
         raise CacheAway
 
-    for name in ("get", "add", "incr"):
-        monkeypatch.setattr(f"fabric.spf.accounts.cache.{name}", away)
+    for name in ("get_many", "add", "incr", "set", "delete"):
+        monkeypatch.setattr(f"fabric.spf.throttle.cache.{name}", away)
     with pytest.raises(NotSignedIn):
         sign_in(header("olga", "guess"), HERE)
     assert sign_in(header("olga", PASSWORD), HERE) == olga
@@ -139,17 +165,43 @@ def test_what_is_remembered_holds_no_password(olga):
 
 def test_accounts_are_made_with_care(olga):
     assert Account.objects.get().groups == list(ALL_GROUPS)
-    for name, password, groups in (
-        ("olga", PASSWORD, ALL_GROUPS),
-        ("a:b", PASSWORD, ALL_GROUPS),
-        ("", PASSWORD, ALL_GROUPS),
-        ("bob", "short", ALL_GROUPS),
-        ("bob", PASSWORD, ["Administrators"]),
+    for name, password, groups, field in (
+        ("olga", PASSWORD, ALL_GROUPS, "username"),
+        ("a:b", PASSWORD, ALL_GROUPS, "username"),
+        ("", PASSWORD, ALL_GROUPS, "username"),
+        ("bob", "short", ALL_GROUPS, "password"),
+        ("bob", "x" * 600, ALL_GROUPS, "password"),
+        ("bob", PASSWORD, ["Administrators"], "groups"),
     ):
-        with pytest.raises((BadRequest, Conflict)):
+        with pytest.raises((Invalid, Conflict)) as refusal:
             create_account(name, password, groups)
+        assert refusal.value.field == field
     with pytest.raises(NotFound):
         change_account("nobody", is_active=False)
+    with pytest.raises(NotFound):
+        remove_account("nobody")
+
+
+CLOSING = [{"is_active": False}, {"is_vmm_administrator": False}, {"groups": [Group.ADMIN]}]
+
+
+@pytest.mark.parametrize("closing", CLOSING)
+def test_the_last_way_into_vmm_stays_open_to_who_uses_it(olga, closing):
+    for act in (
+        lambda: change_account("olga", used_by=["Contoso SPF"], **closing),
+        lambda: remove_account("olga", used_by=["Contoso SPF"]),
+    ):
+        with pytest.raises(Conflict, match="olga is the only account.*Contoso SPF"):
+            act()
+    assert sign_in(header("olga", PASSWORD), HERE).is_vmm_administrator
+    create_account("reader", PASSWORD, is_vmm_administrator=False)
+    with pytest.raises(Conflict):
+        remove_account("olga", used_by=["Contoso SPF"])
+    create_account("second", PASSWORD)
+    change_account("olga", used_by=["Contoso SPF"], **closing)
+    remove_account("olga", used_by=["Contoso SPF"])
+    remove_account("second")
+    assert list(Account.objects.values_list("username", flat=True)) == ["reader"]
 
 
 def test_the_command_prints_a_password_once(db, capsys):
