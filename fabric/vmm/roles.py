@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from fabric.vmm.errors import Denied, Invalid, NotFound
@@ -69,12 +69,14 @@ RESTORE = ("Checkpoint", "CheckpointRestoreOnly")
 class Caller:
     """Who asks: an administrator, or somebody acting for a user role, or nobody in particular.
 
-    With a role everything is done as that role, even when an administrator asks.
+    With a role everything is done as that role, even when an administrator asks. `request_key` is
+    the same when a request that began a job is sent again.
     """
 
     role: UserRole | None = None
     is_administrator: bool = False
     principal: str = ""
+    request_key: str = ""
 
     @property
     def is_unbound(self) -> bool:
@@ -169,20 +171,25 @@ def require_fabric(caller: Caller, groups: Iterable[UUID] | None = None) -> None
         raise Denied(f"The role {role.name} has not all of these host groups in its scope.")
 
 
-def require_all(caller: Caller, *permissions: str) -> None:
-    """Raise Denied, naming the first permission that the caller's role lacks."""
+def require_all(caller: Caller, *permissions: str, clouds: Any = None) -> None:
+    """Raise Denied, naming the first permission that the caller's role lacks.
+
+    One that it has in any of these clouds (ids, or a queryset) is enough; at most one query.
+    """
     if _is_free(caller):
         return
-    for permission in permissions:
-        if caller.role is None or permission not in caller.role.permissions:
-            raise _denied(permission)
+    lacking = _lacking(caller.role, permissions, clouds)
+    if lacking:
+        raise _denied(lacking[0])
 
 
-def require_any(caller: Caller, *permissions: str) -> None:
-    """Raise Denied unless the caller's role has one of the permissions."""
+def require_any(caller: Caller, *permissions: str, clouds: Any = None) -> None:
+    """Raise Denied unless the caller's role has one of the permissions, in one of these clouds."""
     if _is_free(caller):
         return
-    if caller.role is None or not set(permissions) & set(caller.role.permissions):
+    if caller.role is not None and set(permissions) & set(caller.role.permissions):
+        return
+    if len(_lacking(caller.role, permissions, clouds)) == len(permissions):
         raise _denied(permissions[0])
 
 
@@ -195,10 +202,10 @@ def require_own(caller: Caller, machine: VirtualMachine) -> None:
     _require_may_change(caller)
 
 
-def require_may_give(caller: Caller, receiver: UserRole) -> None:
-    """Raise Denied unless the caller may give a machine of its own to this role."""
-    require_all(caller, "CanShare")
-    if not caller.is_fabric and "CanReceive" not in receiver.permissions:
+def require_may_give(caller: Caller, receiver: UserRole, *, clouds: Any = None) -> None:
+    """Raise Denied unless the caller may give a thing of its own in these clouds to this role."""
+    require_all(caller, "CanShare", clouds=clouds)
+    if not caller.is_fabric and _lacking(receiver, ["CanReceive"], clouds):
         raise Denied(f"The user role {receiver.name} may receive nothing: it lacks CanReceive.")
 
 
@@ -214,6 +221,14 @@ def _is_free(caller: Caller) -> bool:
     """Tell whether no permission narrows the caller: the fabric's own people have all of them."""
     _require_may_change(caller)
     return caller.is_fabric
+
+
+def _lacking(role: UserRole | None, permissions: Iterable[str], clouds: Any) -> list[str]:
+    lacking = [name for name in permissions if role is None or name not in role.permissions]
+    if not lacking or role is None or clouds is None:
+        return lacking
+    there = role.scopes.filter(cloud__in=clouds).values_list("permissions", flat=True)
+    return sorted(set(lacking).difference(*there), key=lacking.index)
 
 
 def _require_may_change(caller: Caller) -> None:

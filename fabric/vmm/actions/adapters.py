@@ -190,7 +190,7 @@ def remove(caller: Caller, adapter: NetworkAdapter) -> Job:
 
 def _ready(caller: Caller, machine: VirtualMachine) -> VirtualMachine:
     row = held.held(caller, machine)
-    roles.require_any(caller, *roles.CHANGE)
+    roles.require_any(caller, *roles.CHANGE, clouds=[row.cloud_id])
     held.require_idle(row)
     held.require_status(row, held.SETTLED, "its network adapters cannot be changed")
     return row

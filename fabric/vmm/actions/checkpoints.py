@@ -22,7 +22,7 @@ def create(
 ) -> tuple[Checkpoint, Job]:
     """Make a checkpoint of a machine as it is now; its storage counts against no quota."""
     row = held.held(caller, machine)
-    roles.require_all(caller, "Checkpoint")
+    roles.require_all(caller, "Checkpoint", clouds=[row.cloud_id])
     cleaned = fields.name(name, "checkpoint", longest=100)
     held.require_idle(row)
     held.require_status(row, held.SETTLED, "no checkpoint can be made")
@@ -47,7 +47,7 @@ def restore(caller: Caller, checkpoint: Checkpoint) -> Job:
     A checkpoint of a larger size needs the room beforehand: QuotaExceeded, or NoSuitableHost.
     """
     row = held.held(caller, checkpoint.machine)
-    roles.require_any(caller, "Checkpoint", "CheckpointRestoreOnly")
+    roles.require_any(caller, *roles.RESTORE, clouds=[row.cloud_id])
     wanted = _found(row, checkpoint)
     held.require_idle(row)
     held.require_status(row, held.SETTLED, f"the checkpoint {wanted} cannot be restored")
@@ -63,7 +63,7 @@ def restore(caller: Caller, checkpoint: Checkpoint) -> Job:
 def remove(caller: Caller, checkpoint: Checkpoint, *, with_children: bool = False) -> Job:
     """Remove a checkpoint, or it and all below it; what is below one alone moves up."""
     row = held.held(caller, checkpoint.machine)
-    roles.require_all(caller, "Checkpoint")
+    roles.require_all(caller, "Checkpoint", clouds=[row.cloud_id])
     wanted = _found(row, checkpoint)
     held.require_idle(row)
     held.require_status(row, held.SETTLED, f"the checkpoint {wanted} cannot be removed")
@@ -78,7 +78,7 @@ def rename(
 ) -> Checkpoint:
     """Call a checkpoint something else in our books; the host goes by its id."""
     row = held.held(caller, checkpoint.machine)
-    roles.require_all(caller, "Checkpoint")
+    roles.require_all(caller, "Checkpoint", clouds=[row.cloud_id])
     wanted = _found(row, checkpoint)
     if name is not UNCHANGED:
         wanted.name = fields.name(name, "checkpoint", longest=100)

@@ -52,7 +52,7 @@ def clone(
 
     Its operating system is not set up anew. The same request_key again returns the first clone.
     """
-    roles.require_any(caller, *roles.DEPLOY)
+    roles.require_any(caller, *roles.DEPLOY, clouds=[machine.cloud_id])
     known = _made_before(machine, request_key)
     if known is not None:
         return known

@@ -78,9 +78,9 @@ def create(
     The same request_key again returns the first machine and its job, and makes nothing. Those who
     run the fabric may give the machine to `owner_role`, within that role's limits.
     """
-    roles.require_any(caller, *roles.DEPLOY)
+    roles.require_any(caller, *roles.DEPLOY, clouds=[cloud_id])
     if local_admin_password:
-        roles.require_all(caller, "AllowLocalAdmin")
+        roles.require_all(caller, "AllowLocalAdmin", clouds=[cloud_id])
     role = caller.tenant_role or owner_role
     known = _made_before(role, request_key)
     if known is not None:

@@ -128,7 +128,7 @@ def detach(caller: Caller, drive: DiskDrive) -> Job:
     It is stored on the share where its cloud stores things. The machine must be off.
     """
     row = _ready(caller, drive.machine, held.SETTLED, "its disks cannot be detached")
-    roles.require_all(caller, "Store")
+    roles.require_all(caller, "Store", clouds=[row.cloud_id])
     disk = _spare(row, drive, "detached")
     if row.cloud.store is None:
         raise Conflict(
@@ -173,7 +173,7 @@ def remove(caller: Caller, drive: DiskDrive) -> Job:
 def _ready(caller: Caller, machine: VirtualMachine, allowed: Any, what: str) -> VirtualMachine:
     """Return the machine held, when its disks can be changed."""
     row = held.held(caller, machine)
-    roles.require_any(caller, *roles.CHANGE)
+    roles.require_any(caller, *roles.CHANGE, clouds=[row.cloud_id])
     held.require_idle(row)
     held.require_status(row, allowed, what)
     checkpoint = row.checkpoints.order_by("created_at").first()

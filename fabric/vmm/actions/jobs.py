@@ -31,7 +31,8 @@ def begin(
 ) -> Job:
     """Start a job on a machine, inside the transaction that holds the machine's row.
 
-    The cmdlet is the recipe's own unless another is given.
+    The cmdlet is the recipe's own unless another is given. IntegrityError when the caller's request
+    has begun a job before.
     """
     work = WORKS[recipe.name]
     job = engine.start(
@@ -48,6 +49,7 @@ def begin(
         template_id=machine.template_id if work.timed else None,
         cmdlet=cmdlet or work.cmdlet,
         target_name=machine.name,
+        request_key=caller.request_key or None,
     )
     wake.begin_on_commit()
     return job
@@ -70,7 +72,7 @@ def restart(caller: Caller, job: Job) -> Job:
     """
     machine = _machine_of(caller, job)
     work = WORKS[job.recipe]
-    work.require(caller)
+    work.require(caller, machine)
     held = Job.objects.get(pk=job.pk)
     if held.state in LIVE:
         return held
@@ -104,9 +106,9 @@ def cancel(caller: Caller, job: Job) -> Job:
     What a creation made stays until it is removed. WrongState when it cannot be stopped, or not
     any more.
     """
-    _machine_of(caller, job)
+    machine = _machine_of(caller, job)
     work = WORKS[job.recipe]
-    work.require(caller)
+    work.require(caller, machine)
     now = Job.objects.get(pk=job.pk)
     if work.recipe.cancel_before is None:
         raise WrongState(f"The job “{job.title}” cannot be stopped.")

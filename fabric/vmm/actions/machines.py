@@ -64,7 +64,7 @@ def operate(
     if known is None:
         raise Invalid(f"There is no operation {operation!r}.")
     row = held.held(caller, machine)
-    roles.require_all(caller, *roles.OPERATION_PERMISSIONS[wanted])
+    roles.require_all(caller, *roles.OPERATION_PERMISSIONS[wanted], clouds=[row.cloud_id])
     return _begin_operation(caller, row, known)
 
 
@@ -87,7 +87,7 @@ def update(
     Processors and memory change while it is off, or while it runs where its host can do that.
     """
     row = held.held(caller, machine)
-    roles.require_any(caller, *roles.CHANGE)
+    roles.require_any(caller, *roles.CHANGE, clouds=[row.cloud_id])
     held.require_idle(row)
     changes = _words(description, tag, cost_center, start_action, stop_action)
     inputs: dict[str, Any] = {"before": row.status}
@@ -111,7 +111,7 @@ def update(
 def remove(caller: Caller, machine: VirtualMachine) -> Job:
     """Remove a machine that is off, stored or failed; one under way is returned as it is."""
     row = held.held(caller, machine)
-    roles.require_all(caller, "Remove")
+    roles.require_all(caller, "Remove", clouds=[row.cloud_id])
     live = jobs.live_job(row)
     if live is not None and live.recipe == REMOVE.name:
         return live
@@ -141,7 +141,7 @@ def _repair(
 ) -> Job:
     repairs.require_one(retry=retry, undo=undo, dismiss=dismiss)
     row = held.held(caller, machine)
-    roles.require_any(caller, *roles.CHANGE)
+    roles.require_any(caller, *roles.CHANGE, clouds=[row.cloud_id])
     if retry:
         return repairs.retry(caller, row)
     if undo and row.status == MachineStatus.CREATION_FAILED:

@@ -72,7 +72,7 @@ def remove_drive(caller: Caller, drive: DVDDrive) -> None:
 
 def _ready(caller: Caller, machine: VirtualMachine) -> VirtualMachine:
     row = held.held(caller, machine)
-    roles.require_any(caller, *roles.CHANGE)
+    roles.require_any(caller, *roles.CHANGE, clouds=[row.cloud_id])
     held.require_idle(row)
     held.require_status(row, held.SETTLED, _WHAT)
     return row

@@ -29,7 +29,7 @@ def move(caller: Caller, machine: VirtualMachine, *, host: Host | None = None) -
     """
     row = held.held(caller, machine)
     if host is None:
-        roles.require_all(caller, "MigrateVM")
+        roles.require_all(caller, "MigrateVM", clouds=[row.cloud_id])
     else:
         groups = [host.group_id, *([row.host.group_id] if row.host is not None else [])]
         roles.require_fabric(caller, groups)

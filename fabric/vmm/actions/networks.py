@@ -100,7 +100,7 @@ def add_network(
     A user role makes virtualized ones only, on logical networks of its clouds; for others the
     default is no isolation.
     """
-    role = _owner(caller, owner)
+    role = _owner(caller, owner, logical_network)
     by_tenant = caller.tenant_role is not None
     fields.require_server(server, [logical_network], "logical network", field="logical_network")
     if by_tenant:
@@ -156,19 +156,19 @@ def require_author(caller: Caller, network: VMNetwork) -> None:
     if role is None:
         roles.require_fabric(caller)
     elif network.owner_id == role.pk:
-        roles.require_all(caller, AUTHOR)
+        roles.require_all(caller, AUTHOR, clouds=network.logical_network.clouds.all())
     elif VMNetwork.objects.visible_to(caller).filter(pk=network.pk).exists():
         raise Denied(f"The VM network {network} does not belong to the user role {role}.")
     else:
         raise NotFound(f"There is no VM network {network.pk}.")
 
 
-def _owner(caller: Caller, owner: UserRole | None) -> UserRole | None:
+def _owner(caller: Caller, owner: UserRole | None, logical: LogicalNetwork) -> UserRole | None:
     role = caller.tenant_role
     if role is None:
         roles.require_fabric(caller)
         return owner
-    roles.require_all(caller, AUTHOR)
+    roles.require_all(caller, AUTHOR, clouds=logical.clouds.all())
     if owner is not None and owner.pk != role.pk:
         raise Denied(f"The user role {role} cannot make a VM network for another one.")
     return role

@@ -25,12 +25,12 @@ def give(caller: Caller, machine: VirtualMachine, *, role: UserRole | None, owne
     row = held.held(caller, machine)
     is_within = role is not None and role.pk == row.role_id
     if is_within:
-        roles.require_any(caller, *roles.CHANGE)
+        roles.require_any(caller, *roles.CHANGE, clouds=[row.cloud_id])
         # Nobody's within a role, it would count against no member.
         if machine.owner_name and not owner_name.strip():
             raise Invalid("Choose the member whose machine it shall be.", field="owner_name")
     elif role is not None:
-        roles.require_may_give(caller, role)
+        roles.require_may_give(caller, role, clouds=[row.cloud_id])
     else:
         roles.require_fabric(caller)
     held.require_idle(row)

@@ -55,7 +55,7 @@ def dismiss(caller: Caller, machine: VirtualMachine) -> Job | None:
 
 def _begin(caller: Caller, machine: VirtualMachine, job: Job, recipe: Recipe) -> Job:
     held.require_idle(machine)
-    roles.require_any(caller, *roles.CHANGE)
+    roles.require_any(caller, *roles.CHANGE, clouds=[machine.cloud_id])
     inputs: dict[str, Any] = {**WORKS[job.recipe].undoing(job), "before": machine.status}
     busy = WORKS[recipe.name].busy
     return held.begin(caller, machine, recipe, inputs=inputs, status=busy or machine.status)

@@ -30,7 +30,7 @@ def store(caller: Caller, machine: VirtualMachine) -> Job:
     Conflict when the cloud has no share for it, or the machine has checkpoints.
     """
     row = held.held(caller, machine)
-    roles.require_all(caller, "Store")
+    roles.require_all(caller, "Store", clouds=[row.cloud_id])
     live = jobs.live_job(row)
     if live is not None and live.recipe == STORE.name:
         return live
@@ -67,7 +67,7 @@ def store(caller: Caller, machine: VirtualMachine) -> Job:
 def deploy_stored(caller: Caller, machine: VirtualMachine, *, start: bool = False) -> Job:
     """Deploy a stored machine to a host of its cloud again, with the addresses it has."""
     row = held.held(caller, machine)
-    roles.require_all(caller, "Store")
+    roles.require_all(caller, "Store", clouds=[row.cloud_id])
     recipe = DEPLOY_STORED if start else DEPLOY_STORED_OFF
     live = jobs.live_job(row)
     if live is not None and live.recipe == recipe.name:

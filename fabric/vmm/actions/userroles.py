@@ -6,9 +6,10 @@ tenant's role has nothing its parent has not, and loses what the parent loses.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
-from typing import Any, TypedDict, Unpack
+from types import MappingProxyType
+from typing import Any, Final, TypedDict, Unpack
 from uuid import UUID, uuid4
 
 from django.db import models, transaction
@@ -39,6 +40,7 @@ from fabric.vmm.roles import (
     require_administrator,
 )
 
+_NO_CLOUDS: Final[Mapping[UUID, Iterable[str]]] = MappingProxyType({})
 _KINDS: dict[str, type[models.Model]] = {
     ResourceKind.TEMPLATE: VMTemplate,
     ResourceKind.PROFILE: HardwareProfile,
@@ -135,11 +137,13 @@ def change(
     remove_scopes: Collection[UUID] = (),
     add_resources: Sequence[Grant] = (),
     remove_resources: Collection[Grant] = (),
+    cloud_permissions: Mapping[UUID, Iterable[str]] = _NO_CLOUDS,
     **changes: Unpack[Changes],
 ) -> UserRole:
     """Change a role: what is given by its own name replaces, the rest adds and removes.
 
     A scope that is there already gets the new limits, also when they are below what is used.
+    `cloud_permissions` replace what the role may in these clouds beside what it may everywhere.
     """
     require_administrator(caller)
     # Who orders holds a scope first, and names the role then.
@@ -152,7 +156,7 @@ def change(
     _remove_scopes(role, remove_scopes)
     for grant in remove_resources:
         role.resources.filter(**asdict(grant)).delete()
-    return _write(role, values, add_scopes, add_resources)
+    return _write(role, values, add_scopes, add_resources, cloud_permissions)
 
 
 @transaction.atomic
@@ -181,6 +185,7 @@ def _write(
     values: dict[str, Any],
     add_scopes: Sequence[ScopeLimits] = (),
     add_resources: Sequence[Grant] = (),
+    cloud_permissions: Mapping[UUID, Iterable[str]] = _NO_CLOUDS,
 ) -> UserRole:
     groups = _taken(values, "host_groups")
     scopes = _taken(values, "scopes")
@@ -194,6 +199,7 @@ def _write(
         kept = {scope.cloud_id for scope in scopes}
         role.scopes.exclude(cloud__in=kept).delete()
     _add_scopes(role, [*(scopes or ()), *add_scopes])
+    _permit(role, cloud_permissions)
     if resources is not None:
         role.resources.all().delete()
     _add_resources(role, [*(resources or ()), *add_resources])
@@ -244,7 +250,7 @@ def _require_within_parent(role: UserRole) -> None:
     if parent is None:
         return
     for field, extra in (
-        ("permissions", sorted(set(role.permissions) - set(parent.permissions))),
+        ("permissions", _permissions_beyond(role, parent)),
         ("scopes", _clouds_beyond(role, parent)),
         ("resources", _resources_beyond(role, parent)),
     ):
@@ -262,9 +268,36 @@ def _take_from_children(role: UserRole) -> None:
         child.permissions = sorted(set(child.permissions) & set(role.permissions))
         child.save(update_fields=["permissions", "modified_at"])
         child.scopes.exclude(cloud__in=role.scopes.values("cloud")).delete()
+        may = _may_in_clouds(role)
+        for scope in child.scopes.all():
+            kept = sorted(set(scope.permissions) & may[scope.cloud_id])
+            child.scopes.filter(pk=scope.pk).update(permissions=kept)
         for kind in _KINDS:
             held = child.resources.filter(kind=kind)
             held.exclude(resource_id__in=_may_use(role, kind)).delete()
+
+
+def _permit(role: UserRole, cloud_permissions: Mapping[UUID, Iterable[str]]) -> None:
+    for cloud_id, names in cloud_permissions.items():
+        cleaned = clean_permissions(list(names))
+        if not role.scopes.filter(cloud=cloud_id).update(permissions=cleaned):
+            raise Invalid(
+                f"There is no cloud {cloud_id} in the scope of the role {role.name}.",
+                field="cloud_permissions",
+            )
+
+
+def _may_in_clouds(role: UserRole) -> dict[UUID, set[str]]:
+    rows = role.scopes.values_list("cloud", "permissions")
+    return {cloud: {*role.permissions, *permissions} for cloud, permissions in rows}
+
+
+def _permissions_beyond(role: UserRole, parent: UserRole) -> list[str]:
+    beyond = set(role.permissions) - set(parent.permissions)
+    may = _may_in_clouds(parent)
+    for cloud, permissions in role.scopes.values_list("cloud", "permissions"):
+        beyond |= set(permissions) - may.get(cloud, set())
+    return sorted(beyond)
 
 
 def _clouds_beyond(role: UserRole, parent: UserRole) -> list[str]:

@@ -78,6 +78,7 @@ def ensure_followed(turn: Turn) -> None:
     """Write the machine as the host has it now, and give back the room that it does not need."""
     _follow_guest(turn, turn.memo["guest"])
     _follow(turn.job.subject, turn.memo["checkpoints"])
+    write(turn, last_restored_id=UUID(turn.job.inputs["checkpoint"]))
     truth.succeeded(turn)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from fabric.durable.recipe import Recipe
 from fabric.vmm import roles
+from fabric.vmm.models import VirtualMachine
 from fabric.vmm.roles import Caller
 from fabric.vmm.states import MachineStatus
 
@@ -49,10 +50,11 @@ class Work:
     of_fabric: bool = False
     timed: bool = False
 
-    def require(self, caller: Caller) -> None:
-        """Raise Denied unless the caller may ask for this."""
+    def require(self, caller: Caller, machine: VirtualMachine | None) -> None:
+        """Raise Denied unless the caller may ask for this of the machine it works on, if any."""
+        clouds = [machine.cloud_id] if machine is not None else []
         if self.of_fabric:
             roles.require_fabric(caller)
-        roles.require_all(caller, *self.permissions)
+        roles.require_all(caller, *self.permissions, clouds=clouds)
         if self.any_of:
-            roles.require_any(caller, *self.any_of)
+            roles.require_any(caller, *self.any_of, clouds=clouds)
