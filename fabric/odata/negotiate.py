@@ -51,8 +51,27 @@ _OPTION_WORDS = {
 }
 
 
-def pick_format(accept: str | None, format_option: str | None = None) -> Format:
-    """The format of the answer; `$format` beats `Accept`. Raises NotAcceptable."""
+def understood_version(stated: str | None) -> int:
+    """The newest version of the protocol a caller understands; who says nothing knows the third."""
+    return {"1.0": 1, "2.0": 2}.get((stated or "").partition(";")[0].strip(), 3)
+
+
+def pick_format(accept: str | None, format_option: str | None = None, version: int = 3) -> Format:
+    """The format of the answer; `$format` beats `Accept`. Raises NotAcceptable.
+
+    JSON without a further word is the form the caller's version of the protocol knows.
+    """
+    picked = _pick(accept, format_option)
+    if picked is Format.JSON_MINIMAL and version < 3 and not _names_level(accept, format_option):
+        return Format.JSON_VERBOSE
+    return picked
+
+
+def _names_level(*stated: str | None) -> bool:
+    return any("odata" in (text or "").lower() for text in stated)
+
+
+def _pick(accept: str | None, format_option: str | None) -> Format:
     if format_option:
         word = format_option.strip().lower()
         picked = _OPTION_WORDS.get(word) or _media_format(word)

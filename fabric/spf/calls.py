@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from fabric.odata import atom, jsonfmt
 from fabric.odata.errors import BadRequest, Forbidden, NotFound, PayloadTooLarge
 from fabric.odata.literals import parse_guid
-from fabric.odata.negotiate import Format, body_format, pick_format
+from fabric.odata.negotiate import Format, body_format, pick_format, understood_version
 from fabric.odata.schema import Prop
 from fabric.odata.uri import QueryOptions, ResourcePath, parse_path, parse_query
 from fabric.spf.models import Account, AccountStatus, Tenant
@@ -78,7 +78,8 @@ class Call:
 
 def answer_format(request: HttpRequest) -> Format:
     """The format of the answer, also when the rest makes no sense; raises NotAcceptable."""
-    return pick_format(request.headers.get("Accept"), request.GET.get("$format"))
+    version = understood_version(request.headers.get("MaxDataServiceVersion"))
+    return pick_format(request.headers.get("Accept"), request.GET.get("$format"), version)
 
 
 def understand(

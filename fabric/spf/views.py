@@ -20,7 +20,7 @@ from fabric.odata.errors import (
     ODataError,
 )
 from fabric.odata.literals import parse_guid
-from fabric.odata.negotiate import Format
+from fabric.odata.negotiate import Format, understood_version
 from fabric.odata.shape import resolve
 from fabric.odata.uri import Kind, ResourcePath, parse_path
 from fabric.spf import answers
@@ -72,6 +72,15 @@ def nothing_here(request: HttpRequest) -> HttpResponse:
 
 
 def _guarded(request: HttpRequest, group: str, work: Work) -> HttpResponse:
+    """An answer in a version of the protocol that the caller understands."""
+    response = _answered(request, group, work)
+    version = understood_version(request.headers.get("MaxDataServiceVersion"))
+    if version < 3 and response.get("DataServiceVersion") == "3.0;":
+        response["DataServiceVersion"] = f"{version}.0;"
+    return response
+
+
+def _answered(request: HttpRequest, group: str, work: Work) -> HttpResponse:
     """Whatever happens, an answer in the caller's format and never a stack trace."""
     format = Format.ATOM
     try:
