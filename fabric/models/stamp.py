@@ -15,9 +15,10 @@ STALE_AFTER = timedelta(seconds=90)
 class Stamp(models.Model):
     """Its id is SPF's. The friendly name is the one shown everywhere.
 
-    `away_since` is when it stopped answering, `failures` the passes that failed since then.
-    `synced_until` is a time by the far side's clock: what changed there before it is in our rows.
-    `others` counts its machines that are not the portal's, as the last full pass saw them.
+    `away_since` is when it stopped answering, `failures` the passes that failed since then; nobody
+    asks it before `next_probe_at`. `synced_until` is a time by the far side's clock: what changed
+    there before it is in our rows. `others` is by how many its machines outnumber our rows, as the
+    last full pass saw it. Until `full_until` every pass is a full one.
     """
 
     id = models.UUIDField(primary_key=True, editable=False)
@@ -28,9 +29,11 @@ class Stamp(models.Model):
     synced_at = models.DateTimeField(null=True, blank=True)
     full_sync_at = models.DateTimeField(null=True, blank=True)
     synced_until = models.DateTimeField(null=True, blank=True)
-    others = models.PositiveIntegerField(null=True, blank=True)
+    full_until = models.DateTimeField(null=True, blank=True)
+    others = models.IntegerField(null=True, blank=True)
     away_since = models.DateTimeField(null=True, blank=True)
     failures = models.PositiveSmallIntegerField(default=0)
+    next_probe_at = models.DateTimeField(null=True, blank=True)
     next_sync_at = models.DateTimeField(default=timezone.now)
     next_watch_at = models.DateTimeField(default=timezone.now)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -2,6 +2,7 @@
 
 ProviderFault
 ├── Unreachable      no connection, time-out, cut off: the far side may have done it   (try again)
+│   └── NoAnswer     nobody is there: no connection, or a question without any answer  (try again)
 ├── Throttled        asked to slow down, or 503                                        (try again)
 ├── BrokenAnswer     it answered something that is no SPF                              (no)
 ├── CertificateFault its certificate is not trusted, or not for this name              (no)
@@ -30,6 +31,10 @@ class ProviderFault(Exception):
 class Unreachable(ProviderFault):
     code = "unreachable"
     default_retry = 2.0
+
+
+class NoAnswer(Unreachable):
+    pass
 
 
 class Throttled(ProviderFault):

@@ -30,7 +30,7 @@ from fabric.providers.base import (
     RemoteTemplate,
     TenantOrder,
 )
-from fabric.providers.errors import Forbidden, Missing, ProviderFault, Rejected, Unreachable
+from fabric.providers.errors import Forbidden, Missing, NoAnswer, ProviderFault, Rejected, Unreachable
 from fabric.providers.fake import world
 from fabric.providers.fake.world import FakeJob, FakeMachine
 
@@ -95,7 +95,9 @@ class FakeProvider:
             planned = self._plans[verb].popleft() if self._plans[verb] else ""
             if isinstance(planned, ProviderFault):
                 raise planned
-            if self.is_down or planned == "unreachable":
+            if self.is_down:
+                raise NoAnswer("The fake cloud cannot be reached.")
+            if planned == "unreachable":
                 raise Unreachable("The fake cloud cannot be reached.")
             yield planned == "fail"
             if planned == "lose_reply":

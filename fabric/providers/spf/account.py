@@ -13,11 +13,12 @@ from fabric.providers.errors import (
     CertificateFault,
     Forbidden,
     Missing,
+    NoAnswer,
     ProviderFault,
     Rejected,
     Unauthorized,
 )
-from fabric.providers.spf import faults, inventory
+from fabric.providers.spf import inventory
 from fabric.providers.spf.session import Session, query
 
 ADMIN: Final = ("Admin", "SPF_Admin")
@@ -48,7 +49,7 @@ def check(session: Session, username: str) -> tuple[AccountCheck, ...]:
         if nobody is None:
             try:
                 ask()
-            except (faults.Silent, CertificateFault) as fault:
+            except (NoAnswer, CertificateFault) as fault:
                 nobody = fault
             except ProviderFault as fault:
                 told.append(_refused(door, fault, session.place))

@@ -21,6 +21,7 @@ from fabric.providers.errors import (
     CertificateFault,
     Forbidden,
     Missing,
+    NoAnswer,
     ProviderFault,
     Rejected,
     Throttled,
@@ -50,10 +51,6 @@ class Conflict(Rejected):
     """It exists already (409)."""
 
 
-class Silent(Unreachable):
-    """No answer came at all, from whichever service."""
-
-
 class NotAllowed(Rejected):
     """The verb is not spoken here (405 or 501)."""
 
@@ -66,8 +63,13 @@ def no_spf(place: str) -> BrokenAnswer:
     )
 
 
-def from_exception(error: httpx.HTTPError, place: str, timeout: float) -> ProviderFault:
-    """Return the fault for a call that got no whole answer."""
+def from_exception(
+    error: httpx.HTTPError, place: str, timeout: float, *, writing: bool = False
+) -> ProviderFault:
+    """Return the fault for a call that got no whole answer.
+
+    A write without an answer may just take long; a read without one means that nobody is there.
+    """
     causes = list(_causes(error))
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):
@@ -76,16 +78,17 @@ def from_exception(error: httpx.HTTPError, place: str, timeout: float) -> Provid
         if isinstance(cause, ssl.SSLError) and isinstance(error, httpx.ConnectError):
             return _no_tls(cause, place)
     if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout):
-        return Silent(f"{place} cannot be reached: nothing answers there.")
+        return NoAnswer(f"{place} cannot be reached: nothing answers there.")
     if isinstance(error, httpx.TimeoutException):
-        return Silent(f"{place} did not answer within {timeout:g} seconds.")
+        kind = Unreachable if writing else NoAnswer
+        return kind(f"{place} did not answer within {timeout:g} seconds.")
     if isinstance(error, httpx.ConnectError):
-        return Silent(f"{place} cannot be reached: {_why(causes)}.")
+        return NoAnswer(f"{place} cannot be reached: {_why(causes)}.")
     if isinstance(error, httpx.DecodingError):
         return no_spf(place)
     if isinstance(error, httpx.RemoteProtocolError) and not is_cut_off(error):
         return no_spf(place)
-    return Silent(f"{place} cut the connection off.")
+    return Unreachable(f"{place} cut the connection off.")
 
 
 def is_cut_off(error: httpx.HTTPError) -> bool:
@@ -138,7 +141,7 @@ def _no_tls(error: ssl.SSLError, place: str) -> ProviderFault:
             f"{place} answers, but not over HTTPS.",
             advice="Check the port; SPF usually listens on port 8090.",
         )
-    return Silent(f"No secure connection to {place} could be made.")
+    return NoAnswer(f"No secure connection to {place} could be made.")
 
 
 def _why(causes: list[BaseException]) -> str:
