@@ -31,7 +31,10 @@ TITLES = {
     "plan.configured": _("Set quotas of"),
     "plan.access_changed": _("Change access of"),
     "provider.register": _("Register SPF"),
+    "provider.change": _("Change registration of SPF"),
+    "provider.remove": _("Remove registration of SPF"),
     "stamp.register": _("Register VMM server"),
+    "stamp.rename": _("Rename VMM server"),
     "instance.set_up": _("Set up"),
 }
 
