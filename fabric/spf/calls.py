@@ -79,7 +79,10 @@ class Call:
 def answer_format(request: HttpRequest) -> Format:
     """The format of the answer, also when the rest makes no sense; raises NotAcceptable."""
     version = understood_version(request.headers.get("MaxDataServiceVersion"))
-    return pick_format(request.headers.get("Accept"), request.GET.get("$format"), version)
+    # What is answered as plain text is asked for as plain text; its errors have no say in that.
+    raw = request.path_info.endswith(("/$count", "/$value"))
+    accept = None if raw else request.headers.get("Accept")
+    return pick_format(accept, request.GET.get("$format"), version)
 
 
 def understand(

@@ -31,6 +31,7 @@ from fabric.spf.reading import Place, Reader
 from fabric.spf.scope import Scope
 from fabric.spf.services import ADMIN_SERVICE, VMM_SERVICE
 from fabric.spf.writing import Writer
+from fabric.vault.errors import VaultLocked
 from fabric.vmm.errors import VMMError
 
 log = logging.getLogger(__name__)
@@ -95,6 +96,10 @@ def _answered(request: HttpRequest, group: str, work: Work) -> HttpResponse:
         return answers.refused(error, format)
     except VMMError as error:
         return answers.refused(answers.of_vmm(error), format)
+    except VaultLocked:
+        log.error("a secret was sent, but the configuration store is locked")
+        locked = "This server takes no passwords yet: its configuration store is locked."
+        return answers.refused(ODataError(locked, status=503), format)
     except DisallowedHost:
         log.warning("called by a name that is not in KATAL_HOSTS")
         unknown = BadRequest("This server is not known by the host name in the address.")
