@@ -58,6 +58,9 @@ class Reader:
         """The row of a place that addresses one; raises NotFound."""
         rows = [] if place.wanted is None else self.fetch(place.set, place.wanted)
         if not rows:
+            explain = self.service.resource(place.set).missing
+            if explain is not None and place.wanted is not None:
+                explain(self.scope, place.wanted)
             raise NotFound(f"Resource not found for the segment '{place.segment}'.")
         return rows[0]
 

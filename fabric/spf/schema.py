@@ -62,10 +62,14 @@ class Create:
 
 @dataclass(frozen=True)
 class Update:
-    """PUT, MERGE and PATCH alike: absent and null both mean unchanged. Returns the job, if any."""
+    """PUT, MERGE and PATCH alike: absent and null both mean unchanged. Returns the job, if any.
+
+    An id of zeros is left out as well, unless the property is in `zeros`: there it says "none".
+    """
 
     run: Callable[[Scope, Any, Row], UUID | None]
     takes: frozenset[str]
+    zeros: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -112,13 +116,16 @@ class Computed:
 class Resource:
     """One entity set. Writing acts on objects of the first source.
 
-    `needs` are properties without an equality on which the set is not read.
+    `needs` are properties without an equality on which the set is not read. `missing` may raise
+    something better than NotFound for a key without a row; `refusal` says why nothing is written.
     """
 
     name: str
     sources: tuple[Table | Computed, ...] = ()
     joins: Mapping[str, Join] = field(default_factory=dict)
     needs: tuple[str, ...] = ()
+    missing: Callable[[Scope, Wanted], None] | None = None
+    refusal: str = ""
     create: Create | None = None
     update: Update | None = None
     delete: Callable[[Scope, Any], UUID | None] | None = None

@@ -32,7 +32,7 @@ class Writer:
         """Make an entity of what the body says."""
         act = self.service.resource(place.set).create
         if act is None:
-            raise MethodNotAllowed(f"{place.set.name} does not take POST.")
+            raise self._not_taken(place, "POST")
         values = _meant(body, act.takes)
         _demand(values, act.requires)
         try:
@@ -45,14 +45,14 @@ class Writer:
         """Change what the body names of one entity; returns the job that does it."""
         act = self.service.resource(place.set).update
         if act is None:
-            raise MethodNotAllowed(f"{place.set.name} does not take PUT, MERGE or PATCH.")
-        return act.run(self.scope, self.found(place), _meant(body, act.takes))
+            raise self._not_taken(place, "PUT, MERGE or PATCH")
+        return act.run(self.scope, self.found(place), _meant(body, act.takes, act.zeros))
 
     def delete(self, place: Place) -> UUID | None:
         """Remove one entity; returns the job that does it."""
         act = self.service.resource(place.set).delete
         if act is None:
-            raise MethodNotAllowed(f"{place.set.name} does not take DELETE.")
+            raise self._not_taken(place, "DELETE")
         return act(self.scope, self.found(place))
 
     def action(self, place: Place, name: str) -> Action:
@@ -86,6 +86,10 @@ class Writer:
             raise NotFound(f"Resource not found for the segment '{place.segment}'.")
         return found
 
+    def _not_taken(self, place: Place, verb: str) -> MethodNotAllowed:
+        why = self.service.resource(place.set).refusal
+        return MethodNotAllowed(f"{place.set.name} does not take {verb}. {why}".strip())
+
     def row(self, entity_set: EntitySet, written: Any) -> Row:
         """The object as the set shows it."""
         table = self.service.resource(entity_set).table
@@ -99,10 +103,10 @@ def _demand(values: Row, names: Iterable[str]) -> None:
             raise BadRequest(f"The parameter {name} is mandatory.")
 
 
-def _meant(body: Row, takes: Container[str]) -> Row:
+def _meant(body: Row, takes: Container[str], zeros: Container[str] = ()) -> Row:
     """What the sender really said: no nulls, no ids of zeros, nothing that is only read."""
     return {
         name: value
         for name, value in body.items()
-        if name in takes and value is not None and value != NO_ID
+        if name in takes and value is not None and (value != NO_ID or name in zeros)
     }
