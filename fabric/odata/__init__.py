@@ -3,5 +3,5 @@
 Departures from the standard, all seen in SPF or its clients: unknown members and options are
 ignored; absent and null are kept apart in bodies; Edm.DateTime has an offset and seven fractional
 digits; null complex values are written as objects of nulls; names in URLs match in any case;
-literals compare loosely (`Name eq 123` finds the text "123"). There is no `$batch`, no lambda.
+literals compare loosely (`Name eq 123` finds the text "123").
 """

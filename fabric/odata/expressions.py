@@ -17,14 +17,18 @@ class Literal:
 
 @dataclass(frozen=True, slots=True)
 class Property:
-    """A property, or one inside a complex value: `("Owner", "UserName")`."""
+    """A property, or one inside a complex value: `("Owner", "UserName")`.
+
+    Inside `any` and `all` a variable may stand before it, or alone for the element itself.
+    """
 
     path: tuple[str, ...]
+    variable: str = ""
 
     @property
     def name(self) -> str:
         """The path as it is written, `Owner/UserName`."""
-        return "/".join(self.path)
+        return "/".join((self.variable, *self.path) if self.variable else self.path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,4 +78,14 @@ class Call:
     args: tuple[Expr, ...]
 
 
-Expr: TypeAlias = Literal | Property | Compare | Arithmetic | And | Or | Not | Call
+@dataclass(frozen=True, slots=True)
+class Lambda:
+    """`any` and `all` over the elements of a collection; `any()` has no condition."""
+
+    kind: str
+    collection: Property
+    variable: str = ""
+    condition: Expr | None = None
+
+
+Expr: TypeAlias = Literal | Property | Compare | Arithmetic | And | Or | Not | Call | Lambda

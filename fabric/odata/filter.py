@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from fabric.odata.evaluation import equalities, evaluate, fields
+from fabric.odata.evaluation import Condition, equalities, evaluate, fields
 from fabric.odata.expressions import (
     And,
     Arithmetic,
     Call,
     Compare,
     Expr,
+    Lambda,
     Literal,
     Not,
     Or,
@@ -27,7 +28,9 @@ __all__ = [
     "Arithmetic",
     "Call",
     "Compare",
+    "Condition",
     "Expr",
+    "Lambda",
     "Literal",
     "Not",
     "Or",

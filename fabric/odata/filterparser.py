@@ -1,7 +1,7 @@
 """Text of a `$filter` to its tree.
 
-The text comes from strangers: length, nesting, number of operands and of arithmetic operators are
-capped, so that neither parsing nor evaluating can be made expensive.
+The text comes from strangers: length, nesting and the numbers of operands, arithmetic operators,
+calls and looks into collections are capped; what an evaluation may cost is `evaluation`'s matter.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from fabric.odata.expressions import (
     Call,
     Compare,
     Expr,
+    Lambda,
     Literal,
     Not,
     Or,
@@ -27,6 +28,8 @@ MAX_LENGTH: Final = 8_000
 MAX_DEPTH: Final = 20
 MAX_TERMS: Final = 400
 MAX_ARITHMETIC: Final = 20
+MAX_CALLS: Final = 60
+MAX_LAMBDAS: Final = 5
 
 COMPARISONS: Final = frozenset({"eq", "ne", "lt", "le", "gt", "ge"})
 SUMS: Final = frozenset({"add", "sub"})
@@ -52,17 +55,20 @@ ARGUMENTS: Final = {
     "round": (1, 1),
     "floor": (1, 1),
     "ceiling": (1, 1),
+    "isof": (1, 2),
+    "cast": (2, 2),
 }
+LAMBDAS: Final = frozenset({"any", "all"})
 
 _TOKEN = re.compile(
     r"""\s*(?:
       (?P<literal>
           [A-Za-z]*'(?:[^']|'')*'
         | \{?[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}\}?(?![\w-])
-        | -?(?:[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?[LlMmDdFf]?(?![\w.])|(?i:INF)\b)
+        | -?(?:[0-9]+(?:\.[0-9]*)?(?:[eE][+\- ]?[0-9]+)?[LlMmDdFf]?(?![\w.])|(?i:INF)\b)
       )
     | (?P<word>[A-Za-z_]\w*(?:\.\w+)*(?:\s*/\s*[A-Za-z_]\w*)*)
-    | (?P<mark>[(),-])
+    | (?P<mark>[(),:-])
     | (?P<end>\Z)
     )""",
     re.VERBOSE | re.ASCII,
@@ -99,6 +105,16 @@ def _tokens(text: str) -> list[_Token]:
         at = found.end()
 
 
+def _type_name(expr: Expr) -> Literal:
+    """The type of `isof` and `cast`, in quotes or bare."""
+    match expr:
+        case Literal(str()):
+            return expr
+        case Property((name,), ""):
+            return Literal(name)
+    raise BadRequest("'isof' and 'cast' end with the name of a type in '$filter'.")
+
+
 class _Parser:
     def __init__(self, tokens: list[_Token]) -> None:
         self._tokens = tokens
@@ -106,6 +122,9 @@ class _Parser:
         self._depth = 0
         self._terms = 0
         self._operators = 0
+        self._calls = 0
+        self._lambdas = 0
+        self._variables: list[str] = []
 
     def disjunction(self) -> Expr:
         terms = [self._conjunction()]
@@ -168,15 +187,45 @@ class _Parser:
         if token.kind != "word":
             self._next -= 1
             self._fail()
-        if self._take_mark("("):
-            return self._call(token)
         self._count_term()
-        return Property(tuple(part.strip() for part in token.text.split("/")))
+        path = [part.strip() for part in token.text.split("/")]
+        if not self._take_mark("("):
+            return self._property(path)
+        if len(path) > 1 and path[-1].lower() in LAMBDAS:
+            return self._lambda(path[-1].lower(), self._property(path[:-1]))
+        return self._call(token)
+
+    def _property(self, path: list[str]) -> Property:
+        if path[0] in self._variables:
+            return Property(tuple(path[1:]), variable=path[0])
+        return Property(tuple(path))
+
+    def _lambda(self, kind: str, collection: Property) -> Expr:
+        self._lambdas += 1
+        if self._lambdas > MAX_LAMBDAS:
+            raise BadRequest(f"The $filter has more than {MAX_LAMBDAS} of 'any' and 'all'.")
+        if kind == "any" and self._take_mark(")"):
+            return Lambda(kind, collection)
+        variable = self._peek()
+        if variable.kind != "word" or not variable.text.isidentifier():
+            self._fail()
+        if variable.text in self._variables:
+            raise BadRequest(f"'{variable.text[:64]}' stands for two things in '$filter'.")
+        self._next += 1
+        self._expect_mark(":")
+        self._variables.append(variable.text)
+        condition = self.disjunction()
+        self._variables.pop()
+        self._expect_mark(")")
+        return Lambda(kind, collection, variable.text, condition)
 
     def _call(self, token: _Token) -> Expr:
         name = token.text.lower()
         if name not in ARGUMENTS:
             raise BadRequest(f"Unknown function '{token.text[:64]}' in '$filter'.")
+        self._calls += 1
+        if self._calls > MAX_CALLS:
+            raise BadRequest(f"The $filter has more than {MAX_CALLS} calls.")
         args: list[Expr] = []
         while not args or self._take_mark(","):
             args.append(self.disjunction())
@@ -184,6 +233,8 @@ class _Parser:
         fewest, most = ARGUMENTS[name]
         if not fewest <= len(args) <= most:
             raise BadRequest(f"Wrong number of arguments for '{name}' in '$filter'.")
+        if name in ("isof", "cast"):
+            args[-1] = _type_name(args[-1])
         return Call(name, tuple(args))
 
     def _peek(self) -> _Token:

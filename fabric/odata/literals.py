@@ -18,7 +18,7 @@ from uuid import UUID
 
 from fabric.odata.errors import BadRequest
 
-Value = UUID | str | int | float | Decimal | bool | datetime | bytes | None
+Value = UUID | str | int | float | Decimal | bool | datetime | timedelta | bytes | None
 
 INTEGER_RANGES: Final = {
     "Byte": (0, 255),
@@ -26,6 +26,7 @@ INTEGER_RANGES: Final = {
     "Int32": (-(2**31), 2**31 - 1),
     "Int64": (-(2**63), 2**63 - 1),
 }
+MAX_EXPONENT: Final = 400
 
 _QUOTED = re.compile(r"([A-Za-z]*)'((?:[^']|'')*)'\Z", re.DOTALL)
 _NUMBER = re.compile(
@@ -37,6 +38,11 @@ _DATETIME = re.compile(
     r"(?:[T ]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:\.([0-9]{1,9}))?)?)?"
     # A plus sign that went through URL decoding arrives as a blank.
     r"(Z|z|[+\- ][0-9]{2}:?[0-9]{2})?\Z",
+    re.ASCII,
+)
+_DURATION = re.compile(
+    r"(-?)P(?:([0-9]{1,6})D)?"
+    r"(?:T(?:([0-9]{1,6})H)?(?:([0-9]{1,6})M)?(?:([0-9]{1,9})(?:\.([0-9]{1,9}))?S)?)?\Z",
     re.ASCII,
 )
 _TICKS = re.compile(r"/Date\((-?[0-9]{1,17})([+-][0-9]{1,4})?\)/\Z", re.ASCII)
@@ -78,14 +84,39 @@ def _parse_quoted(prefix: str, text: str) -> Value:
         return parse_guid(text)
     if prefix in ("datetime", "datetimeoffset"):
         return parse_datetime(text)
+    if prefix == "time":
+        return parse_duration(text)
     if prefix in ("x", "binary"):
         return bytes.fromhex(text)
     raise _Mismatch
 
 
+def parse_duration(text: str) -> timedelta:
+    """A span as XML Schema has it, `PT13H20M`; raises ValueError."""
+    found = _DURATION.match(text.strip())
+    if found is None or not any(found.groups()[1:]):
+        raise _Mismatch
+    days, hours, minutes, seconds = (int(part or 0) for part in found.groups()[1:5])
+    fraction = int((found[6] or "0")[:6].ljust(6, "0"))
+    span = timedelta(days, seconds, fraction, minutes=minutes, hours=hours)
+    return -span if found[1] else span
+
+
+def format_duration(value: timedelta) -> str:
+    """A span in seconds, which every reader of `Edm.Time` takes."""
+    micros = value // timedelta(microseconds=1)
+    seconds, rest = divmod(abs(micros), 1_000_000)
+    fraction = f".{rest:06d}" if rest else ""
+    return f"{'-' if micros < 0 else ''}PT{seconds}{fraction}S"
+
+
 def _parse_number(digits: str, suffix: str) -> Value:
     if suffix == "m":
-        return Decimal(digits)
+        number = Decimal(digits)
+        # A short literal may still name a number of ten thousand digits.
+        if abs(number.adjusted()) > MAX_EXPONENT:
+            raise _Mismatch
+        return number
     if suffix == "l" or (not suffix and digits.lstrip("-").isdigit()):
         return int(digits)
     return float(digits)
@@ -161,6 +192,8 @@ def format_literal(value: Value) -> str:
     if isinstance(value, datetime):
         utc = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
         return f"datetime'{utc.replace(tzinfo=None).isoformat(timespec='microseconds')}Z'"
+    if isinstance(value, timedelta):
+        return f"time'{format_duration(value)}'"
     return f"X'{value.hex().upper()}'"
 
 
@@ -190,6 +223,8 @@ def to_xml_text(value: object, edm_type: str) -> str:
         return format_datetime(value)
     if isinstance(value, bytes):
         return base64.b64encode(value).decode("ascii")
+    if isinstance(value, timedelta):
+        return format_duration(value)
     if isinstance(value, Decimal):
         return f"{value:f}"
     if isinstance(value, float):
@@ -266,7 +301,7 @@ def _to_decimal(value: object) -> Decimal:
     except InvalidOperation:
         raise _Mismatch from None
     # A short text may still name a number of a billion digits.
-    if not number.is_finite() or abs(number.adjusted()) > 400:
+    if not number.is_finite() or abs(number.adjusted()) > MAX_EXPONENT:
         raise _Mismatch
     return number
 

@@ -11,6 +11,7 @@ from fabric.odata.errors import BadRequest
 from fabric.odata.filter import Expr, parse
 
 MAX_OPTIONS: Final = 60
+MAX_SORTS: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,9 @@ class QueryOptions:
     expand: tuple[str, ...] = ()
     inlinecount: bool = False
     format: str | None = None
+    skiptoken: str | None = None
+    # Paths of navigations that `filter` and `orderby` look through; known once names are bound.
+    joins: tuple[str, ...] = ()
     other: dict[str, str] = field(default_factory=dict)
 
 
@@ -39,6 +43,8 @@ def parse_query(query_string: str) -> QueryOptions:
     for name, value in pairs:
         lowered = name.strip().lower()
         if lowered in _SYSTEM_OPTIONS:
+            if lowered in system:
+                raise BadRequest(f"The option '{lowered}' may be given once only.")
             system[lowered] = value.strip()
         else:
             other[name] = value
@@ -51,12 +57,23 @@ def parse_query(query_string: str) -> QueryOptions:
         expand=_names(system.get("$expand", "")),
         inlinecount=_inlinecount(system.get("$inlinecount", "")),
         format=system.get("$format") or None,
+        skiptoken=system.get("$skiptoken") or None,
         other=other,
     )
 
 
 _SYSTEM_OPTIONS: Final = frozenset(
-    {"$filter", "$orderby", "$top", "$skip", "$select", "$expand", "$inlinecount", "$format"}
+    {
+        "$filter",
+        "$orderby",
+        "$top",
+        "$skip",
+        "$skiptoken",
+        "$select",
+        "$expand",
+        "$inlinecount",
+        "$format",
+    }
 )
 
 
@@ -68,6 +85,8 @@ def _orderby(text: str) -> tuple[tuple[str, bool], ...]:
         if len(direction) > 1 or word not in ("asc", "desc") or "(" in path:
             raise BadRequest("Syntax error in '$orderby'.")
         found.append((path, word == "desc"))
+    if len(found) > MAX_SORTS:
+        raise BadRequest(f"'$orderby' has more than {MAX_SORTS} properties.")
     return tuple(found)
 
 

@@ -29,12 +29,12 @@ def test_the_options_of_a_list_request() -> None:
 
 
 def test_unknown_options_are_kept_not_refused() -> None:
-    found = parse_query("RunAsynchronously=1&api-version=2013-03&$skiptoken=x&flag")
+    found = parse_query("RunAsynchronously=1&api-version=2013-03&$search=x&flag&flag")
 
     assert found.other == {
         "RunAsynchronously": "1",
         "api-version": "2013-03",
-        "$skiptoken": "x",
+        "$search": "x",
         "flag": "",
     }
 
@@ -61,6 +61,9 @@ def test_empty_options_are_as_good_as_absent() -> None:
         "$orderby=length(Name)",
         "$filter=Name eq",
         "&".join(f"a{n}=1" for n in range(100)),
+        "$top=1&$TOP=2",
+        "$filter=Name eq 'a'&%24filter=Name eq 'b'",
+        "$orderby=" + ",".join(f"p{n}" for n in range(50)),
     ],
 )
 def test_values_without_sense_are_refused(query: str) -> None:
