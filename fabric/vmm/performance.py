@@ -34,6 +34,8 @@ COUNTERS = (
 )
 # Seconds a point, points kept, seconds between updates.
 FRAMES = {Frame.HOUR: (60, 60, 20), Frame.DAY: (900, 96, 60), Frame.MONTH: (21_600, 120, 900)}
+# An hour is metered when it is over: its first points stay ten minutes longer than they are shown.
+SPARE = {Frame.HOUR: 10}
 TICK_SECONDS = 20
 # Machines a statement: enough to pay for it, few enough to hold no lock for long.
 BATCH = 1000
@@ -51,7 +53,7 @@ def curves(machine: VirtualMachine, frame: str) -> list[Curve]:
     seconds, points, _ = FRAMES[wanted]
     # After a pause of the sampling the row holds points older than the frame.
     oldest = timezone.now() - timedelta(seconds=seconds * points)
-    first = sum(moment < oldest for moment in row.times)
+    first = max(sum(moment < oldest for moment in row.times), len(row.times) - points)
     return [
         (counter, getattr(row, field)[first:], row.times[first:]) for counter, field in COUNTERS
     ]
@@ -138,7 +140,7 @@ def record(told: Sequence[Counters], now: datetime) -> None:
                     "frame": str(frame),
                     "now": now,
                     "seconds": seconds,
-                    "points": points,
+                    "points": points + SPARE.get(frame, 0),
                     **{f"s{i}": values for i, values in enumerate(samples)},
                 },
             )

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from fabric.durable import engine, nudge
 from fabric.durable import sweep as durable_sweep
-from fabric.vmm import drain, drift, healing, performance
+from fabric.vmm import drain, drift, healing, metering, performance
 from fabric.vmm.jobs import RECIPES
 from fabric.vmm.models import Job
 
@@ -52,3 +52,9 @@ def sample(**_: object) -> None:
 def compare(**_: object) -> None:
     """Lay our books beside what the hosts have."""
     drift.sweep()
+
+
+@shared_task(name="fabric.vmm.tasks.meter")
+def meter(**_: object) -> None:
+    """Write down what was used in the hours that are over."""
+    metering.meter(timezone.now())

@@ -73,6 +73,7 @@ CELERY_BEAT_SCHEDULE = {
     "vmm-sweep": {"task": "fabric.vmm.tasks.sweep", "schedule": 2.0},
     "vmm-sample": {"task": "fabric.vmm.tasks.sample", "schedule": 20.0},
     "vmm-compare": {"task": "fabric.vmm.tasks.compare", "schedule": 300.0},
+    "vmm-meter": {"task": "fabric.vmm.tasks.meter", "schedule": 60.0},
 }
 
 # Sites
@@ -199,6 +200,7 @@ JOB_LEASE_SECONDS = env.number("KATAL_JOB_LEASE", 120)
 JOB_NUDGE_GRACE_SECONDS = env.number("KATAL_JOB_NUDGE_GRACE", 10)
 JOB_PROBE = ""
 SPF_TIMEOUT_SECONDS = env.number("KATAL_SPF_TIMEOUT", 20)
+USAGE_RETENTION_DAYS = env.number("KATAL_USAGE_DAYS", 100)
 SIMULATED_RACK = Path(env.text("KATAL_SIM_RACK", str(STATE_DIR / "rack.sqlite3")))
 SIMULATED_SCALE = env.number("KATAL_SIM_SCALE", 1.0)
 

@@ -29,14 +29,24 @@ from fabric.vmm.models.performance import Frame, Performance
 from fabric.vmm.models.server import Server
 from fabric.vmm.models.storage import StorageClassification
 from fabric.vmm.models.template import GuestProfile, HardwareProfile, TemplateDisk, VMTemplate
+from fabric.vmm.models.usage import (
+    AdapterPresence,
+    Allocation,
+    LastCurve,
+    Meter,
+    Metered,
+    UsageRecord,
+)
 from fabric.vmm.models.userrole import ResourceKind, RoleProfile, RoleResource, RoleScope, UserRole
 
 __all__ = [
+    "AdapterPresence",
     "AddressLease",
     "AddressPool",
     "AddressType",
     "AffinityKind",
     "AffinitySet",
+    "Allocation",
     "BalancingMethod",
     "CapabilityProfile",
     "Checkpoint",
@@ -55,12 +65,15 @@ __all__ = [
     "HostGroup",
     "Isolation",
     "Job",
+    "LastCurve",
     "LibraryFile",
     "LibraryServer",
     "LibraryShare",
     "LoadBalancer",
     "LogicalNetwork",
     "MACPool",
+    "Meter",
+    "Metered",
     "NetworkAdapter",
     "NetworkSite",
     "OSType",
@@ -79,6 +92,7 @@ __all__ = [
     "StorageVolume",
     "Strategy",
     "TemplateDisk",
+    "UsageRecord",
     "UserRole",
     "VIPTemplate",
     "VMNetwork",
