@@ -1,107 +1,125 @@
-"""Compiled encoders: a row of Python values to the JSON object of an entity.
+"""Compiled writers of JSON objects: everything but the values is spelled once per shape.
 
-A template with every member in order is copied and overlaid in C; only the members whose value must
-be respelled are touched one by one, so that long feeds cost little more than dumping them.
+Members stand in alphabetical order, as real SPF writes them; readers depend on no order.
 """
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Callable, Mapping
-from datetime import datetime
-from decimal import Decimal
-from enum import Enum
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache, partial
-from typing import Any, Final, NamedTuple
+from json.encoder import encode_basestring_ascii as quoted
+from typing import Final
 from uuid import UUID
 
+from fabric.odata.columns import Column, Spell, Values, column, each, lines, present
 from fabric.odata.literals import format_datetime, to_json
 from fabric.odata.negotiate import Format
-from fabric.odata.schema import Model, Prop
-from fabric.odata.shape import Shape
+from fabric.odata.schema import Model, Nav, Prop
+from fabric.odata.shape import Row, Shape
 
-Row = Mapping[str, object]
-Encoder = Callable[[Row, str], dict[str, Any]]
-Convert = Callable[[Any], Any]
+# The JSON objects of rows, below this service root.
+Write = Callable[[Sequence[Row], str], list[str]]
 
-
-class _Respelled(NamedTuple):
-    name: str
-    convert: Convert
-    null: object
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_BOOLEANS: Final = {None: "null", True: "true", False: "false"}
 
 
-def _datetime(value: object) -> object:
-    return format_datetime(value) if isinstance(value, datetime) else value
+def _strings(values: Values) -> list[str]:
+    return ["null" if value is None else quoted(value) for value in values]
 
 
-# None: what Python holds is what JSON shows.
-_CONVERTERS: Final[dict[str, Convert | None]] = {
-    "Binary": partial(to_json, edm_type="Binary"),
-    "Boolean": None,
-    "Byte": None,
-    "DateTime": _datetime,
-    "Decimal": partial(to_json, edm_type="Decimal"),
-    "Double": partial(to_json, edm_type="Double"),
-    "Guid": str,
-    "Int16": None,
-    "Int32": None,
-    "Int64": str,
-    "String": None,
+def _guids(values: Values) -> list[str]:
+    return [
+        f'"{value!s}"' if type(value) is UUID else "null" if value is None else quoted(str(value))
+        for value in values
+    ]
+
+
+def _booleans(values: Values) -> list[str]:
+    return [_BOOLEANS[value] for value in values]
+
+
+def _integers(values: Values) -> list[str]:
+    return ["null" if value is None else f"{value:d}" for value in values]
+
+
+def _long_integers(values: Values) -> list[str]:
+    return ["null" if value is None else f'"{value:d}"' for value in values]
+
+
+def _moments(values: Values) -> list[str]:
+    return ["null" if value is None else f'"{format_datetime(value)}"' for value in values]
+
+
+def _old_moments(values: Values) -> list[str]:
+    """Milliseconds, as verbose JSON had them before version 3."""
+    milli = timedelta(milliseconds=1)
+    return [
+        "null" if value is None else rf'"\/Date({(value - _EPOCH) // milli})\/"' for value in values
+    ]
+
+
+_FAST: Final[dict[str, Spell]] = {
+    "Boolean": _booleans,
+    "Byte": _integers,
+    "DateTime": _moments,
+    "Guid": _guids,
+    "Int16": _integers,
+    "Int32": _integers,
+    "Int64": _long_integers,
+    "String": _strings,
 }
 
 
-def fallback(value: object) -> object:
-    """For `json.dumps`: values standing where the schema promises another type."""
-    if isinstance(value, UUID | Decimal):
-        return str(value)
-    if isinstance(value, datetime):
-        return format_datetime(value)
-    if isinstance(value, bytes):
-        return base64.b64encode(value).decode("ascii")
-    if isinstance(value, Enum):
-        return value.value
-    raise TypeError(f"{type(value).__name__} has no JSON form")
+def _primitive(edm_type: str, fmt: Format, version: int) -> Spell:
+    fast = _FAST.get(edm_type)
+    if edm_type == "DateTime" and fmt is Format.JSON_VERBOSE and version < 3:
+        fast = _old_moments
+
+    def slow(values: Values) -> list[str]:
+        return [json.dumps(to_json(value, edm_type)) for value in values]
+
+    def spell(values: Values) -> list[str]:
+        try:
+            return fast(values) if fast is not None else slow(values)
+        except (TypeError, ValueError, KeyError, AttributeError):
+            # A value of another type than the schema promises, such as a number in digits.
+            return slow(values)
+
+    return spell
 
 
-class _Members:
-    """Encodes a fixed list of properties, with optional slots for expanded navigations."""
+@dataclass(frozen=True)
+class _Member:
+    """A member's name, what stands before its values, and how they are spelled."""
 
-    def __init__(self, model: Model, props: tuple[Prop, ...], fmt: Format, slots: Row) -> None:
-        respelled = [_respelled(model, prop, fmt) for prop in props]
-        self._respelled = [each for each in respelled if each is not None]
-        blank: dict[str, object] = {prop.name: None for prop in props}
-        blank |= slots
-        self._template = {name: blank[name] for name in sorted(blank)}
-        self._names = frozenset(blank)
-        self._types = {
-            prop.name: model.type_name(prop)
-            for prop in props
-            if fmt is Format.JSON_FULL and _needs_type(prop)
-        }
+    name: str
+    before: str
+    spell: Spell
+    null: str
 
-    def encode(self, row: Row) -> dict[str, Any]:
-        """The members of the row in order; what the shape does not show is left out."""
-        if self._names.issuperset(row):
-            out = {**self._template, **row}
-        else:
-            out = {**self._template, **{name: row[name] for name in row if name in self._names}}
-        for name, convert, null in self._respelled:
-            value = out[name]
-            out[name] = null if value is None else convert(value)
-        return out
+    def parts(self, rows: Sequence[Row], known: set[str]) -> list[Column]:
+        """What the member is in each of the rows."""
+        if self.name not in known:
+            return [self.before, self.null]
+        return [self.before, column([row.get(self.name) for row in rows], self.spell)]
 
-    def annotated(self, out: dict[str, Any]) -> dict[str, Any]:
-        """The members, each preceded by its type where JSON does not show it."""
-        types = self._types
-        if not types:
-            return out
-        result: dict[str, Any] = {}
-        for name, value in out.items():
-            if value is not None and name in types:
-                result[f"{name}@odata.type"] = types[name]
-            result[name] = value
-        return result
+
+def _member(model: Model, prop: Prop, fmt: Format, version: int) -> _Member:
+    spell = _spell(model, prop, fmt, version)
+    null, label = spell([None])[0], f"{quoted(prop.name)}:"
+    if fmt is not Format.JSON_FULL or not _needs_type(prop):
+        return _Member(prop.name, label, spell, null)
+    told = f'"{prop.name}@odata.type":"{model.type_name(prop)}",{label}'
+
+    def typed(values: Values) -> list[str]:
+        texts = zip(values, spell(values), strict=True)
+        return [label + text if value is None else told + text for value, text in texts]
+
+    return _Member(prop.name, "", typed, label + null)
 
 
 def _needs_type(prop: Prop) -> bool:
@@ -109,51 +127,48 @@ def _needs_type(prop: Prop) -> bool:
     return prop.is_collection or not (prop.complex_name or prop.type == "String")
 
 
-def _respelled(model: Model, prop: Prop, fmt: Format) -> _Respelled | None:
-    convert: Convert | None
-    null: object = None
+def _spell(model: Model, prop: Prop, fmt: Format, version: int) -> Spell:
     if prop.complex_name:
-        convert = _complex_encoder(model, prop.complex_name, fmt)
-        null = _nulls(model, prop.complex_name, ())
+        item: Spell = _objects(model, prop.complex_name, fmt, version)
     else:
-        convert = _CONVERTERS[prop.item_type]
+        item = _primitive(prop.item_type, fmt, version)
     if prop.is_collection:
-        wrap = partial(_collection, model.type_name(prop) if fmt is Format.JSON_VERBOSE else "")
-        return _Respelled(prop.name, partial(_each, convert, wrap), wrap([]))
-    return None if convert is None else _Respelled(prop.name, convert, null)
+        return partial(_lists, item, model.type_name(prop) if fmt is Format.JSON_VERBOSE else "")
+    if prop.complex_name:
+        # SPF writes a complex value that is not there as an object of nulls.
+        nulls = json.dumps(_nulls(model, prop.complex_name, ()), separators=(",", ":"))
+        return partial(present, spell=item, null=nulls)
+    return item
 
 
-def _each(convert: Convert | None, wrap: Convert, values: Any) -> object:
-    return wrap(list(values) if convert is None else [convert(value) for value in values])
-
-
-def _collection(type_name: str, values: list[object]) -> object:
-    if not type_name:
-        return values
-    return {"__metadata": {"type": type_name}, "results": values}
+def _lists(item: Spell, type_name: str, values: Values) -> list[str]:
+    before, after = "[", "]"
+    if type_name:
+        before, after = f'{{"__metadata":{{"type":"{type_name}"}},"results":[', "]}"
+    found = each([value or () for value in values], item)
+    return [f"{before}{','.join(texts)}{after}" for texts in found]
 
 
 @lru_cache(maxsize=512)
-def _complex_encoder(model: Model, name: str, fmt: Format) -> Convert:
-    members: list[_Members] = []
+def _objects(model: Model, name: str, fmt: Format, version: int) -> Spell:
+    members: list[_Member] = []
     full_name = model.complex_full_name(name)
+    head = {
+        Format.JSON_FULL: [[f'"odata.type":"{full_name}"']],
+        Format.JSON_VERBOSE: [[f'"__metadata":{{"type":"{full_name}"}}']],
+    }.get(fmt, [])
 
-    def encode(value: Row) -> dict[str, Any]:
+    def spell(values: Values) -> list[str]:
         # Compiled at first use: a complex type may contain itself.
         if not members:
-            members.append(_Members(model, model.complex_types[name].props, fmt, {}))
-        out = members[0].annotated(members[0].encode(value))
-        if fmt is Format.JSON_FULL:
-            return {"odata.type": full_name, **out}
-        if fmt is Format.JSON_VERBOSE:
-            return {"__metadata": {"type": full_name}, **out}
-        return out
+            props = sorted(model.complex_types[name].props, key=lambda prop: prop.name)
+            members.extend(_member(model, prop, fmt, version) for prop in props)
+        return _objects_of([*head, *_member_parts(members, values)], len(values))
 
-    return encode
+    return spell
 
 
 def _nulls(model: Model, name: str, above: tuple[str, ...]) -> dict[str, object] | None:
-    """A null complex value as SPF writes it: an object of nulls."""
     if name in above:
         return None
     nulls: dict[str, object] = {}
@@ -167,63 +182,98 @@ def _nulls(model: Model, name: str, above: tuple[str, ...]) -> dict[str, object]
     return nulls
 
 
+def _member_parts(members: Iterable[_Member], rows: Sequence[Row]) -> list[list[Column]]:
+    known = set().union(*rows)
+    return [member.parts(rows, known) for member in members]
+
+
+def _objects_of(members: Sequence[Sequence[Column]], count: int) -> list[str]:
+    parts: list[Column] = ["{"]
+    for number, member in enumerate(members):
+        parts += ["," if number else "", *member]
+    return lines([*parts, "}"], count)
+
+
 @lru_cache(maxsize=512)
-def entity_encoder(model: Model, shape: Shape, fmt: Format) -> Encoder:
-    """A function of a row and the service root giving the entity's JSON object."""
-    nested = [(nav.name, nav.many, entity_encoder(model, to, fmt)) for nav, to in shape.expanded]
-    slots: dict[str, object] = {name: None for name, _, _ in nested}
-    plain = fmt in (Format.JSON_MINIMAL, Format.JSON_NONE)
+def entity_writer(shape: Shape, fmt: Format) -> Write:
+    """A function of rows and the service root giving the entities' JSON objects."""
+    members = [_member(shape.model, prop, fmt, shape.version) for prop in shape.props]
+    nested = [(nav, entity_writer(below, fmt)) for nav, below in shape.expanded]
     if shape.stream and fmt is Format.JSON_MINIMAL:
-        slots[f"{shape.stream}@odata.mediaContentType"] = shape.type.stream_type
-    members = _Members(model, shape.props, fmt, slots)
-    verbose = fmt is Format.JSON_VERBOSE
+        name = f"{shape.stream}@odata.mediaContentType"
+        told = quoted(shape.type.stream_type)
+        members.append(_Member(name, f"{quoted(name)}:", _strings, told))
+    head = {Format.JSON_FULL: _full_head, Format.JSON_VERBOSE: _verbose_head}.get(fmt)
 
-    def encode(row: Row, root: str) -> dict[str, Any]:
-        out = members.encode(row)
-        for name, many, encoder in nested:
-            out[name] = _inline(row.get(name), many, encoder, root, verbose)
-        if plain:
-            return out
-        head = _verbose_head(shape, row, root) if verbose else _full_head(shape, row, root)
-        return {**head, **members.annotated(out)}
+    def write(rows: Sequence[Row], root: str) -> list[str]:
+        if not rows:
+            return []
+        inline = [_expansion(nav, below, fmt, root) for nav, below in nested]
+        shown = sorted([*members, *inline], key=lambda member: member.name)
+        before = head(shape, rows, root) if head is not None else []
+        return _objects_of([*before, *_member_parts(shown, rows)], len(rows))
 
-    return encode
-
-
-def _inline(value: Any, many: bool, encoder: Encoder, root: str, verbose: bool) -> object:
-    if not many:
-        return None if value is None else encoder(value, root)
-    rows = [encoder(row, root) for row in value or ()]
-    return {"results": rows} if verbose else rows
+    return write
 
 
-def _full_head(shape: Shape, row: Row, root: str) -> dict[str, Any]:
-    url = shape.url(row)
-    head: dict[str, Any] = {
-        "odata.type": shape.type.full_name,
-        "odata.id": root + url,
-        "odata.editLink": url,
-    }
-    navs = [*shape.links, *(nav for nav, _ in shape.expanded)]
-    for nav in sorted(navs, key=lambda nav: nav.name):
-        head[f"{nav.name}@odata.navigationLinkUrl"] = f"{url}/{nav.name}"
+def _expansion(nav: Nav, write: Write, fmt: Format, root: str) -> _Member:
+    label = f"{quoted(nav.name)}:"
+    if not nav.many:
+        return _Member(
+            nav.name,
+            label,
+            partial(present, spell=lambda rows: write(rows, root), null="null"),
+            "null",
+        )
+    before, after = ('{"results":[', "]}") if fmt is Format.JSON_VERBOSE else ("[", "]")
+
+    def spell(values: Values) -> list[str]:
+        found = each([value or () for value in values], lambda rows: write(rows, root))
+        return [f"{before}{','.join(texts)}{after}" for texts in found]
+
+    return _Member(nav.name, label, spell, f"{before}{after}")
+
+
+def _full_head(shape: Shape, rows: Sequence[Row], root: str) -> list[list[Column]]:
+    urls, base = shape.urls(rows), quoted(root)[1:-1]
+    head: list[list[Column]] = [
+        [f'"odata.type":"{shape.type.full_name}"'],
+        [f'"odata.id":"{base}', urls, '"'],
+        ['"odata.editLink":"', urls, '"'],
+    ]
+    for nav in shape.navs:
+        head.append([f'"{nav.name}@odata.navigationLinkUrl":"', urls, f'/{nav.name}"'])
     if shape.stream:
-        head[f"{shape.stream}@odata.mediaReadLink"] = f"{url}/{shape.stream}"
-        head[f"{shape.stream}@odata.mediaContentType"] = shape.type.stream_type
-    for action in shape.type.actions:
-        name = f"{shape.type.namespace}.{action}"
-        head[f"#{name}"] = {"title": action, "target": f"{root}{url}/{action}"}
+        name = shape.stream
+        head.append([f'"{name}@odata.mediaReadLink":"', urls, f'/{name}"'])
+        head.append([f'"{name}@odata.mediaContentType":{quoted(shape.type.stream_type)}'])
+    for action in shape.actions:
+        named = f'"#{shape.type.namespace}.{action}":{{"title":"{action}","target":"{base}'
+        head.append([named, urls, f'/{action}"}}'])
     return head
 
 
-def _verbose_head(shape: Shape, row: Row, root: str) -> dict[str, Any]:
-    url = root + shape.url(row)
-    head: dict[str, Any] = {
-        "__metadata": {"id": url, "uri": url, "type": shape.type.full_name},
-    }
+def _verbose_head(shape: Shape, rows: Sequence[Row], root: str) -> list[list[Column]]:
+    urls, base = shape.urls(rows), quoted(root)[1:-1]
+    head: list[list[Column]] = [
+        [
+            f'"__metadata":{{"id":"{base}',
+            urls,
+            f'","uri":"{base}',
+            urls,
+            f'","type":"{shape.type.full_name}"}}',
+        ]
+    ]
     for nav in shape.links:
-        head[nav.name] = {"__deferred": {"uri": f"{url}/{nav.name}"}}
+        uri = f'"{nav.name}":{{"__deferred":{{"uri":"{base}'
+        head.append([uri, urls, f'/{nav.name}"}}}}'])
     if shape.stream:
-        resource = {"media_src": f"{url}/{shape.stream}", "content_type": shape.type.stream_type}
-        head[shape.stream] = {"__mediaresource": resource}
+        source = f'"{shape.stream}":{{"__mediaresource":{{"media_src":"{base}'
+        kind = quoted(shape.type.stream_type)
+        head.append([source, urls, f'/{shape.stream}","content_type":{kind}}}}}'])
     return head
+
+
+def value_writer(model: Model, prop: Prop, fmt: Format, version: int) -> Spell:
+    """A function of values of a property giving their JSON."""
+    return _spell(model, prop, fmt, version)

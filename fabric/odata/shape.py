@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
+from uuid import UUID
 
+from fabric.odata.columns import Column, Spell, Values, column, lines
 from fabric.odata.errors import BadRequest
-from fabric.odata.literals import Value, from_json
+from fabric.odata.literals import from_json
 from fabric.odata.schema import EntitySet, EntityType, Model, Nav, Prop
-from fabric.odata.uri import entity_url
+from fabric.odata.uri import key_literal
 
 MAX_EXPAND_DEPTH: Final = 5
 
 Paths = tuple[str, ...]
+Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, eq=False)
 class Shape:
-    """The members of one entity set as shown, each group in alphabetical order."""
+    """The members of one entity set as shown, each group in alphabetical order.
 
+    Before version 3 the protocol knew no collections of values, no actions and no named streams.
+    """
+
+    model: Model
+    version: int
     set: EntitySet
     props: tuple[Prop, ...]
     expanded: tuple[tuple[Nav, Shape], ...]
@@ -32,27 +40,60 @@ class Shape:
         """The entity type shown."""
         return self.set.type
 
-    def url(self, row: Mapping[str, object]) -> str:
+    @property
+    def navs(self) -> list[Nav]:
+        """All navigations shown, as links or with their entities."""
+        return sorted([*self.links, *(nav for nav, _ in self.expanded)], key=lambda nav: nav.name)
+
+    @property
+    def actions(self) -> tuple[str, ...]:
+        """What may be done to the entity beside writing it."""
+        return self.type.actions if self.version >= 3 else ()
+
+    def url(self, row: Row) -> str:
         """The URL of the row's entity relative to the root."""
-        entity = self.type
-        return entity_url(
-            self.set.name, {name: _key_value(entity, name, row.get(name)) for name in entity.key}
-        )
+        return self.urls([row])[0]
 
+    def urls(self, rows: Sequence[Row]) -> list[str]:
+        """The URLs of the rows' entities, percent-encoded, their keys in alphabetical order."""
+        names = sorted(self.type.key)
+        parts: list[Column] = [f"{self.set.name}("]
+        for number, name in enumerate(names):
+            parts.append("," if number else "")
+            parts.append(f"{name}=" if len(names) > 1 else "")
+            parts.append(column([row.get(name) for row in rows], self._keys(name)))
+        return lines([*parts, ")"], len(rows))
 
-def _key_value(entity: EntityType, name: str, value: object) -> Value:
-    prop = entity.prop(name)
-    return from_json(value, prop.item_type if prop is not None else "String")
+    def _keys(self, name: str) -> Spell:
+        prop = self.type.prop(name)
+        edm_type = prop.item_type if prop is not None else "String"
+
+        def spell(values: Values) -> list[str]:
+            return [
+                f"guid'{value!s}'"
+                if type(value) is UUID
+                else key_literal(from_json(value, edm_type))
+                for value in values
+            ]
+
+        return spell
 
 
 @lru_cache(maxsize=512)
-def resolve(model: Model, set_name: str, expand: Paths, select: Paths | None) -> Shape:
+def resolve(
+    model: Model, set_name: str, expand: Paths, select: Paths | None, version: int = 3
+) -> Shape:
     """The shape of the rows of a set; raises BadRequest for members the type does not have."""
-    return _resolve(model, model.set(set_name), expand, select, 0)
+    return _resolve(model, model.set(set_name), expand, select, version, 0)
 
 
 def _resolve(
-    model: Model, entity_set: EntitySet, expand: Paths, select: Paths | None, depth: int
+    model: Model,
+    entity_set: EntitySet,
+    expand: Paths,
+    select: Paths | None,
+    version: int,
+    depth: int,
 ) -> Shape:
     if depth > MAX_EXPAND_DEPTH:
         raise BadRequest(f"'$expand' is nested deeper than {MAX_EXPAND_DEPTH} levels.")
@@ -66,22 +107,23 @@ def _resolve(
         nav = navs[name]
         picked = None if chosen is None else chosen.get(name) or None
         target = model.set(nav.target_set)
-        expanded.append((nav, _resolve(model, target, below[name], picked, depth + 1)))
+        expanded.append((nav, _resolve(model, target, below[name], picked, version, depth + 1)))
+    props = [prop for prop in entity.props if chosen is None or prop.name in chosen]
+    if version < 3:
+        props = [prop for prop in props if not prop.is_collection]
+    has_stream = version >= 3 and (chosen is None or entity.stream in chosen)
     return Shape(
+        model=model,
+        version=version,
         set=entity_set,
-        props=tuple(
-            sorted(
-                (p for p in entity.props if chosen is None or p.name in chosen),
-                key=lambda prop: prop.name,
-            )
-        ),
+        props=tuple(sorted(props, key=lambda prop: prop.name)),
         expanded=tuple(expanded),
         links=tuple(
             navs[name]
             for name in sorted(navs)
             if name not in below and (chosen is None or name in chosen)
         ),
-        stream=entity.stream if chosen is None or entity.stream in chosen else None,
+        stream=entity.stream if has_stream else None,
     )
 
 

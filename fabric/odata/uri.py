@@ -325,11 +325,12 @@ def _segment_key(here: Segment, part: str) -> dict[str, Value]:
 def entity_url(set_name: str, key: Mapping[str, Value]) -> str:
     """The percent-encoded URL of an entity relative to the root, its keys in alphabetical order."""
     if len(key) == 1:
-        inner = _encoded(next(iter(key.values())))
+        inner = key_literal(next(iter(key.values())))
     else:
-        inner = ",".join(f"{name}={_encoded(key[name])}" for name in sorted(key))
+        inner = ",".join(f"{name}={key_literal(key[name])}" for name in sorted(key))
     return f"{set_name}({inner})"
 
 
-def _encoded(value: Value) -> str:
+def key_literal(value: Value) -> str:
+    """A key as it stands in the URL of an entity."""
     return quote(format_literal(value), safe="'(),=:@!*;~$")

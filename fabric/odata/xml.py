@@ -25,6 +25,7 @@ MAX_DEPTH: Final = 60
 # XML 1.0 cannot carry these at all, not even escaped.
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _SPECIAL = re.compile('[&<>"\r\n\t]')
+_UNSAFE = re.compile(_SPECIAL.pattern[:-1] + _ILLEGAL.pattern[1:])
 _ESCAPES: Final = {
     "&": "&amp;",
     "<": "&lt;",
@@ -38,9 +39,16 @@ _ESCAPES: Final = {
 
 def escape(text: str) -> str:
     """Text for an element or an attribute; characters XML cannot carry become U+FFFD."""
-    if text.isalnum():
+    if _UNSAFE.search(text) is None:
         return text
     return _SPECIAL.sub(lambda found: _ESCAPES[found[0]], _ILLEGAL.sub("\ufffd", text))
+
+
+def escape_all(texts: list[str]) -> list[str]:
+    """Many texts escaped; most often none of them needs to be."""
+    if _UNSAFE.search("".join(texts)) is None:
+        return texts
+    return [escape(text) for text in texts]
 
 
 def parse(body: bytes) -> Element:
