@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef
 
 from fabric.durable.recipe import Recipe
-from fabric.vmm import computernames, quota, roles
+from fabric.vmm import computernames, quota, roles, sealed
 from fabric.vmm.actions import adapters as network_adapters
 from fabric.vmm.actions import fields, jobs, setups, sources
 from fabric.vmm.actions.adapters import NewAdapter
@@ -24,7 +24,10 @@ from fabric.vmm.models import (
     Cloud,
     DiskDrive,
     Job,
+    RunAsAccount,
     Server,
+    StartAction,
+    StopAction,
     UserRole,
     VirtualMachine,
 )
@@ -65,20 +68,27 @@ def create(
     cost_center: str = "",
     local_admin_user: str = "",
     local_admin_password: str = "",
+    local_admin_account: RunAsAccount | None = None,
     product_key: str = "",
     time_zone: str = "",
     workgroup: str = "",
     domain: str = "",
     start: bool = True,
+    start_action: str = StartAction.NEVER,
+    stop_action: str = StopAction.SAVE,
     request_key: str | None = None,
     owner_role: UserRole | None = None,
+    owner_name: str = "",
 ) -> tuple[VirtualMachine, Job]:
     """Make a machine from a template, or from a library disk with a size, and begin its deployment.
 
     The same request_key again returns the first machine and its job, and makes nothing. Those who
-    run the fabric may give the machine to `owner_role`, within that role's limits.
+    run the fabric may give the machine to `owner_role`, and a member of it, within that role's
+    limits. The local administrator may be a run-as account instead of a user and a password.
     """
     roles.require_any(caller, *roles.DEPLOY, clouds=[cloud_id])
+    if local_admin_account is not None:
+        local_admin_user, local_admin_password = _credentials(caller, server, local_admin_account)
     if local_admin_password:
         roles.require_all(caller, "AllowLocalAdmin", clouds=[cloud_id])
     role = caller.tenant_role or owner_role
@@ -88,12 +98,14 @@ def create(
     machine = VirtualMachine(
         server=server,
         role=role,
-        owner_name=caller.principal,
+        owner_name=owner_name if owner_name and caller.is_fabric else caller.principal,
         name=fields.name(name, "virtual machine"),
         computer_name=computer_name.strip(),
         description=fields.prose(description),
         tag=fields.prose(tag[:255], "The tag", field="tag"),
         cost_center=fields.text(cost_center, "The cost center", longest=64, field="cost_center"),
+        start_action=fields.choice(start_action, StartAction, "start action", field="start_action"),
+        stop_action=fields.choice(stop_action, StopAction, "stop action", field="stop_action"),
         request_key=request_key or None,
     )
     wanted = Wanted(
@@ -159,6 +171,14 @@ def _begin(caller: Caller, machine: VirtualMachine, setup: Setup, *, start: bool
         },
         secrets=dict(setup.secrets),
     )
+
+
+def _credentials(caller: Caller, server: Server, account: RunAsAccount) -> tuple[str, str]:
+    rows = RunAsAccount.objects.visible_to(caller).filter(server=server, is_enabled=True)
+    found: RunAsAccount | None = rows.filter(pk=account.pk).first()
+    if found is None:
+        raise NotFound(f"There is no run-as account {account} to use.", field="local_admin_account")
+    return found.username, sealed.unseal(found)["password"]
 
 
 def _made_before(

@@ -41,8 +41,12 @@ def add(
     size_gb: int | None = None,
     library_disk: VirtualHardDisk | None = None,
     classification: StorageClassification | None = None,
+    lun: int | None = None,
 ) -> Job:
-    """Give a machine one more disk: an empty one, or a copy of a library disk, perhaps larger."""
+    """Give a machine one more disk: an empty one, or a copy of a library disk, perhaps larger.
+
+    It takes the first free place on the SCSI controller, or the one named by `lun`.
+    """
     row = _ready(caller, machine, _UNSAVED, "no disk can be added")
     source = None if library_disk is None else _library_disk(caller, row, library_disk)
     size = _size(size_gb, source)
@@ -61,12 +65,26 @@ def add(
         name=cleaned,
         image=None if source is None else source.source_image,
         size_gb=size,
-        lun=_free_lun(row),
+        lun=_free_lun(row) if lun is None else _lun(row, lun),
     )
     volume = placement.take_disk(row.host, drive)
     count_storage(row.pk)
     disk = {"image": drive.image, "size_gb": size, "volume": volume.name}
     return held.begin_change(caller, row, ADD, drive=str(drive.pk), disk=disk)
+
+
+@transaction.atomic
+def rename(caller: Caller, drive: DiskDrive, *, name: str) -> DiskDrive:
+    """Call a disk something else in our books; the host goes by its id."""
+    row = held.held(caller, drive.machine)
+    roles.require_any(caller, *roles.CHANGE, clouds=[row.cloud_id])
+    disk = _found(row, drive)
+    cleaned = fields.name(name, "disk", longest=100)
+    others = row.disks.filter(name=cleaned).exclude(pk=disk.pk)
+    fields.require_free(others, f"disk of {row.name}", cleaned)
+    disk.name = cleaned
+    disk.save(update_fields=["name"])
+    return disk
 
 
 @transaction.atomic
@@ -252,6 +270,14 @@ def _free_lun(machine: VirtualMachine) -> int:
         if lun not in taken:
             return lun
     raise Conflict(f"The machine {machine.name} has {_LUNS} disks, and room for no more.")
+
+
+def _lun(machine: VirtualMachine, lun: int) -> int:
+    place = fields.whole(lun, "The LUN", least=0, most=_LUNS - 1, field="lun")
+    taken = machine.disks.filter(bus_type="SCSI", bus=0, lun=place).first()
+    if taken is not None:
+        raise Conflict(f"LUN {place} of {machine.name} is taken by the disk {taken}.", field="lun")
+    return place
 
 
 def _free_name(machine: VirtualMachine, drive: DiskDrive, stored: VirtualHardDisk) -> str:

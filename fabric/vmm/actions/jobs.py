@@ -6,7 +6,9 @@ import uuid
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Model
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from fabric.durable import engine, sweep
 from fabric.durable.recipe import Recipe
@@ -17,6 +19,9 @@ from fabric.vmm.jobs import WORKS
 from fabric.vmm.models import Job, VirtualMachine
 from fabric.vmm.roles import Caller
 from fabric.vmm.states import MachineStatus
+
+# No recipe: what was done at once and is only written down.
+RECORD = "record"
 
 
 def begin(
@@ -55,6 +60,31 @@ def begin(
     return job
 
 
+def record(
+    caller: Caller, *, server_id: uuid.UUID, cmdlet: str, title: str, thing: Model, kind: str = ""
+) -> Job:
+    """Write down what was done at once, in its transaction, as a job that has succeeded."""
+    role, done = caller.tenant_role, timezone.now()
+    job: Job = Job.objects.create(
+        server_id=server_id,
+        role=role,
+        lane=Job(role=role).own_lane(),
+        recipe=RECORD,
+        title=title,
+        subject=thing.pk,
+        state=JobState.SUCCEEDED,
+        percent=100,
+        started_at=done,
+        ended_at=done,
+        owner_name=caller.principal,
+        cmdlet=cmdlet,
+        target_type=kind or type(thing).__name__,
+        target_name=str(thing)[:255],
+        request_key=caller.request_key or None,
+    )
+    return job
+
+
 def live_job(machine: VirtualMachine) -> Job | None:
     """Return the job that works on a machine now, or holds it: a clone's holds its source."""
     live = Job.objects.filter(state__in=LIVE)
@@ -70,6 +100,7 @@ def restart(caller: Caller, job: Job) -> Job:
 
     A machine part that was found missing is made again from its disk on.
     """
+    _require_work(job)
     machine = _machine_of(caller, job)
     work = WORKS[job.recipe]
     work.require(caller, machine)
@@ -106,6 +137,7 @@ def cancel(caller: Caller, job: Job) -> Job:
     What a creation made stays until it is removed. WrongState when it cannot be stopped, or not
     any more.
     """
+    _require_work(job)
     machine = _machine_of(caller, job)
     work = WORKS[job.recipe]
     work.require(caller, machine)
@@ -118,6 +150,11 @@ def cancel(caller: Caller, job: Job) -> Job:
     wake.advance_on_commit(job.pk)
     job.refresh_from_db()
     return job
+
+
+def _require_work(job: Job) -> None:
+    if job.recipe == RECORD:
+        raise WrongState(f"The job “{job.title}” was done at once: there is nothing to do again.")
 
 
 def _require_latest(machine: VirtualMachine | None, job: Job) -> None:

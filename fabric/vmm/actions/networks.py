@@ -5,8 +5,10 @@ The logical network's row is the lock of its VM networks, their subnets and its 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from ipaddress import ip_network
 from typing import Any, TypedDict, Unpack
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -17,12 +19,14 @@ from fabric.vmm.errors import Conflict, Denied, Invalid, NotFound
 from fabric.vmm.models import (
     Isolation,
     LogicalNetwork,
+    ResourceKind,
+    RoleResource,
     Server,
     UserRole,
     VirtualMachine,
     VMNetwork,
 )
-from fabric.vmm.roles import Caller
+from fabric.vmm.roles import Caller, require_all
 
 AUTHOR = "AuthorVMNetwork"
 
@@ -148,6 +152,53 @@ def remove_network(caller: Caller, row: VMNetwork) -> None:
         users_of(caller.tenant_role, VirtualMachine.objects.filter(adapters__network=row)),
         ("address pools", row.pools.order_by("name")),
     )
+
+
+@transaction.atomic
+def share(caller: Caller, row: VMNetwork, *, roles: Collection[UserRole]) -> None:
+    """Have exactly these user roles use a VM network beside its owner.
+
+    The owner needs CanShare, and each role CanReceive or the owner for its parent; nothing is
+    taken from a role whose machines are attached.
+    """
+    require_author(caller, row)
+    network = rows.held(row)
+    wanted = {role.pk: role for role in roles if role.pk != network.owner_id}
+    held = RoleResource.objects.filter(kind=ResourceKind.NETWORK, resource_id=network.pk)
+    before = set(held.values_list("role", flat=True))
+    if caller.tenant_role is not None:
+        require_all(caller, "CanShare", clouds=network.logical_network.clouds.all())
+    for pk, role in wanted.items():
+        if pk not in before and not may_receive(caller, role):
+            raise Denied(f"The user role {role.name} may receive nothing: it lacks CanReceive.")
+    gone = before - set(wanted)
+    _require_unattached(network, gone)
+    held.filter(role__in=gone).delete()
+    RoleResource.objects.bulk_create(
+        [
+            RoleResource(role=role, kind=ResourceKind.NETWORK, resource_id=network.pk)
+            for pk, role in wanted.items()
+            if pk not in before
+        ],
+        ignore_conflicts=True,
+    )
+
+
+def may_receive(caller: Caller, role: UserRole) -> bool:
+    """Tell whether the caller may share networks with a role; its own children always."""
+    own = caller.tenant_role
+    if role.is_fabric:
+        return False
+    return own is None or role.parent_id == own.pk or "CanReceive" in role.permissions
+
+
+def _require_unattached(network: VMNetwork, roles: Collection[UUID]) -> None:
+    machines = VirtualMachine.objects.filter(role__in=roles, adapters__network=network)
+    if machines.exists():
+        raise Conflict(
+            f"The VM network {network} cannot be taken from a user role with machines on it.",
+            advice="Connect those machines elsewhere first.",
+        )
 
 
 def require_author(caller: Caller, network: VMNetwork) -> None:

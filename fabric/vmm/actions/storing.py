@@ -12,11 +12,11 @@ from fabric.durable.recipe import Recipe
 from fabric.vmm import roles
 from fabric.vmm.actions import held, jobs
 from fabric.vmm.actions.fitting import groups_with_those_below
-from fabric.vmm.errors import Conflict, WrongState
+from fabric.vmm.errors import Conflict, NotFound, WrongState
 from fabric.vmm.jobs.hosts import note_host, note_of
 from fabric.vmm.jobs.images import name_of
 from fabric.vmm.jobs.store import DEPLOY_STORED, DEPLOY_STORED_OFF, STORE
-from fabric.vmm.models import DiskDrive, Health, Host, Job, VirtualMachine
+from fabric.vmm.models import DiskDrive, Health, Host, Job, LibraryShare, VirtualMachine
 from fabric.vmm.roles import Caller
 from fabric.vmm.states import MachineStatus
 
@@ -24,10 +24,11 @@ LIBRARY_HOSTS = 5
 
 
 @transaction.atomic
-def store(caller: Caller, machine: VirtualMachine) -> Job:
+def store(caller: Caller, machine: VirtualMachine, *, share: LibraryShare | None = None) -> Job:
     """Put a machine that is off into its cloud's library; it keeps its addresses.
 
-    Conflict when the cloud has no share for it, or the machine has checkpoints.
+    Choosing another share of the cloud is for those who run the fabric. Conflict when the cloud
+    has none to store on, or the machine has checkpoints.
     """
     row = held.held(caller, machine)
     roles.require_all(caller, "Store", clouds=[row.cloud_id])
@@ -38,7 +39,7 @@ def store(caller: Caller, machine: VirtualMachine) -> Job:
     held.require_status(
         row, {MachineStatus.POWER_OFF}, "it cannot be stored", advice="Stop it first."
     )
-    share = row.cloud.store
+    share = row.cloud.store if share is None else _share(caller, row, share)
     if share is None:
         raise Conflict(f"The cloud {row.cloud.name} has no library share to store machines on.")
     checkpoint = row.checkpoints.first()
@@ -61,6 +62,13 @@ def store(caller: Caller, machine: VirtualMachine) -> Job:
     for drive in drives:
         DiskDrive.objects.filter(pk=drive.pk).update(stored_image=name_of(job_id, drive))
     return _begin(caller, row, STORE, inputs, MachineStatus.STORING, job_id)
+
+
+def _share(caller: Caller, machine: VirtualMachine, share: LibraryShare) -> LibraryShare:
+    roles.require_fabric(caller)
+    if not machine.cloud.library_shares.filter(pk=share.pk).exists():
+        raise NotFound(f"The cloud {machine.cloud} has no library share {share}.", field="share")
+    return share
 
 
 @transaction.atomic

@@ -160,6 +160,24 @@ def change(
 
 
 @transaction.atomic
+def grant(caller: Caller, resource: Grant, roles: Collection[UserRole]) -> None:
+    """Have exactly these roles use a resource that is given to roles one by one."""
+    require_administrator(caller)
+    wanted = {role.pk: role for role in roles}
+    holders = UserRole.objects.filter(
+        resources__kind=resource.kind, resources__resource_id=resource.resource_id
+    )
+    held = {role.pk: role for role in holders}
+    # Parents first: a child has nothing that its parent has not.
+    for role in sorted(wanted.values(), key=lambda role: (role.parent_id is not None, role.pk)):
+        if role.pk not in held:
+            change(caller, role, add_resources=[resource])
+    for pk, role in sorted(held.items()):
+        if pk not in wanted:
+            change(caller, role, remove_resources=[resource])
+
+
+@transaction.atomic
 def remove(caller: Caller, row: UserRole) -> None:
     """Remove a role that owns nothing and has no children."""
     require_administrator(caller)
