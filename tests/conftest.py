@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # These start a cloud of real processes; two at once would only measure each other.
 REAL_CLOUD = ("tests/e2e/", "tests/faults/")
+ONE_SPF = "tests/contract/clients/"
 NO_CHROMIUM = "no Chromium on this machine"
+NO_MONO = "no Mono"
 CHROMIUM_FLAGS = ("--disable-dev-shm-usage", "--disable-gpu", "--font-render-hinting=none")
 
 
@@ -41,12 +43,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Give each worker whole files, and all tests with a real cloud to one of them."""
+    """Give each worker whole files, all tests with a real cloud to one, and all clients to one."""
     from xdist.scheduler import LoadFileScheduling
 
     class OneCloudAtATime(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
             file = super()._split_scope(nodeid)
+            if file.startswith(ONE_SPF):
+                return ONE_SPF
             return "real cloud" if file.startswith(REAL_CLOUD) else file
 
     return OneCloudAtATime(config, log)
@@ -59,6 +63,12 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     if any(NO_CHROMIUM in str(report.longrepr) for report in skipped):
         terminalreporter.write_line(
             "browser tests skipped: no Chromium (install one, or name it in KATAL_CHROMIUM)",
+            yellow=True,
+        )
+    if any(NO_MONO in str(report.longrepr) for report in skipped):
+        terminalreporter.write_line(
+            ".NET client tests skipped: no Mono (install mono-mcs and"
+            " libmono-system-data-services-client4.0-cil)",
             yellow=True,
         )
 
