@@ -68,7 +68,9 @@ FAULT = {
 }
 # Acts and files: nothing to look at.
 NO_PAGES = ("operate", "resume", "retry", "connect", "access", "refresh", "state", "theme", "code")
-NO_PAGES += ("act", "do", "live", "compare")
+NO_PAGES += ("act", "do", "live", "compare", "check")
+AWAY = "Second site"
+GROUPS = ("SPF_Admin", "SPF_VMM", "Administrator", "SPF_Provider", "SPF_Usage")
 
 
 @transaction.atomic
@@ -118,8 +120,38 @@ def fill() -> None:
         tell(machine, (alice, bob)[number % 2])
         measure(machine)
     work()
+    endpoints(stamp)
     furnish_fabric()
     furnish_works()
+
+
+def endpoints(answering: Stamp) -> None:
+    """Check the account of one endpoint, and lose another with its VMM server."""
+    now = timezone.now()
+    services = zip(("Admin", "VMM", "VMM rights", "Provider", "Usage"), GROUPS, strict=True)
+    told = [
+        {"service": service, "group": group, "ok": True, "problem": "", "advice": ""}
+        for service, group in services
+    ]
+    told[-1] |= {
+        "ok": False,
+        "problem": "The account is not in the group SPF_Usage, so the Usage service refuses it.",
+        "advice": "Add it to SPF_Usage on the SPF server.",
+    }
+    Provider.objects.filter(pk=answering.provider_id).update(
+        account_check=told, checked_at=now - timedelta(minutes=4), seen_at=now
+    )
+    since, problem = now - timedelta(minutes=25), "spf02.example.net:8090 cannot be reached."
+    lost = make_stamp(
+        name="vmm02.example.net",
+        friendly_name="Paris",
+        synced_at=since,
+        away_since=since,
+        problem=problem,
+    )
+    Provider.objects.filter(pk=lost.provider_id).update(
+        name=AWAY, seen_at=since, away_since=since, problem=problem
+    )
 
 
 def furnish_fabric() -> None:
@@ -258,15 +290,19 @@ def samples(name: str) -> Iterator[tuple[str, object]]:
         "plan": Plan.objects.filter(name="Evaluation"),
         "provider": Provider.objects.all(),
         "stamp": Provider.objects.all(),
-        "cloud": Stamp.objects.get().clouds,
+        "stamp-edit": Stamp.objects.all(),
+        "cloud": Stamp.objects.get(friendly_name="Frankfurt").clouds,
         "user": User.objects.filter(email="alice@example.net"),
         "activity": Operation.objects.filter(phase="failed"),
     }
     if noun == "fabric":
         key = max((each.key for each in NOUNS if name.startswith(f"fabric-{each.key}")), key=len)
         models[noun] = noun_of(key).model.objects.order_by("pk")
-    if noun in models:
-        found = models[noun].first()
+    if name == "provider":
+        yield "-away", Provider.objects.get(name=AWAY).pk
+    about = name if name in models else noun
+    if about in models:
+        found = models[about].first()
         if found is not None:
             yield "", getattr(found, "operation_id", found.pk)
 

@@ -13,6 +13,7 @@ from portal.admin_site.views import (
     plans,
     providers,
     quotas,
+    registrations,
     setup,
     subscriptions,
     users,
@@ -25,6 +26,10 @@ vm_clouds = [
     path("endpoints/<uuid:pk>/", providers.show, name="provider"),
     path("endpoints/<uuid:pk>/register/", providers.register_stamp, name="stamp-register"),
     path("endpoints/<uuid:pk>/refresh/", providers.refresh, name="provider-refresh"),
+    path("endpoints/<uuid:pk>/check/", registrations.check, name="provider-check"),
+    path("endpoints/<uuid:pk>/edit/", registrations.edit, name="provider-edit"),
+    path("endpoints/<uuid:pk>/remove/", registrations.remove, name="provider-remove"),
+    path("stamps/<uuid:pk>/edit/", registrations.rename_stamp, name="stamp-edit"),
     path("clouds/<uuid:pk>/", clouds.show, name="cloud"),
 ]
 

@@ -66,12 +66,16 @@ ADMIN_SITE: Answers = {
     # Olga's alone
     ("302 403 403 403 200", "302 403 403 403 200"): (
         "account_change_password account_reauthenticate activity activity-entry cloud overview"
-        " plan plan-access plan-new plan-quotas plans provider provider-register stamp-register"
+        " plan plan-access plan-new plan-quotas plans provider provider-edit provider-register"
+        " provider-remove stamp-edit stamp-register"
         " subscription subscription-state subscriptions user user-new user-subscribe users vmclouds"
     ),
     ("302 403 403 403 405", "302 403 403 403 302"): (
         "provider-refresh subscription-retry fabric-machine-operate fabric-job-do"
         " fabric-drift-compare fabric-host-do"
+    ),
+    ("302 403 403 403 302", "302 403 403 403 302"): (
+        "account_confirm_login_code account_set_password provider-check"
     ),
     ("302 403 403 403 200", "302 403 403 403 302"): "account_email",
     # For coming in, and going out
@@ -83,9 +87,6 @@ ADMIN_SITE: Answers = {
     ("200 403 403 403 200", "405 403 403 403 405"): (
         "account_email_verification_sent account_inactive account_reset_password_done"
         " account_reset_password_from_key_done"
-    ),
-    ("302 403 403 403 302", "302 403 403 403 302"): (
-        "account_confirm_login_code account_set_password"
     ),
     ("302 200 200 200 200", "302 302 302 302 302"): "account_logout",
     ("405 405 405 405 405", "302 302 302 302 302"): "theme",
@@ -158,6 +159,7 @@ def objects(vault, alice, alices, olga, tmp_path, settings) -> dict[str, uuid.UU
         "plan": plan.pk,
         "provider": cloud.stamp.provider_id,
         "stamp": cloud.stamp.provider_id,
+        "stamp-edit": cloud.stamp.pk,
         "cloud": cloud.pk,
         "user": alice.pk,
         "activity": operations.started("machine.deploy", by=olga),

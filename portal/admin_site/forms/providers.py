@@ -1,4 +1,4 @@
-"""Register an SPF endpoint, and a VMM server behind it."""
+"""Register an SPF endpoint, and a VMM server behind it; change both."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from urllib.parse import urlsplit
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+
+from fabric.actions import providers
+from fabric.models import Provider
 
 AUTHORITY_SIZE = 64 * 1024
 
@@ -98,8 +101,46 @@ class ProviderForm(forms.Form):
         return typed
 
 
-class StampForm(forms.Form):
+class ProviderChangeForm(ProviderForm):
+    """The same of a registered one. `seen` is the version that was looked at."""
+
+    seen = forms.CharField(widget=forms.HiddenInput, required=False, max_length=64)
+
+    def __init__(self, *args: Any, provider: Provider, **kwargs: Any) -> None:
+        kept = {name: getattr(provider, name) for name in ("name", "url", "username")}
+        kept |= {"authority_pem": provider.authority_pem, "seen": providers.version(provider)}
+        super().__init__(*args, initial=kept, **kwargs)
+        self.fields["password"].required = False
+        self.fields["password"].help_text = _(
+            "Left empty, the stored one stays. Another host needs it typed again."
+        )
+        self.fields["authority_pem"].help_text = _(
+            "Of the private authority that signed the server’s certificate (PEM). Empty it when a "
+            "public one did."
+        )
+        self.fields["authority_file"].help_text = _("It takes the place of the text above.")
+
+    def clean(self) -> dict[str, Any]:
+        text = (self.cleaned_data or {}).get("authority_file", "")
+        typed = super().clean()
+        # The text is there already when the form opens, so a file was chosen on purpose.
+        return typed | {"authority_pem": text.strip()} if text else typed
+
+
+class StampNameForm(forms.Form):
+    """What people call a VMM server."""
+
+    friendly_name = forms.CharField(
+        label=_("Friendly name"),
+        max_length=80,
+        help_text=_("Used everywhere instead of the server name. Tenants see it too."),
+    )
+
+
+class StampForm(StampNameForm):
     """A VMM server, by its full name, and the name people see."""
+
+    field_order = ("name", "friendly_name")
 
     name = forms.RegexField(
         r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$",
@@ -108,9 +149,4 @@ class StampForm(forms.Form):
         widget=forms.TextInput(attrs={"placeholder": "vmm.example.com", "spellcheck": "false"}),
         error_messages={"invalid": _("Give a server name, such as vmm.example.com.")},
         help_text=_("Its fully qualified name, as the SPF server reaches it."),
-    )
-    friendly_name = forms.CharField(
-        label=_("Friendly name"),
-        max_length=80,
-        help_text=_("Used everywhere instead of the server name. Tenants see it too."),
     )

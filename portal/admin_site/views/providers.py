@@ -22,6 +22,7 @@ from fabric.states import GONE
 from portal import faults
 from portal.admin_site.access import operator_required
 from portal.admin_site.forms.providers import ProviderForm, StampForm
+from portal.admin_site.views import registrations
 from tenants.errors import Refused
 
 LOOK_AGAIN_FOR = timedelta(seconds=30)
@@ -53,7 +54,9 @@ def register(request: HttpRequest) -> HttpResponse:
 def show(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Show one endpoint."""
     provider = get_object_or_404(endpoints(), pk=pk)
-    return show_tree(request, [provider], "show", provider=provider)
+    context = {"provider": provider, "check": registrations.check_of(request, provider)}
+    commands = registrations.commands(provider)
+    return show_tree(request, [provider], "show", **context, commands=commands)
 
 
 @operator_required
