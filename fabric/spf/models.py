@@ -42,9 +42,25 @@ class Account(models.Model):
         return group in self.groups
 
 
+class DataCenter(models.Model):
+    """A place that stamps are in."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=255)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(Lower("name"), name="spf_datacenter_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Stamp(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=255)
+    data_center = models.ForeignKey(
+        DataCenter, null=True, blank=True, on_delete=models.PROTECT, related_name="stamps"
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(Lower("name"), name="spf_stamp_name")]
@@ -82,6 +98,29 @@ class ServerEntry(models.Model):
         return self.name
 
 
+class SettingType(models.TextChoices):
+    DATABASE = "DatabaseConnectionString", "Database"
+    ENDPOINT = "EndpointConnectionString", "Endpoint"
+
+
+class SpfSetting(models.Model):
+    """How a server is reached; its value may hold a password, and is sealed."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=255)
+    setting_type = models.CharField(max_length=30, choices=SettingType.choices)
+    sealed = models.TextField(blank=True, default="")
+    server = models.ForeignKey(
+        ServerEntry, null=True, blank=True, on_delete=models.CASCADE, related_name="settings"
+    )
+
+    class Meta:
+        constraints = [models.UniqueConstraint(Lower("name"), name="spf_setting_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class AccountStatus(models.IntegerChoices):
     ACTIVE = 0
     SUSPENDED = 1
@@ -98,6 +137,48 @@ class Tenant(models.Model):
     key = models.TextField(blank=True, default="")
     issuer_name = models.CharField(max_length=255, blank=True, default="")
     stamps = models.ManyToManyField(Stamp, related_name="tenants", blank=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class TrustedIssuer(models.Model):
+    """Whose tokens tenants come with; `key` is its certificate, in Base64."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=255)
+    key = models.TextField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(Lower("name"), name="spf_trustedissuer_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class SubscriptionState(models.IntegerChoices):
+    ACTIVE = 0, "Active"
+    SUSPENDED = 1, "Suspended"
+    DELETE_PENDING = 2, "DeletePending"
+
+
+class Subscription(models.Model):
+    """What a portal said of a tenant through the Provider service.
+
+    `quota_settings` are the settings that hold now, as they came: a list of {Key, Value}.
+    """
+
+    tenant = models.OneToOneField(
+        Tenant, primary_key=True, on_delete=models.CASCADE, related_name="subscription"
+    )
+    name = models.CharField(max_length=255)
+    state = models.PositiveSmallIntegerField(
+        choices=SubscriptionState.choices, default=SubscriptionState.ACTIVE
+    )
+    admin_id = models.CharField(max_length=320, blank=True, default="")
+    co_admin_ids = models.JSONField(default=list)
+    quota_settings = models.JSONField(default=list)
+    last_error = models.TextField(blank=True, default="")
 
     def __str__(self) -> str:
         return self.name
