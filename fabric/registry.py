@@ -17,6 +17,7 @@ from typing import Any, Final
 from django.conf import settings
 
 from fabric.models import Provider as Row
+from fabric.providers.abilities import Description
 from fabric.providers.base import Provider
 from fabric.providers.spf import SPFProvider
 
@@ -49,6 +50,7 @@ def provider_for(row: Row) -> Provider:
         row.password_sealed,
         row.authority_pem,
         _abilities(row.capabilities),
+        described(row),
     )
     kept = _kept
     with kept.lock:
@@ -70,7 +72,15 @@ def _make(row: Row) -> Provider:
         authority_pem=row.authority_pem,
         timeout=settings.SPF_TIMEOUT_SECONDS,
         capabilities=_abilities(row.capabilities),
+        described=described(row),
     )
+
+
+def described(row: Row) -> Description | None:
+    """Return what the endpoint said of itself, None while it was not asked."""
+    if row.abilities_read_at is None or not isinstance(row.capabilities, dict):
+        return None
+    return Description.from_json(row.capabilities)
 
 
 def _abilities(capabilities: Any) -> frozenset[str]:

@@ -223,7 +223,7 @@ def _test(provider: Provider, operation_id: uuid.UUID) -> Sequence[RemoteStamp]:
     answered as it should."""
     try:
         client = registry.provider_for(provider)
-        abilities = sorted(client.check())
+        described = client.describe()
         known = client.stamps()
     except VaultError as fault:
         operations.failed(operation_id, str(fault))
@@ -236,7 +236,7 @@ def _test(provider: Provider, operation_id: uuid.UUID) -> Sequence[RemoteStamp]:
             code=fault.code,
         ) from fault
     provider.capabilities = {
-        "abilities": abilities,
+        **described.as_json(),
         "stamps": [{"id": str(stamp.id), "name": stamp.name} for stamp in known],
     }
     provider.seen_at = provider.abilities_read_at = timezone.now()

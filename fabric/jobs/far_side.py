@@ -14,6 +14,7 @@ from fabric.jobs import watch
 from fabric.models import Machine, Stamp
 from fabric.providers.base import Accepted, Provider, RemoteMachine
 from fabric.providers.errors import ProviderFault
+from fabric.sync import absence
 from fabric.vault.errors import VaultLocked
 from tenants.actions import operations
 
@@ -27,7 +28,8 @@ def provider(turn: Turn) -> Iterator[Provider]:
     turn.renew()
     stamp = Stamp.objects.select_related("provider").get(pk=turn.job.stamp_id)
     try:
-        yield registry.provider_for(stamp.provider)
+        with absence.watching(stamp):
+            yield registry.provider_for(stamp.provider)
     except VaultLocked as locked:
         raise Fault(
             "The configuration store of this server is locked.",

@@ -23,7 +23,7 @@ from fabric.durable.states import LIVE
 from fabric.models import Job, Machine, Stamp
 from fabric.providers.base import RemoteJob
 from fabric.providers.errors import ProviderFault
-from fabric.sync import machines
+from fabric.sync import absence, machines
 
 log = logging.getLogger(__name__)
 PASS_SECONDS = 10.0
@@ -93,7 +93,10 @@ def run(stamp_id: str) -> Pass:
     result = Pass()
     if waiting:
         try:
-            result = Pass(_look(stamp, waiting), _pace(waiting, now))
+            with absence.watching(stamp):
+                result = Pass(_look(stamp, waiting), _pace(waiting, now))
+        except absence.Away as away:
+            result = Pass((), min(away.retry_after or AWAY_SECONDS, PASS_SECONDS))
         except ProviderFault as fault:
             log.warning("watching %s: %s", stamp.friendly_name, fault.message)
             result = Pass((), AWAY_SECONDS)

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from fabric.providers.abilities import Description
+
 
 @dataclass(frozen=True)
 class RemoteStamp:
@@ -150,7 +152,11 @@ class RemoteJob:
 
 @dataclass(frozen=True)
 class RemoteMachine:
-    """`status` is SPF's Status vocabulary (Running, PowerOff, UnderCreation, …)."""
+    """`status` is SPF's Status vocabulary (Running, PowerOff, UnderCreation, …).
+
+    `addresses` of None are not told here: ask for the machine alone. `modified_at` is by the far
+    side's clock, None where it tells none.
+    """
 
     id: uuid.UUID
     tag: str
@@ -160,10 +166,19 @@ class RemoteMachine:
     cores: int
     memory_mb: int
     os_name: str
-    addresses: tuple[str, ...]
+    addresses: tuple[str, ...] | None
     host_name: str
     job_id: uuid.UUID | None
     owner_role_id: uuid.UUID | None
+    modified_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Changes:
+    """Machines changed since a time, and how many there are in all (None: it does not count)."""
+
+    machines: tuple[RemoteMachine, ...]
+    count: int | None
 
 
 @dataclass(frozen=True)
@@ -195,6 +210,9 @@ class Provider(Protocol):
     def check(self) -> Collection[str]:
         """Read the Admin service's stamps and both `$metadata`; return the names of the optional
         abilities this endpoint has (`job_steps`, …). Raises any ProviderFault."""
+
+    def describe(self) -> Description:
+        """Read the same, and return all that is to be remembered of it."""
 
     def check_account(self) -> tuple[AccountCheck, ...]:
         """Knock at every service with the account; return what each one said. Raises nothing: an
@@ -250,6 +268,10 @@ class Provider(Protocol):
     ) -> tuple[RemoteMachine, ...]:
         """Return all machines of a stamp, or these (queried 40 at a time), with their addresses.
         A row that cannot be understood is left out and logged, never spoils the list."""
+
+    def changes(self, stamp_id: uuid.UUID, since: datetime) -> Changes:
+        """Return the machines of a stamp modified after a time, which is one that a machine's
+        `modified_at` told. Raises Rejected where that cannot be asked for."""
 
     def load(self, stamp_id: uuid.UUID, machine_id: uuid.UUID, frame: str) -> tuple[Curve, ...]:
         """Return the four load curves of a machine for hour, day or month."""

@@ -9,6 +9,7 @@ ProviderFault
 ├── Unauthorized     user name or password wrong (401)                                 (no)
 ├── Forbidden        signed in, but a group or a right is missing (403)                (no)
 ├── Missing          no such object (404)                                              (no)
+│   └── UnknownSet   a whole set is not there: not what the endpoint said of itself     (no)
 └── Rejected         it understood and refuses: its own words are in `message`         (no)
 """
 
@@ -60,6 +61,10 @@ class Forbidden(ProviderFault):
 
 class Missing(ProviderFault):
     code = "missing"
+
+
+class UnknownSet(Missing):
+    pass
 
 
 class Rejected(ProviderFault):

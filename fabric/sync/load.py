@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from fabric.models import Load, Machine
 from fabric.providers.base import Provider
-from fabric.providers.errors import Missing, Rejected
+from fabric.providers.errors import Missing, Rejected, UnknownSet
 from fabric.states import MachineState
 
 # frame: how old a curve may be, and how many machines are read in one pass
@@ -21,8 +21,11 @@ PACE = {
 }
 
 
-def run(provider: Provider, stamp_id: uuid.UUID) -> None:
-    """Read the curves that are due, those never read first; an empty one is due at every pass."""
+def run(provider: Provider, stamp_id: uuid.UUID) -> bool:
+    """Read the curves that are due, those never read first; an empty one is due at every pass.
+
+    False when the far side does not know what it said it had.
+    """
     for frame, (age, most) in PACE.items():
         curve = Load.objects.filter(machine=OuterRef("pk"), frame=frame, counter=Load.Counter.CPU)
         due = (
@@ -38,7 +41,11 @@ def run(provider: Provider, stamp_id: uuid.UUID) -> None:
             .values_list("pk", "remote_id")[:most]
         )
         for machine_id, remote_id in due:
-            _read(provider, stamp_id, machine_id, remote_id, frame)
+            try:
+                _read(provider, stamp_id, machine_id, remote_id, frame)
+            except UnknownSet:
+                return False
+    return True
 
 
 def _read(
@@ -50,6 +57,8 @@ def _read(
 ) -> None:
     try:
         curves = provider.load(stamp_id, remote_id, frame)
+    except UnknownSet:
+        raise
     except (Missing, Rejected):
         return
     Load.objects.bulk_create(

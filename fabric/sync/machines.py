@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db import connection
+from django.db.models import Q
 from django.utils import timezone
 
 from fabric.durable.states import LIVE
 from fabric.models import Job, Machine
 from fabric.providers.base import Provider, RemoteMachine
-from fabric.states import GONE, MachineState
+from fabric.states import BUSY, GONE, MachineState
 
 SETTLED = {
     "Running": MachineState.RUNNING,
@@ -45,6 +47,15 @@ PASSING = frozenset(
         "DeletingCheckpoint",
     }
 )
+_QUIET = frozenset(
+    {
+        MachineState.RUNNING,
+        MachineState.STOPPED,
+        MachineState.PAUSED,
+        MachineState.SAVED,
+        MachineState.STORED,
+    }
+)
 TOLD = (
     "state",
     "status_text",
@@ -66,10 +77,20 @@ def refresh(
         apply(stamp_id, provider.machines(stamp_id, ids), settled=settled)
 
 
+@dataclass(frozen=True)
+class Applied:
+    """The far side's ids that were seen; of those, the ones whose settled state turned out to be
+    another one than in our rows; and the latest modification that was told."""
+
+    seen: frozenset[uuid.UUID]
+    turned: frozenset[uuid.UUID]
+    latest: datetime | None
+
+
 def apply(
     stamp_id: uuid.UUID, remotes: Iterable[RemoteMachine], *, settled: bool = False
-) -> set[uuid.UUID]:
-    """Write the rows that changed, and only those; return the far side's ids that were seen.
+) -> Applied:
+    """Write the rows that changed, and only those.
 
     A busy machine keeps its state as long as a job works on it.
     """
@@ -79,7 +100,7 @@ def apply(
         Machine.objects.filter(stamp_id=stamp_id, remote_id__in=told).exclude(state__in=GONE)
     )
     worked_on = _worked_on(known)
-    changed = {}
+    changed: dict[Machine, str] = {}
     for machine in known:
         remote = told[machine.remote_id]
         before = [getattr(machine, name) for name in TOLD]
@@ -89,14 +110,24 @@ def apply(
         machine.cores = remote.cores or machine.cores
         machine.memory_mb = remote.memory_mb or machine.memory_mb
         machine.os_name = remote.os_name or machine.os_name
-        machine.addresses = list(remote.addresses)
+        if remote.addresses is not None:
+            machine.addresses = list(remote.addresses)
         machine.host_name = remote.host_name
         machine.unreachable_since = None
         if settled or before != [getattr(machine, name) for name in TOLD]:
             machine.synced_at = now
             changed[machine] = before[TOLD.index("state")]
     _write(changed)
-    return set(told)
+    return Applied(
+        seen=frozenset(told),
+        turned=frozenset(m.remote_id for m, was in changed.items() if _has_turned(was, m.state)),
+        latest=max((each.modified_at for each in told.values() if each.modified_at), default=None),
+    )
+
+
+def _has_turned(before: str, after: str) -> bool:
+    """Tell whether a state changed that nobody here may have written."""
+    return before != after and {before, after} <= _QUIET
 
 
 def _state(status: str, before: str) -> str:
@@ -150,7 +181,39 @@ _WRITE = """
 """
 
 
-def mark_missing(stamp_id: uuid.UUID, seen: set[uuid.UUID], asked_at: datetime) -> None:
+def unsure(stamp_id: uuid.UUID, since: datetime) -> list[uuid.UUID]:
+    """Return the far side's ids of machines that what changed there may not tell enough about.
+
+    Those our jobs left busy, or worked on since then: what was told meanwhile was not written. And
+    those that run without an address, which a guest gets without its machine being changed.
+    """
+    ours = Machine.objects.filter(stamp_id=stamp_id, remote_id__isnull=False)
+    worked_on = Job.objects.filter(machine__stamp=stamp_id, ended_at__gte=since).values("machine")
+    left = ours.filter(Q(state__in=BUSY) | Q(pk__in=worked_on)).exclude(state__in=GONE)
+    bare = ours.filter(state=MachineState.RUNNING, addresses=[]).order_by("synced_at")
+    ids = [
+        *left.values_list("remote_id", flat=True),
+        *bare.values_list("remote_id", flat=True)[:30],
+    ]
+    return list(dict.fromkeys(ids))
+
+
+def count(stamp_id: uuid.UUID) -> int:
+    """Return how many machines of ours the far side should have."""
+    rows = Machine.objects.filter(stamp_id=stamp_id, remote_id__isnull=False)
+    return rows.exclude(state__in=(*GONE, MachineState.MISSING)).count()
+
+
+def is_expected(stamp_id: uuid.UUID, told: int, others: int | None) -> bool:
+    """Tell whether the far side has as many machines as before, but for our own doing: those
+    being deleted may be gone there, those being made may be there and not yet known here."""
+    ours = Machine.objects.filter(stamp_id=stamp_id)
+    fewer = ours.filter(state=MachineState.DELETING).count()
+    more = ours.filter(state=MachineState.CREATING, remote_id=None).count()
+    return others is not None and -fewer <= told - count(stamp_id) - others <= more
+
+
+def mark_missing(stamp_id: uuid.UUID, seen: Collection[uuid.UUID], asked_at: datetime) -> None:
     """Mark settled machines that the stamp, asked for all of them, does not know any more.
 
     A machine that was read after the question was asked is left alone: it may be newer. So is one
@@ -173,10 +236,3 @@ def mark_missing(stamp_id: uuid.UUID, seen: set[uuid.UUID], asked_at: datetime) 
         status_text="The cloud does not know this machine any more.",
         synced_at=timezone.now(),
     )
-
-
-def mark_unreachable(stamp_id: uuid.UUID) -> None:
-    """Remember since when a stamp's machines cannot be asked; their last state is kept."""
-    Machine.objects.filter(stamp_id=stamp_id, unreachable_since=None).exclude(
-        state__in=GONE
-    ).update(unreachable_since=timezone.now())

@@ -3,28 +3,37 @@
 from __future__ import annotations
 
 import logging
+import random
 from datetime import timedelta
 
-from django.db.models import Q
 from django.utils import timezone
 
 from fabric import registry
 from fabric.models import Provider, Stamp
-from fabric.providers.errors import ProviderFault
-from fabric.sync import inventory, load, machines
+from fabric.providers.errors import ProviderFault, UnknownSet
+from fabric.sync import absence, descriptions, inventory, load, passes
 
 log = logging.getLogger(__name__)
 EVERY = timedelta(seconds=20)
 
 
 def claim_due() -> list[str]:
-    """Return the ids of stamps whose time has come, and set their next one."""
+    """Return the ids of stamps whose time has come, and set their next one.
+
+    One that is away has its own time: a message for it would only find that out.
+    """
     now = timezone.now()
-    due = list(Stamp.objects.filter(next_sync_at__lte=now).values_list("pk", flat=True))
+    stamps = Stamp.objects.filter(next_sync_at__lte=now).exclude(
+        away_since__isnull=False, next_probe_at__gt=now
+    )
+    due = list(stamps.values_list("pk", flat=True))
+    # Not all at once: stamps that were registered together would stay together.
     return [
         str(pk)
         for pk in due
-        if Stamp.objects.filter(pk=pk, next_sync_at__lte=now).update(next_sync_at=now + EVERY)
+        if Stamp.objects.filter(pk=pk, next_sync_at__lte=now).update(
+            next_sync_at=now + EVERY * random.uniform(0.9, 1.1)  # noqa: S311
+        )
     ]
 
 
@@ -35,30 +44,44 @@ def run(stamp_id: str) -> bool:
     if stamp is None:
         return False
     try:
-        provider = registry.provider_for(stamp.provider)
-        offered = provider.inventory(stamp.pk)
-        inventory.apply(stamp, offered)
-        if not offered.clouds:
-            # Who is shown no cloud is told of no machines: they are not gone.
-            machines.mark_unreachable(stamp.pk)
-        else:
-            asked_at = timezone.now()
-            seen = machines.apply(stamp.pk, provider.machines(stamp.pk))
-            machines.mark_missing(stamp.pk, seen, asked_at)
-        Stamp.objects.filter(pk=stamp.pk).update(synced_at=timezone.now())
-        if offered.clouds:
-            load.run(provider, stamp.pk)
+        with absence.watching(stamp):
+            _read(stamp)
+            absence.answered(stamp, is_read=True)
+    except absence.Away:
+        return False
     except ProviderFault as fault:
         log.warning("stamp %s: %s", stamp.friendly_name, fault.message)
-        Stamp.objects.filter(pk=stamp.pk).update(problem=fault.message)
+        Stamp.objects.filter(pk=stamp.pk).update(problem=fault.message, full_sync_at=None)
         Provider.objects.filter(pk=stamp.provider_id).update(problem=fault.message)
-        machines.mark_unreachable(stamp.pk)
+        absence.mark_unreachable(stamp.pk)
+        if isinstance(fault, UnknownSet):
+            descriptions.forget(stamp.provider)
         return False
     Provider.objects.filter(pk=stamp.provider_id).update(problem="", seen_at=timezone.now())
     return True
 
 
+def _read(stamp: Stamp) -> None:
+    provider = registry.provider_for(stamp.provider)
+    if descriptions.is_due(stamp.provider):
+        descriptions.read(stamp.provider, provider)
+        provider = registry.provider_for(stamp.provider)
+    offered = provider.inventory(stamp.pk)
+    inventory.apply(stamp, offered)
+    if offered.clouds:
+        passes.run(stamp, provider)
+    else:
+        # Who is shown no cloud is told of no machines: they are not gone.
+        absence.mark_unreachable(stamp.pk)
+        Stamp.objects.filter(pk=stamp.pk).update(full_sync_at=None)
+    Stamp.objects.filter(pk=stamp.pk).update(synced_at=timezone.now())
+    if offered.clouds and not load.run(provider, stamp.pk):
+        descriptions.forget(stamp.provider)
+
+
 def soon(provider: Provider) -> list[str]:
-    """Make every stamp of an endpoint due now; return their ids."""
-    Stamp.objects.filter(Q(provider=provider)).update(next_sync_at=timezone.now())
+    """Make every stamp of an endpoint due now, also one that is away; return their ids."""
+    now = timezone.now()
+    provider.stamps.update(next_sync_at=now)
+    provider.stamps.exclude(away_since=None).update(next_probe_at=now)
     return [str(pk) for pk in provider.stamps.values_list("pk", flat=True)]

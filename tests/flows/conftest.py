@@ -15,7 +15,7 @@ from fabric.jobs import RECIPES, watch
 from fabric.models import Job, Stamp
 from fabric.providers.fake import FakeProvider
 from fabric.states import GRANTED_BY_DEFAULT
-from fabric.sync import stamps
+from fabric.sync import absence, stamps
 from plans.actions import plans as plan_actions
 from plans.models import Access, Plan
 
@@ -36,6 +36,12 @@ def _no_broker(monkeypatch):
     monkeypatch.setattr(nudge, "nudge", lambda *args, **kwargs: None)
     monkeypatch.setattr(tasks, "nudge", lambda *args, **kwargs: None)
     monkeypatch.setattr(providers, "nudge", lambda *args, **kwargs: None)
+
+
+@pytest.fixture(autouse=True)
+def _no_patience(monkeypatch):
+    """Ask a stamp that is away again at once: these tests have no minutes to wait."""
+    monkeypatch.setattr(absence, "FIRST_SECONDS", 0.0)
 
 
 @pytest.fixture

@@ -15,9 +15,11 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from fabric.providers.abilities import ALL, CHANGES, Description
 from fabric.providers.base import (
     Accepted,
     AccountCheck,
+    Changes,
     Curve,
     Inventory,
     MachineOrder,
@@ -30,7 +32,14 @@ from fabric.providers.base import (
     RemoteTemplate,
     TenantOrder,
 )
-from fabric.providers.errors import Forbidden, Missing, NoAnswer, ProviderFault, Rejected, Unreachable
+from fabric.providers.errors import (
+    Forbidden,
+    Missing,
+    NoAnswer,
+    ProviderFault,
+    Rejected,
+    Unreachable,
+)
 from fabric.providers.fake import world
 from fabric.providers.fake.world import FakeJob, FakeMachine
 
@@ -56,6 +65,7 @@ class FakeProvider:
         self.is_down = False
         self.lacks_rights = False
         self.shut_groups: set[str] = set()
+        self.abilities = ALL
         self.stamp = RemoteStamp(uuid.uuid4(), "vmm01.example.net")
         self.known_stamps = [self.stamp]
         self.clouds = [_cloud("Gold")]
@@ -105,7 +115,10 @@ class FakeProvider:
 
     def check(self) -> Collection[str]:
         with self._call("check"):
-            return frozenset({"job_steps"})
+            return self.abilities
+
+    def describe(self) -> Description:
+        return Description(frozenset(self.check()))
 
     def check_account(self) -> tuple[AccountCheck, ...]:
         try:
@@ -227,6 +240,14 @@ class FakeProvider:
             wanted = list(self.held) if ids is None else list(dict.fromkeys(ids))
             here = stamp_id == self.stamp.id
             return tuple(self.held[id].shown() for id in wanted if here and id in self.held)
+
+    def changes(self, stamp_id: uuid.UUID, since: datetime) -> Changes:
+        with self._call("changes"):
+            if CHANGES not in self.abilities:
+                raise Rejected("The fake cloud does not tell what changed.")
+            here = list(self.held.values()) if stamp_id == self.stamp.id else []
+            changed = (each.shown() for each in here if each.modified_at > since)
+            return Changes(tuple(changed), len(here))
 
     def load(self, stamp_id: uuid.UUID, machine_id: uuid.UUID, frame: str) -> tuple[Curve, ...]:
         with self._call("load"):

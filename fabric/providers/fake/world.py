@@ -45,7 +45,7 @@ OPERATIONS: Mapping[str, Operation] = {
 
 @dataclass
 class FakeMachine:
-    """A machine; `number` makes its address."""
+    """A machine; `number` makes its address. Whatever is set of it moves `modified_at`."""
 
     id: uuid.UUID
     number: int
@@ -54,6 +54,12 @@ class FakeMachine:
     template: RemoteTemplate
     status: str = "UnderCreation"
     job_id: uuid.UUID | None = None
+
+    def __setattr__(self, name: str, value: object) -> None:
+        super().__setattr__(name, value)
+        super().__setattr__("modified_at", datetime.now(UTC))
+
+    modified_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property
     def size(self) -> dict[str, int]:
@@ -81,6 +87,7 @@ class FakeMachine:
             host_name="host01.example.net",
             job_id=self.job_id,
             owner_role_id=self.tenant,
+            modified_at=self.modified_at,
         )
 
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import datetime
 from typing import Final, TypeVar
 from urllib.parse import quote
 
 import httpx
 
-from fabric.odata import filter, metadata
-from fabric.odata.errors import ODataError
+from fabric.odata import filter
 from fabric.odata.uri import entity_url
+from fabric.providers.abilities import ADAPTER_ADDRESSES, CHANGES, JOB_STEPS, LOAD, Description
 from fabric.providers.base import (
     Accepted,
     AccountCheck,
+    Changes,
     Curve,
     Inventory,
     MachineOrder,
@@ -24,14 +26,12 @@ from fabric.providers.base import (
     TenantOrder,
 )
 from fabric.providers.errors import Forbidden, Missing, Rejected, Unreachable
-from fabric.providers.spf import account, faults, inventory, orders, reading, tenancy
+from fabric.providers.spf import account, describing, guests, inventory, orders, reading, tenancy
 from fabric.providers.spf.reading import Row
 from fabric.providers.spf.session import Session, query
 
 T = TypeVar("T")
 
-# Told by our own SPF alone, so it also tells that it is ours.
-JOB_STEPS: Final = "job_steps"
 # IIS refuses queries longer than 2048 characters unless told otherwise; ours does not.
 IDS_IN_ONE_QUERY: Final = 40
 IDS_IN_ONE_QUERY_OF_IIS: Final = 30
@@ -44,7 +44,8 @@ AT_ONCE: Final = "?RunAsynchronously=1"
 class SPFProvider:
     """A client of one endpoint; threads may share it, and its connections are kept.
 
-    `transport` stands in for the network. `capabilities` are what an earlier `check` returned.
+    `transport` stands in for the network. `capabilities` are what an earlier `check` returned,
+    `described` is all that an earlier `describe` did.
     """
 
     def __init__(
@@ -57,8 +58,10 @@ class SPFProvider:
         transport: httpx.BaseTransport | None = None,
         timeout: float = 20.0,
         capabilities: Collection[str] = frozenset(),
+        described: Description | None = None,
     ) -> None:
-        self.capabilities = frozenset(capabilities)
+        self.described = described
+        self.capabilities = described.abilities if described else frozenset(capabilities)
         self._username = username
         self._session = Session(
             url,
@@ -68,6 +71,8 @@ class SPFProvider:
             transport=transport,
             timeout=timeout,
         )
+        if described:
+            self._session.version = described.version
 
     def __repr__(self) -> str:
         return f"SPFProvider({self._session.place!r})"
@@ -77,28 +82,22 @@ class SPFProvider:
         self._session.close()
 
     def check(self) -> Collection[str]:
-        self.stamps()
-        self._described(self._session.admin("$metadata"), needed=("Stamps", "Tenants"))
-        sets = self._described(
-            self._session.vmm("$metadata"), needed=("Clouds", "VirtualMachines", "Jobs")
-        )
-        has_steps = "JobSteps" in sets or "Steps" in sets["Jobs"]["navigations"]
-        self.capabilities = frozenset({JOB_STEPS}) if has_steps else frozenset()
-        return self.capabilities
+        return self.describe().abilities
+
+    def describe(self) -> Description:
+        self.described = describing.describe(self._session)
+        self.capabilities = self.described.abilities
+        return self.described
 
     def check_account(self) -> tuple[AccountCheck, ...]:
         return account.check(self._session, self._username)
 
-    def _described(
-        self, url: str, *, needed: Sequence[str]
-    ) -> Mapping[str, metadata.SetDescription]:
-        try:
-            sets = metadata.read(self._session.document(url))
-        except ODataError:
-            raise faults.no_spf(self._session.place) from None
-        if any(name not in sets for name in needed):
-            raise faults.no_spf(self._session.place)
-        return sets
+    def _lacks(self, ability: str) -> bool:
+        return self.described is not None and ability in self.described.lacks
+
+    def _fit(self, body: orders.Body, name: str) -> orders.Body:
+        """Leave out what the generation found does not know."""
+        return orders.fit(body, name, self.described.without) if self.described else body
 
     def stamps(self) -> tuple[RemoteStamp, ...]:
         return tenancy.stamps(self._session)
@@ -112,7 +111,8 @@ class SPFProvider:
         )
 
     def ensure_tenant(self, order: TenantOrder) -> None:
-        tenancy.ensure_tenant(self._session, order)
+        without = self.described.without if self.described else frozenset()
+        tenancy.ensure_tenant(self._session, order, without)
 
     def ensure_machine(
         self, order: MachineOrder, *, tenant: uuid.UUID, person: str, first_try: bool
@@ -125,7 +125,7 @@ class SPFProvider:
                 return self._adopt(found, order, tenant=tenant, person=person)
         answer = self._session.create(
             self._session.vmm("VirtualMachines", tenant) + AT_ONCE,
-            orders.machine(order),
+            self._fit(orders.machine(order), "VirtualMachines"),
             headers={
                 **_principal(person),
                 # Our SPF makes one machine of all requests with the same id.
@@ -171,6 +171,7 @@ class SPFProvider:
         person: str,
     ) -> Accepted:
         url = self._session.vmm(_machine(machine_id, stamp_id), tenant) + AT_ONCE
+        body = self._fit(body, "VirtualMachines")
         answer = self._session.merge(url, body, headers=_principal(person))
         return Accepted(machine_id, answer.job_id)
 
@@ -229,14 +230,41 @@ class SPFProvider:
         self, stamp_id: uuid.UUID, ids: Iterable[uuid.UUID] | None = None
     ) -> tuple[RemoteMachine, ...]:
         if ids is None:
-            condition = filter.eq("StampId", stamp_id)
-            url = self._session.vmm("VirtualMachines")
-            rows = self._session.rows(url + query(filter=condition, expand=ADAPTERS))
-        else:
-            rows = self._by_ids("VirtualMachines", stamp_id, ids, ADAPTERS)
-        return reading.each(reading.machine, rows, "VirtualMachines")
+            return self._read(stamp_id, self._all_machines(filter.eq("StampId", stamp_id)))
+        rows = self._by_ids("VirtualMachines", stamp_id, ids, ADAPTERS)
+        return self._read(stamp_id, rows, with_guests=True)
+
+    def changes(self, stamp_id: uuid.UUID, since: datetime) -> Changes:
+        of_stamp = filter.eq("StampId", stamp_id)
+        if self._lacks(CHANGES):
+            raise Rejected("This SPF does not tell when a machine was changed.")
+        # As the rows are told: a service that compares wall clocks is asked by its own.
+        moment = since.replace(tzinfo=None).isoformat(timespec="microseconds")
+        rows = self._all_machines(f"{of_stamp} and ModifiedTime gt datetime'{moment}'")
+        count = self._session.count(self._session.vmm("VirtualMachines"), of_stamp)
+        few = len(rows) <= IDS_IN_ONE_QUERY
+        return Changes(self._read(stamp_id, rows, with_guests=few), count)
+
+    def _all_machines(self, condition: str) -> list[Row]:
+        url = self._session.vmm("VirtualMachines")
+        return self._session.rows(url + query(filter=condition, expand=ADAPTERS))
+
+    def _read(
+        self, stamp_id: uuid.UUID, rows: Sequence[Row], *, with_guests: bool = False
+    ) -> tuple[RemoteMachine, ...]:
+        """Read rows of machines; where adapters tell no addresses, those of guests if wanted."""
+        if not self._lacks(ADAPTER_ADDRESSES):
+            return reading.each(reading.machine, rows, "VirtualMachines")
+        told = guests.read(self._session, stamp_id, rows) if with_guests else {}
+
+        def read(row: Row) -> RemoteMachine:
+            return reading.machine(row, guests.of(row, told))
+
+        return reading.each(read, rows, "VirtualMachines")
 
     def load(self, stamp_id: uuid.UUID, machine_id: uuid.UUID, frame: str) -> tuple[Curve, ...]:
+        if self._lacks(LOAD):
+            return ()
         condition = filter.all_of(
             filter.eq("StampId", stamp_id),
             filter.eq("VMId", machine_id),

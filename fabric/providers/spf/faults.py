@@ -55,6 +55,14 @@ class NotAllowed(Rejected):
     """The verb is not spoken here (405 or 501)."""
 
 
+class NotSpoken(Rejected):
+    """It answers in none of the formats that were asked for (406)."""
+
+
+class NotUnderstood(Rejected):
+    """It does not read the format of what was sent, so nothing was done (415)."""
+
+
 def no_spf(place: str) -> BrokenAnswer:
     """The fault of an answer that is not OData."""
     return BrokenAnswer(
@@ -187,6 +195,10 @@ def from_status(
         return Unreachable(f"{place} ran out of time.")
     if status in (HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED):
         return NotAllowed(words or f"{place} does not do this (HTTP {_named(status)}).")
+    if status == HTTPStatus.NOT_ACCEPTABLE:
+        return NotSpoken(words or f"{place} does not speak the format asked for.")
+    if status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE:
+        return NotUnderstood(words or f"{place} does not understand the format sent.")
     if status == HTTPStatus.CONFLICT:
         return Conflict(words or "It exists already.")
     if 400 <= status < 500:

@@ -16,6 +16,19 @@ from fabric.providers.spf.reading import Row
 Body = dict[str, Any]
 Resource = tuple[str, uuid.UUID]
 
+# What may be sent, for leaving out what a generation does not have.
+SENT: Final[Mapping[str, tuple[str, ...]]] = {
+    "VirtualMachines": (
+        *("StampId", "CloudId", "VMTemplateId", "Name", "Tag", "StartVM", "ComputerName"),
+        *("Description", "CPUCount", "Memory", "LocalAdminUserName", "LocalAdminPassword"),
+        *("NewVirtualNetworkAdapterInput", "Operation", "Retry"),
+    ),
+    "UserRoles": (
+        *("AddMember", "RemoveMember", "AddScope", "RemoveScope", "PermissionInput"),
+        *("AddResource", "RemoveResource"),
+    ),
+}
+
 # Our words for limits beside UserRoleScope's.
 LIMITS: Final = {
     "cores": "RoleCPUCount",
@@ -23,6 +36,12 @@ LIMITS: Final = {
     "storage_gb": "RoleStorageGB",
     "machines": "RoleVMCount",
 }
+
+
+def fit(body: Body, name: str, without: Collection[str]) -> Body:
+    """Return the body without the properties that the endpoint's set does not have."""
+    absent = {prop for prop in body if f"{name}.{prop.partition('@')[0]}" in without}
+    return {prop: value for prop, value in body.items() if prop not in absent}
 
 
 def tenant(order: TenantOrder) -> Body:

@@ -205,8 +205,11 @@ def network(row: Row) -> RemoteNetwork:
     )
 
 
-def machine(row: Row) -> RemoteMachine:
-    """Read a row of VirtualMachines with its adapters expanded; an empty tag comes as "(none)"."""
+def machine(row: Row, guest: Row | None = None) -> RemoteMachine:
+    """Read a row of VirtualMachines with its adapters expanded; an empty tag comes as "(none)".
+
+    Adapters of 2012 SP1 tell no addresses: there the row of GuestInfos does, where it was read.
+    """
     tag = text(row, "Tag")
     system = inside(row, "OperatingSystemInstance")
     return RemoteMachine(
@@ -218,11 +221,23 @@ def machine(row: Row) -> RemoteMachine:
         cores=whole(row, "CPUCount"),
         memory_mb=whole(row, "Memory"),
         os_name=text(row, "OperatingSystem") or text(system, "Name"),
-        addresses=addresses(several(row, "VirtualNetworkAdapters")),
+        addresses=_told_addresses(row, guest),
         host_name=text(row, "VMHostName"),
         job_id=guid(row, "MostRecentTaskId"),
         owner_role_id=guid(inside(row, "Owner"), "RoleID"),
+        modified_at=moment(row, "ModifiedTime"),
     )
+
+
+def _told_addresses(row: Row, guest: Row | None) -> tuple[str, ...] | None:
+    adapters = several(row, "VirtualNetworkAdapters")
+    if guest is not None:
+        return addresses([guest])
+    if adapters and not any(
+        "IPv4Addresses" in each or "IPv6Addresses" in each for each in adapters
+    ):
+        return None
+    return addresses(adapters)
 
 
 def addresses(adapters: Iterable[Row]) -> tuple[str, ...]:

@@ -7,7 +7,6 @@ environment not used. The password lives in the authorization only, never in a r
 from __future__ import annotations
 
 import base64
-import json
 import re
 import ssl
 import time
@@ -22,8 +21,10 @@ import httpx
 
 from fabric.odata import atom, jsonfmt
 from fabric.odata.errors import ODataError
-from fabric.providers.errors import BrokenAnswer, CertificateFault
-from fabric.providers.spf import faults, reading
+from fabric.providers.abilities import VERSION
+from fabric.providers.errors import BrokenAnswer, CertificateFault, Missing, Rejected, UnknownSet
+from fabric.providers.spf import bodies, faults, reading
+from fabric.providers.spf.bodies import Dialect
 from fabric.providers.spf.reading import Row
 
 READ_CAP: Final = 64 * 1024 * 1024
@@ -31,6 +32,10 @@ MAX_PAGES: Final = 1000
 CONNECT_SECONDS: Final = 5.0
 IDLE_SECONDS: Final = 15.0
 JSON: Final = "application/json;odata=minimalmetadata"
+# For services that speak no light JSON: whatever they do speak.
+ANY_FORMAT: Final = (
+    "application/json;odata=verbose,application/json;q=0.9,application/atom+xml;q=0.8"
+)
 # Left as they are in a query: IIS counts its length after encoding.
 _PLAIN: Final = "'(),=:/*"
 _HOST: Final = re.compile(r"[A-Za-z0-9._-]+\Z|[0-9A-Fa-f:.]+\Z")
@@ -114,11 +119,15 @@ class Session:
         authority_pem: str,
         transport: httpx.BaseTransport | None,
         timeout: float,
+        version: str = VERSION,
     ) -> None:
+        self.version = version
         self.base, self.place = _read_address(url)
         self._timeout = timeout
         self._secrets = (password,)
         self._update = "MERGE"
+        self._accept = JSON
+        self._dialect = Dialect.LIGHT
         self._client = httpx.Client(
             auth=BasicAuth(username, password),
             transport=transport,
@@ -147,12 +156,12 @@ class Session:
 
     def admin(self, path: str) -> str:
         """Return the address of something in the Admin service."""
-        return f"{self.base}/SC2012R2/Admin/Microsoft.Management.Odata.svc/{path}"
+        return f"{self.base}/{self.version}/Admin/Microsoft.Management.Odata.svc/{path}"
 
     def vmm(self, path: str, tenant: uuid.UUID | None = None) -> str:
         """Return the address of something in the VMM service, as the tenant sees it if given."""
         inside = f"{tenant}/" if tenant else ""
-        return f"{self.base}/SC2012R2/VMM/{inside}Microsoft.Management.Odata.svc/{path}"
+        return f"{self.base}/{self.version}/VMM/{inside}Microsoft.Management.Odata.svc/{path}"
 
     def service(self, path: str) -> str:
         """Return the address of something in the Provider or the Usage service: no OData there."""
@@ -171,7 +180,9 @@ class Session:
 
     def rows(self, url: str) -> list[Row]:
         """Return a whole feed. A next page is followed on the same origin only; any other one is
-        a fault, because a list cut short would tell that things are gone."""
+        a fault, because a list cut short would tell that things are gone.
+
+        Raises UnknownSet where the administrator is told that there is no such set."""
         found: list[Row] = []
         seen: set[str] = set()
         page: str | None = url
@@ -179,7 +190,12 @@ class Session:
             if page in seen or len(seen) >= MAX_PAGES or not self._is_own(page):
                 raise BrokenAnswer(f"{self.place} answers with a list that cannot be followed.")
             seen.add(page)
-            rows, link = self._page(page)
+            try:
+                rows, link = self._page(page)
+            except Missing as fault:
+                if not self._is_set(page):
+                    raise
+                raise UnknownSet(fault.message, advice=fault.advice) from None
             found += rows
             page = _joined(page, link) if link else None
         return found
@@ -191,6 +207,22 @@ class Session:
         except (ODataError, RecursionError):
             raise faults.no_spf(self.place) from None
         return rows, link
+
+    def count(self, url: str, filter: str) -> int | None:
+        """Return how many rows of a set there are, None from a service that does not count."""
+        try:
+            text = self.document(f"{url}/$count{query(filter=filter)}", accept="text/plain")
+            return int(text.lstrip(b"\xef\xbb\xbf"))
+        except (Missing, Rejected, BrokenAnswer, ValueError):
+            return None
+
+    def _is_set(self, url: str) -> bool:
+        """Tell whether an address is that of a set as the administrator sees it."""
+        path = url.partition("?")[0]
+        return "(" not in path and path.rpartition("/")[0] in (
+            self.vmm("").rstrip("/"),
+            self.admin("").rstrip("/"),
+        )
 
     def _is_own(self, url: str) -> bool:
         try:
@@ -233,25 +265,57 @@ class Session:
         *,
         body: Mapping[str, object] | None = None,
         headers: Mapping[str, str] | None = None,
-        accept: str = JSON,
+        accept: str = "",
         secrets: Iterable[str] = (),
     ) -> Answer:
         """Make one call and read its answer; raises the fault of anything but success.
 
+        What is refused because of its format alone was not done: it is sent again in the next
+        format, which goes first from then on.
+        """
+        while True:
+            dialect, asked = self._dialect, accept or self._accept
+            try:
+                return self._send(method, url, body, dict(headers or {}), asked, dialect, secrets)
+            except faults.NotUnderstood:
+                following = dialect.next
+                if body is None or following is None:
+                    raise
+                self._dialect = following
+            except faults.NotSpoken:
+                if asked != JSON:
+                    raise
+                self._accept = ANY_FORMAT
+
+    def _send(
+        self,
+        method: str,
+        url: str,
+        body: Mapping[str, object] | None,
+        headers: dict[str, str],
+        accept: str,
+        dialect: Dialect,
+        secrets: Iterable[str],
+    ) -> Answer:
+        """Make one call in one format.
+
         A read whose connection was cut is made once more, because an idle connection may have been
         closed on the other side just then; a write never is: it may have been done.
         """
-        sent = {"Accept": accept, **(headers or {})}
         content = None
+        writing = method != "GET"
+        headers["Accept"] = accept
         if body is not None:
-            sent["Content-Type"] = JSON
-            content = json.dumps(body, ensure_ascii=True).encode("ascii")
-        request = self._client.build_request(method, url, content=content, headers=sent)
+            is_link = "/$links/" in url
+            content, headers["Content-Type"] = bodies.encode(body, dialect, is_link=is_link)
+        request = self._client.build_request(method, url, content=content, headers=headers)
         try:
             answer = self._exchange(request)
         except httpx.HTTPError as error:
-            if method != "GET" or not faults.is_cut_off(error):
-                raise faults.from_exception(error, self.place, self._timeout) from None
+            if writing or not faults.is_cut_off(error):
+                raise faults.from_exception(
+                    error, self.place, self._timeout, writing=writing
+                ) from None
             answer = self._again(request)
         if 200 <= answer.status < 300:
             if faults.is_page(answer.headers):
@@ -262,7 +326,7 @@ class Session:
             answer.headers,
             answer.body,
             place=self.place,
-            writing=method != "GET",
+            writing=writing,
             secrets=(*self._secrets, *secrets),
         )
 

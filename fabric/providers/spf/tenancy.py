@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection
 from typing import Final
 
 from fabric.odata import filter
@@ -82,14 +83,18 @@ def _ensure_server(session: Session, name: str) -> uuid.UUID:
     return reading.own_id({"ID": made.id})
 
 
-def ensure_tenant(session: Session, order: TenantOrder) -> None:
-    """Bring the SPF tenant and its user role to what is ordered."""
+def ensure_tenant(
+    session: Session, order: TenantOrder, without: Collection[str] = frozenset()
+) -> None:
+    """Bring the SPF tenant and its user role to what is ordered; `without` is what this
+    generation's roles do not have."""
     is_new = _ensure_linked(session, order)
     role_url = session.vmm(entity_url("UserRoles", {"ID": order.id}))
     try:
         known = session.row(role_url)
         granted = set() if is_new else _granted(session, order)
-        session.merge(role_url, orders.role(order, known, granted))
+        body = orders.fit(orders.role(order, known, granted), "UserRoles", without)
+        session.merge(role_url, body)
     except Missing:
         # VMM makes the role in its own time after the tenant was linked.
         raise Throttled("The cloud has not made the tenant's user role yet.") from None

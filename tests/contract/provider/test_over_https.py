@@ -233,7 +233,7 @@ def portal(real) -> Iterator[SPFProvider]:
 
 
 def test_a_real_spf_is_recognized(real, portal):
-    assert portal.check() == {"job_steps"}
+    assert portal.check() == ALL
     assert [stamp.id for stamp in portal.stamps()] == [real.stamp]
     found = portal.inventory(real.stamp)
     assert [cloud.id for cloud in found.clouds] == [real.machines_cloud]

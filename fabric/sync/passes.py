@@ -1,0 +1,111 @@
+"""Read a stamp's machines: what changed since a mark, and all of them now and then.
+
+The mark is the latest modification the far side ever told, by its own clock. What is asked for
+begins a while before it, for what was written then and shown only later, so it always includes a
+machine that was seen already: an answer without one tells that the question was not understood.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+from fabric.models import Stamp
+from fabric.providers.base import Changes, Provider
+from fabric.providers.errors import Missing, Rejected
+from fabric.sync import machines
+
+log = logging.getLogger(__name__)
+
+FULL_EVERY = timedelta(minutes=10)
+OVERLAP = timedelta(seconds=60)
+# A mark this far in our future would hide everything from us until then.
+BELIEVABLE = timedelta(minutes=15)
+# How long a stamp that does not tell what changes is read in full at every pass.
+DISTRUST = timedelta(hours=6)
+# Jobs that ended this long before the last pass may have been at work while it read.
+JOBS_BEFORE = timedelta(minutes=2)
+
+
+def run(stamp: Stamp, provider: Provider) -> None:
+    """Take the pass that is due; an incremental one that looks wrong is followed by a full one."""
+    if wants_full(stamp) or not _changes(stamp, provider):
+        _all(stamp, provider)
+
+
+def wants_full(stamp: Stamp) -> bool:
+    """Tell whether nothing less than all machines will do."""
+    now = timezone.now()
+    return (
+        stamp.full_sync_at is None
+        or stamp.synced_until is None
+        or stamp.synced_at is None
+        or now - stamp.full_sync_at >= FULL_EVERY
+        or bool(stamp.full_until and stamp.full_until > now)
+        or stamp.synced_until - now > BELIEVABLE
+        or stamp.away_since is not None
+    )
+
+
+def _changes(stamp: Stamp, provider: Provider) -> bool:
+    """Read what changed; False when that cannot be relied on."""
+    assert stamp.synced_until is not None
+    assert stamp.synced_at is not None
+    try:
+        told = provider.changes(stamp.pk, stamp.synced_until - OVERLAP)
+    except (Rejected, Missing) as fault:
+        log.info("stamp %s tells no changes: %s", stamp.friendly_name, fault.message)
+        _distrust(stamp)
+        return False
+    if not _is_complete(stamp, told):
+        return False
+    applied = machines.apply(stamp.pk, told.machines)
+    unsure = machines.unsure(stamp.pk, stamp.synced_at - JOBS_BEFORE)
+    unsure = [id for id in unsure if id not in applied.seen]
+    if unsure:
+        found = machines.apply(stamp.pk, provider.machines(stamp.pk, unsure))
+        if told.count is None and len(found.seen) < len(unsure):
+            return False
+    if told.count is not None and not machines.is_expected(stamp.pk, told.count, stamp.others):
+        return False
+    _keep_mark(stamp, applied.latest)
+    return True
+
+
+def _is_complete(stamp: Stamp, told: Changes) -> bool:
+    """The machine that set the mark, or one changed since, is always among what is told."""
+    mark = stamp.synced_until
+    return any(each.modified_at and mark and each.modified_at >= mark for each in told.machines)
+
+
+def _all(stamp: Stamp, provider: Provider) -> None:
+    asked_at = timezone.now()
+    told = provider.machines(stamp.pk)
+    applied = machines.apply(stamp.pk, told)
+    machines.mark_missing(stamp.pk, applied.seen, asked_at)
+    bare = machines.unsure(stamp.pk, asked_at)
+    if any(each.addresses is None for each in told) and bare:
+        machines.apply(stamp.pk, provider.machines(stamp.pk, bare))
+    since = stamp.synced_until - OVERLAP if stamp.synced_until else None
+    if since and stamp.full_sync_at and stamp.away_since is None:
+        silently = {each.id for each in told if each.modified_at and each.modified_at <= since}
+        if silently & applied.turned:
+            log.warning("stamp %s does not tell all that changes", stamp.friendly_name)
+            _distrust(stamp)
+    stamp.full_sync_at = asked_at
+    stamp.others = len(told) - machines.count(stamp.pk)
+    Stamp.objects.filter(pk=stamp.pk).update(
+        full_sync_at=asked_at, others=stamp.others, synced_until=applied.latest
+    )
+
+
+def _keep_mark(stamp: Stamp, latest: datetime | None) -> None:
+    if latest and stamp.synced_until and latest > stamp.synced_until:
+        Stamp.objects.filter(pk=stamp.pk).update(synced_until=latest)
+
+
+def _distrust(stamp: Stamp) -> None:
+    stamp.full_until = timezone.now() + DISTRUST
+    Stamp.objects.filter(pk=stamp.pk).update(full_until=stamp.full_until)
