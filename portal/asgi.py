@@ -4,8 +4,10 @@ import os
 
 import django
 
+from fabric.spf import readiness
 from fabric.spf.asgi import Threads, limited
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings.spf")
 django.setup(set_prefix=False)
+readiness.announce()
 application = limited(Threads())
