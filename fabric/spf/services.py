@@ -5,9 +5,11 @@ from __future__ import annotations
 from fabric.spf import edm
 from fabric.spf.schema import Service
 from fabric.spf.sets import (
+    adapters,
     capabilities,
+    checkpoints,
     clouds,
-    devices,
+    drives,
     guests,
     jobs,
     library,
@@ -22,9 +24,11 @@ from fabric.spf.sets import (
 VMM_SERVICE = Service(
     edm.VMM,
     (
+        *adapters.SETS,
         *capabilities.SETS,
+        *checkpoints.SETS,
         *clouds.SETS,
-        *devices.SETS,
+        *drives.SETS,
         *guests.SETS,
         *jobs.SETS,
         *library.SETS,

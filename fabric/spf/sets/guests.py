@@ -1,15 +1,16 @@
-"""What is known of machines as guests: the addresses of running ones, and checkpoints."""
+"""What the systems of running machines tell: their addresses."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 
-from fabric.spf.schema import Join, Resource, Row, Table
+from fabric.spf.schema import Resource, Row, Table, Wanted
 from fabric.spf.scope import Scope
-from fabric.spf.sets.columns import plain, stamp
-from fabric.vmm.models import Checkpoint, VirtualMachine
+from fabric.spf.sets.columns import guids, plain, stamp
+from fabric.vmm.errors import WrongState
+from fabric.vmm.models import VirtualMachine
 from fabric.vmm.states import MachineStatus
 
 
@@ -35,45 +36,24 @@ def _guest(scope: Scope, machine: VirtualMachine) -> Row:
     }
 
 
-def _checkpoints(scope: Scope) -> QuerySet[Any]:
+def _explain(scope: Scope, wanted: Wanted) -> None:
+    """Asked for by key, a machine that is there and does not run is no guest: say so."""
     assert scope.caller is not None
-    return (
-        Checkpoint.objects.visible_to(scope.caller)
-        .filter(machine__server__in=scope.servers, is_complete=True)
-        .annotate(of_server=F("machine__server"))
-        .order_by("machine", "created_at")
-    )
-
-
-def _checkpoint(scope: Scope, checkpoint: Any) -> Row:
-    return {
-        "ID": checkpoint.pk,
-        "StampId": scope.stamp_of(checkpoint.of_server),
-        "VMId": checkpoint.machine_id,
-        "ParentCheckpointID": checkpoint.parent_id,
-        "Name": checkpoint.name,
-        "Description": checkpoint.description,
-        "Accessibility": "Public",
-        "AddedTime": checkpoint.created_at,
-        "Enabled": True,
-    }
+    ids = guids(wanted, "VMId") or []
+    servers = [scope.stamps.servers.get(id) for id in guids(wanted, "StampId") or []]
+    rows = VirtualMachine.objects.visible_to(scope.caller).filter(server__in=filter(None, servers))
+    machine = rows.filter(pk__in=ids).first()
+    if machine is not None:
+        raise WrongState(
+            f"The machine {machine.name} is {machine.status_string}: only a running one tells its "
+            "addresses."
+        )
 
 
 SETS = (
     Resource(
         name="GuestInfos",
         sources=(Table(_guests, _guest, plain(VMId="pk") | {"StampId": stamp()}),),
-    ),
-    Resource(
-        name="VMCheckPoints",
-        sources=(
-            Table(
-                _checkpoints,
-                _checkpoint,
-                plain(ID="pk", VMId="machine", Name="name", ParentCheckpointID="parent")
-                | {"StampId": stamp("machine__server")},
-            ),
-        ),
-        joins={"ParentCheckPoint": Join("ParentCheckpointID", "ID")},
+        missing=_explain,
     ),
 )

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from fabric.spf.schema import Join, Resource, Row, Table
 from fabric.spf.scope import Scope
 from fabric.spf.sets.columns import GIB, plain, stamp
-from fabric.spf.sets.devices import machine_disks
+from fabric.spf.sets.drives import machine_disks
 from fabric.spf.sets.grants import granted, with_grants
 from fabric.vmm.models import HardwareProfile, ResourceKind, VirtualHardDisk, VMTemplate
 

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
+from django.db import transaction
 from django.db.models import F, QuerySet
 
-from fabric.spf.schema import Join, Resource, Row, Table
+from fabric.spf.schema import Create, Join, Resource, Row, Table, Update, Written, names
 from fabric.spf.scope import Scope
+from fabric.spf.sets import named
 from fabric.spf.sets.columns import never, plain, stamp
-from fabric.vmm.models import DVDDrive, FileKind, LibraryFile, LibraryShare
+from fabric.spf.sets.recording import record
+from fabric.spf.sets.repeats import Made, once
+from fabric.spf.writing import NO_ID
+from fabric.vmm.actions import media
+from fabric.vmm.models import DVDDrive, FileKind, Job, LibraryFile, LibraryShare
+from fabric.vmm.roles import Caller
 
 MIB = 1024**2
 
@@ -82,8 +90,59 @@ def _drive(scope: Scope, drive: Any) -> Row:
         "Enabled": True,
         "ISOLinked": False,
         "LUN": drive.lun,
+        "ModifiedTime": drive.created_at,
         "Size": 0 if iso is None else iso.size_mb * MIB,
     }
+
+
+def _create(scope: Scope, body: Row) -> Written:
+    """A drive, with an image in it or empty; where it stands is for VMM to say."""
+    machine = named.machine(scope, body)
+    iso = _iso_of(scope, machine.server_id, body)
+
+    def act(caller: Caller) -> Made:
+        with transaction.atomic():
+            drive = media.add_drive(caller, machine)
+            if iso is not None:
+                job = media.insert(caller, machine, iso=iso)
+            else:
+                id = record(scope, machine, "New-SCVirtualDVDDrive", "Add DVD drive", by=caller)
+                job = Job.objects.get(pk=id)
+        return _drives(scope).get(pk=drive.pk), job
+
+    return once(
+        scope,
+        "VirtualDVDDrives",
+        body,
+        act,
+        lambda job: _drives(scope).filter(machine=job.subject).first(),
+    )
+
+
+def _update(scope: Scope, drive: Any, body: Row) -> UUID | None:
+    """Another image, or with an id of zeros none."""
+    assert scope.caller is not None
+    wanted = body.get("ISOId")
+    if wanted is None or wanted == (drive.iso_id or NO_ID):
+        return None
+    if wanted == NO_ID:
+        return media.eject(scope.caller, drive.machine).pk
+    iso = _iso_of(scope, drive.of_server, body)
+    return media.insert(scope.caller, drive.machine, iso=iso).pk
+
+
+def _iso_of(scope: Scope, server_id: Any, body: Row) -> Any:
+    if "ISOId" not in body:
+        return None
+    rows = _isos(scope).filter(server=server_id)
+    return named.one(rows, "ISOId", body["ISOId"], "ISO image")
+
+
+@transaction.atomic
+def _delete(scope: Scope, drive: Any) -> UUID:
+    assert scope.caller is not None
+    media.remove_drive(scope.caller, drive)
+    return record(scope, drive.machine, "Remove-SCVirtualDVDDrive", "Remove DVD drive")
 
 
 SETS = (
@@ -93,7 +152,7 @@ SETS = (
             Table(
                 _shares,
                 _share,
-                plain(ID="pk", Name="name", Path="path")
+                plain(ID="pk", Name="name", Description="description", Path="path")
                 | {"StampId": stamp("library_server__server")},
             ),
         ),
@@ -104,7 +163,17 @@ SETS = (
             Table(
                 _isos,
                 _iso,
-                plain(ID="pk", Name="name", LibraryShareId="share") | {"StampId": stamp()},
+                plain(
+                    ID="pk",
+                    Name="name",
+                    Description="description",
+                    LibraryShareId="share",
+                    Enabled="is_enabled",
+                    SharePath="path",
+                    AddedTime="created_at",
+                    ModifiedTime="modified_at",
+                )
+                | {"StampId": stamp()},
             ),
         ),
         joins={"LibraryShare": Join("LibraryShareId", "ID")},
@@ -115,10 +184,20 @@ SETS = (
             Table(
                 _drives,
                 _drive,
-                plain(ID="pk", VMId="machine", ISOId="iso")
+                plain(
+                    ID="pk",
+                    VMId="machine",
+                    ISOId="iso",
+                    Bus="bus",
+                    LUN="lun",
+                    AddedTime="created_at",
+                )
                 | {"StampId": stamp("machine__server"), "TemplateId": never()},
             ),
         ),
         joins={"ISO": Join("ISOId", "ID")},
+        create=Create(_create, takes=names("StampId VMId ISOId"), requires=("StampId", "VMId")),
+        update=Update(_update, takes=names("ISOId"), zeros=names("ISOId")),
+        delete=_delete,
     ),
 )

@@ -145,7 +145,7 @@ def test_verbs_that_a_set_does_not_take_are_refused(tenant, fabric, stamp):
         ("DELETE", "VirtualMachines"),
         ("PUT", "VirtualMachines"),
         ("POST", f"{cloud}/LogicalNetworks"),
-        ("POST", "VMCheckPoints"),
+        ("POST", "GuestInfos"),
         ("PUT", "$metadata"),
         ("TRACE", "Clouds"),
     ):

@@ -1,4 +1,4 @@
-"""Sets that are only read: subnets, pools, shares, ISO images, drives, checkpoints, profiles."""
+"""Reading what machines and clouds have; some of these sets are only read."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ SETS = (
     "CapabilityProfiles",
     "GuestInfos",
 )
+ONLY_READ = ("LibraryShares", "ISOs", "CapabilityProfiles", "GuestInfos")
 
 
 @pytest.fixture
@@ -52,13 +53,13 @@ def machine(fabric, role, share, profile):
     return made
 
 
-@pytest.mark.parametrize("name", SETS)
+@pytest.mark.parametrize("name", ONLY_READ)
 def test_they_are_only_read(name, tenant, machine, stamp):
     (row, *_) = tenant.rows(name)
     keys = "VMId" if name == "GuestInfos" else "ID"
     where = f"{name}({keys}=guid'{row[keys]}',StampId=guid'{stamp.pk}')"
-    assert tenant.send("POST", name, {"StampId": stamp.pk, "Name": "x"}).status_code >= 400
-    assert tenant.send("DELETE", where).status_code >= 400
+    assert tenant.send("POST", name, {"StampId": stamp.pk, "Name": "x"}).status_code == 405
+    assert tenant.send("DELETE", where).status_code == 405
     assert tenant.row(where)[keys] == row[keys]
 
 
