@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import traceback
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final, TypeAlias, TypeVar
 from uuid import UUID, uuid4
 
 from django.db import DatabaseError, OperationalError
-from django.http import HttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 
 from fabric.odata import atom, errorbody, jsonfmt, metadata
 from fabric.odata.errors import ODataError
@@ -18,15 +17,20 @@ from fabric.odata.literals import to_xml_text
 from fabric.odata.negotiate import Format, Kind, content_type
 from fabric.odata.schema import EntitySet, Model
 from fabric.odata.shape import resolve
-from fabric.odata.xml import DATA, DECLARATION, METADATA, escape
+from fabric.spf import readiness
+from fabric.spf.asgi import Broken
 from fabric.spf.calls import Call
-from fabric.spf.reading import Page
 from fabric.spf.schema import Row
 from fabric.vmm import errors as vmm
 
 log = logging.getLogger(__name__)
 
+AnyResponse: TypeAlias = HttpResponse | StreamingHttpResponse
+_Response = TypeVar("_Response", HttpResponse, StreamingHttpResponse, AnyResponse)
+
 REALM: Final = "Service Provider Foundation"
+# An answer up to this is made before it begins, so that trouble in it is still told as such.
+WHOLE: Final = 262_144
 _STATUS: Final[dict[type[vmm.VMMError], int]] = {
     vmm.Denied: 403,
     vmm.NotFound: 404,
@@ -37,36 +41,80 @@ _STATUS: Final[dict[type[vmm.VMMError], int]] = {
 }
 
 
-def finish(response: HttpResponse, job_id: UUID | None = None) -> HttpResponse:
+def finish(response: _Response, job_id: UUID | None = None) -> _Response:
     """Add what every answer carries; the id is the job's where there is one."""
     if "x-ms-request-id" not in response:
         response["x-ms-request-id"] = str(job_id or uuid4())
     response["request-id"] = str(uuid4())
     response["Cache-Control"] = "no-cache"
     response["X-Content-Type-Options"] = "nosniff"
+    has_body = response.streaming or bool(response.content)
     if "DataServiceVersion" not in response:
-        response["DataServiceVersion"] = "3.0;" if response.content else "1.0;"
+        response["DataServiceVersion"] = "3.0;" if has_body else "1.0;"
     # Refusals are everyday traffic and our own trouble is logged already, in `broken`.
     response._has_been_logged = True
-    if not response.content:
+    if not has_body:
         # Django calls every answer HTML; one without a body is nothing.
         del response["Content-Type"]
     return response
 
 
-def feed(call: Call, entity_set: EntitySet, page: Page) -> HttpResponse:
-    """Many entities."""
-    body = _writer(call).feed(
-        call.service.model,
-        entity_set.name,
-        page.rows,
+def feed(
+    call: Call,
+    entity_set: EntitySet,
+    chunks: Iterable[Sequence[Row]],
+    count: int | None = None,
+    next_link: str | None = None,
+) -> AnyResponse:
+    """Many entities: as a whole when they are few, else written while they are read."""
+    options = call.options
+    shape = resolve(
+        call.service.model, entity_set.name, options.expand, options.select, call.version
+    )
+    parts = _writer(call).feed_parts(
+        shape,
+        chunks,
         root=call.root,
         fmt=call.format,
-        count=page.count,
-        expand=call.options.expand,
-        select=call.options.select,
+        count=count,
+        next_link=lambda: next_link,
     )
-    return _answer(call, body, "feed")
+    kind = content_type(call.format, "feed")
+    first, is_all = _first_of(parts)
+    if is_all:
+        return HttpResponse(first, content_type=kind)
+    return StreamingHttpResponse(_streamed(first, parts), content_type=kind)
+
+
+def _first_of(parts: Iterator[bytes]) -> tuple[bytes, bool]:
+    """What is written before the answer begins, and whether that is all of it."""
+    found: list[bytes] = []
+    size = 0
+    for part in parts:
+        found.append(part)
+        size += len(part)
+        if size > WHOLE:
+            return b"".join(found), False
+    return b"".join(found), True
+
+
+def _streamed(first: bytes, parts: Iterator[bytes]) -> Iterator[bytes]:
+    """The rest of an answer that has begun: trouble can only be logged, and ends it too early."""
+    try:
+        yield first
+        yield from parts
+    except Exception as error:
+        raise Broken(_log(error, "answer broke off")) from None
+
+
+def whole(response: AnyResponse) -> HttpResponse:
+    """The answer with all of its body, for who needs it in one piece."""
+    if not isinstance(response, StreamingHttpResponse):
+        return response
+    found = HttpResponse(b"".join(response), status=response.status_code)
+    found.headers = response.headers
+    response.close()
+    return found
 
 
 def entry(call: Call, entity_set: EntitySet, row: Row, *, status: int = 200) -> HttpResponse:
@@ -81,6 +129,7 @@ def entry(call: Call, entity_set: EntitySet, row: Row, *, status: int = 200) -> 
         fmt=call.format,
         expand=call.options.expand if reading else (),
         select=call.options.select if reading else None,
+        version=call.version,
     )
     return _answer(call, body, "entry", status)
 
@@ -102,14 +151,32 @@ def no_content(job_id: UUID | None = None) -> HttpResponse:
     return finish(HttpResponse(status=204), job_id)
 
 
-def links(call: Call, owner: EntitySet, name: str, urls: Sequence[str]) -> HttpResponse:
+def links(
+    call: Call,
+    owner: EntitySet,
+    name: str,
+    urls: Sequence[str],
+    count: int | None = None,
+    next_link: str | None = None,
+) -> HttpResponse:
     """The addresses of related entities."""
-    body = _writer(call).links(owner.name, name, urls, root=call.root, fmt=call.format)
-    kind = call.format.is_json
-    response = _answer(call, body, "feed")
-    if not kind:
-        response["Content-Type"] = "application/xml;charset=utf-8"
-    return response
+    body = _writer(call).links(
+        owner.name,
+        name,
+        urls,
+        root=call.root,
+        fmt=call.format,
+        count=count,
+        next_link=next_link,
+    )
+    return _plain_xml(call, body)
+
+
+def link(call: Call, owner: EntitySet, name: str, url: str) -> HttpResponse:
+    """The address of the one related entity."""
+    return _plain_xml(
+        call, _writer(call).link(owner.name, name, url, root=call.root, fmt=call.format)
+    )
 
 
 def service_document(call: Call) -> HttpResponse:
@@ -142,27 +209,10 @@ def member(call: Call, entity_set: EntitySet, name: str, row: Row) -> HttpRespon
         if value is None:
             raise ODataError(f"{name} has no value.", status=404)
         return plain(to_xml_text(value, prop.item_type))
-    if call.format.is_json:
-        shown = json.loads(
-            jsonfmt.entry(
-                call.service.model,
-                entity_set.name,
-                row,
-                root=call.root,
-                fmt=Format.JSON_NONE,
-                select=(name,),
-            )
-        )
-        body = {
-            "odata.metadata": f"{call.root}$metadata#{call.service.model.type_name(prop)}",
-            "value": shown[name],
-        }
-        return _answer(call, json.dumps(body).encode(), "entry")
-    if prop.is_collection or prop.complex_name:
-        raise ODataError("This property is told in JSON only.", status=406)
-    inside = ' m:null="true" />' if value is None else f">{_text(value, prop.type)}</d:{name}>"
-    body_text = f'{DECLARATION}<d:{name} xmlns:d="{DATA}" xmlns:m="{METADATA}"{inside}'
-    return HttpResponse(body_text.encode(), content_type="application/xml;charset=utf-8")
+    body = _writer(call).property_value(
+        call.service.model, prop, value, root=call.root, fmt=call.format, version=call.version
+    )
+    return _plain_xml(call, body)
 
 
 def array() -> HttpResponse:
@@ -176,9 +226,9 @@ def refused(error: ODataError, format: Format) -> HttpResponse:
     return finish(HttpResponse(body, status=error.status, content_type=kind))
 
 
-def challenge(retry_after: int | None) -> HttpResponse:
+def challenge(retry_after: int | None, format: Format = Format.JSON_MINIMAL) -> HttpResponse:
     """401: say who you are."""
-    response = HttpResponse(status=401)
+    response = refused(ODataError("Say who you are, with HTTP Basic.", status=401), format)
     response["WWW-Authenticate"] = f'Basic realm="{REALM}"'
     if retry_after is not None:
         response["Retry-After"] = str(retry_after)
@@ -192,24 +242,27 @@ def of_vmm(error: vmm.VMMError) -> ODataError:
 
 
 def broken(error: Exception, format: Format) -> HttpResponse:
-    """Our own trouble, logged once under the number the caller gets.
+    """Our own trouble, logged once under the number the caller gets."""
+    reference = _log(error, "request broke")
+    cause = readiness.cause(error)
+    away = isinstance(error, OperationalError) or bool(cause)
+    said = f"{cause or 'Something broke on our side'} (reference {reference})."
+    response = refused(ODataError(said, status=503 if away else 500), format)
+    if away:
+        response["Retry-After"] = "5"
+    return response
+
+
+def _log(error: Exception, what: str) -> str:
+    """Log our own trouble; return the number it is logged under.
 
     The text of a database error may hold what somebody sent, so only its kind is logged.
     """
     reference = uuid4().hex[:8]
     told = type(error).__name__ if isinstance(error, DatabaseError) else repr(error)
     frames = "".join(traceback.format_tb(error.__traceback__))
-    log.error("request broke, reference %s: %s\n%s", reference, told, frames)
-    away = isinstance(error, OperationalError)
-    response = refused(
-        ODataError(
-            f"Something broke on our side (reference {reference}).", status=503 if away else 500
-        ),
-        format,
-    )
-    if away:
-        response["Retry-After"] = "5"
-    return response
+    log.error("%s, reference %s: %s\n%s", what, reference, told, frames)
+    return reference
 
 
 def _writer(call: Call) -> Any:
@@ -220,5 +273,9 @@ def _answer(call: Call, body: bytes, kind: Kind, status: int = 200) -> HttpRespo
     return HttpResponse(body, status=status, content_type=content_type(call.format, kind))
 
 
-def _text(value: object, edm_type: str) -> str:
-    return escape(to_xml_text(value, edm_type))
+def _plain_xml(call: Call, body: bytes) -> HttpResponse:
+    """What has a form of its own in JSON, and is no Atom otherwise."""
+    response = _answer(call, body, "entry")
+    if not call.format.is_json:
+        response["Content-Type"] = "application/xml;charset=utf-8"
+    return response

@@ -6,18 +6,23 @@ grow with the number of expanded navigations, never with the number of rows.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import islice
+from typing import Any, Final
 
 from fabric.odata.errors import BadRequest, NotFound
-from fabric.odata.filter import Expr, equalities, evaluate, fields
+from fabric.odata.filter import And, Condition, Expr, equalities, fields
 from fabric.odata.literals import Value
-from fabric.odata.schema import EntitySet, EntityType
+from fabric.odata.schema import EntitySet
 from fabric.odata.uri import QueryOptions, ResourcePath, Segment
-from fabric.spf.narrowing import is_exact, narrow, ordered
+from fabric.spf.narrowing import filtered, narrow
+from fabric.spf.paging import cut, in_database, is_plain, sort
 from fabric.spf.schema import Row, Service, Table, Wanted
 from fabric.spf.scope import Scope
+
+# How many rows of a long feed are in hand at a time.
+CHUNK: Final = 200
 
 
 @dataclass(frozen=True)
@@ -32,10 +37,13 @@ class Place:
 
 @dataclass(frozen=True)
 class Page:
-    """The rows of an answer, and how many there were before `$top` and `$skip` if asked."""
+    """The rows of an answer, to be gone through once; how many there were before `$top` and `$skip`
+    if asked; and the token of the next page if there is one.
+    """
 
-    rows: list[Row]
+    rows: Iterable[Row]
     count: int | None = None
+    token: str | None = None
 
 
 class Reader:
@@ -64,29 +72,37 @@ class Reader:
             raise NotFound(f"Resource not found for the segment '{place.segment}'.")
         return rows[0]
 
-    def page(self, place: Place, options: QueryOptions) -> Page:
-        """The rows a feed shows."""
-        entity = place.set.type
-        _check_names(entity, options)
+    def page(self, place: Place, options: QueryOptions, size: int | None = None) -> Page:
+        """The rows a feed shows, at most `size` of them; the names in the options are bound."""
         if place.wanted is None:
             return Page([], 0 if options.inlinecount else None)
         self._check_needs(place, options.filter)
-        found = self._page_of_database(place, place.wanted, options)
-        return self._page_of_rows(place, place.wanted, options) if found is None else found
+        found = self._page_of_database(place, place.wanted, options, size)
+        return self._page_of_rows(place, place.wanted, options, size) if found is None else found
 
     def fetch(
-        self, entity_set: EntitySet, wanted: Wanted, hints: Wanted | None = None
+        self, entity_set: EntitySet, wanted: Wanted, condition: Expr | None = None
     ) -> list[Row]:
-        """All rows with these values; `hints` spare rows that will be thrown away anyway."""
+        """All rows with these values; the condition spares rows that will not pass it anyway."""
         rows: list[Row] = []
-        known = {**(hints or {}), **wanted}
+        known = {**(equalities(condition) if condition is not None else {}), **wanted}
         for source in self.service.resource(entity_set).sources:
             if isinstance(source, Table):
-                found = narrow(self.scope, source, entity_set.type, known)
-                rows += [source.row(self.scope, each) for each in found]
+                found = narrow(self.scope, source, entity_set.type, wanted)
+                found, _ = filtered(self.scope, source, entity_set.type, found, condition)
+                rows += self._told(source, found)
             else:
                 rows += source.rows(self.scope, known)
         return _only(rows, wanted)
+
+    def chunks(
+        self, entity_set: EntitySet, rows: Iterable[Row], paths: Sequence[str]
+    ) -> Iterator[list[Row]]:
+        """The rows in portions, as they are read, each with what is related to it."""
+        each = iter(rows)
+        while some := list(islice(each, CHUNK)):
+            self.expand(entity_set, some, paths)
+            yield some
 
     def expand(self, entity_set: EntitySet, rows: Sequence[Row], paths: Iterable[str]) -> None:
         """Put the related rows into the rows, under the names of the navigations."""
@@ -160,35 +176,77 @@ class Reader:
             if name not in (known or {}):
                 raise BadRequest(f"{place.set.name} cannot be read without {name} in $filter.")
 
-    def _page_of_database(self, place: Place, firm: Wanted, options: QueryOptions) -> Page | None:
+    def _page_of_database(
+        self, place: Place, firm: Wanted, options: QueryOptions, size: int | None
+    ) -> Page | None:
         """The page when the database can do all of it, else None."""
         resource, entity = self.service.resource(place.set), place.set.type
         table = resource.table
         if table is None or len(resource.sources) > 1 or not firm.keys() <= table.columns.keys():
             return None
-        order = ordered(table, entity, options.orderby)
-        known = equalities(options.filter) if options.filter is not None else {}
-        if order is None or known.keys() & firm.keys():
+        keys = [name for name in entity.key if is_plain(table, name)]
+        if not keys or not all(is_plain(table, name) for name, _ in options.orderby):
             return None
-        if not is_exact(table, entity, options.filter):
+        found = narrow(self.scope, table, entity, firm)
+        found, is_exact = filtered(self.scope, table, entity, found, options.filter)
+        if not is_exact:
             return None
-        found = narrow(self.scope, table, entity, {**known, **firm}).order_by(*order)
         count = found.count() if options.inlinecount else None
-        start = options.skip or 0
-        found = found[start : None if options.top is None else start + options.top]
-        return Page([table.row(self.scope, each) for each in found], count)
+        part = cut(options, keys, size, (place.set.name, firm))
+        found = found.order_by(*in_database(entity, table, part.sorts))
+        found = part.of_database(table, entity, found)
+        if part.size is None:
+            return Page(self._told(table, found.iterator(CHUNK)), count)
+        rows, token = part.ended(list(self._told(table, found)))
+        return Page(rows, count, token)
 
-    def _page_of_rows(self, place: Place, firm: Wanted, options: QueryOptions) -> Page:
-        condition = options.filter
-        hints = equalities(condition) if condition is not None else {}
-        rows = self.fetch(place.set, firm, hints)
-        if condition is not None:
-            rows = [row for row in rows if evaluate(condition, row)]
-        for name, descending in reversed(options.orderby):
-            rows.sort(key=lambda row, path=name: _sort_key(row, path), reverse=descending)  # type: ignore[misc]
+    def _told(self, table: Table, found: Iterable[Any]) -> Iterator[Row]:
+        return (table.row(self.scope, each) for each in found)
+
+    def _page_of_rows(
+        self, place: Place, firm: Wanted, options: QueryOptions, size: int | None
+    ) -> Page:
+        rows = self._passing(place, firm, options)
+        part = cut(options, place.set.type.key, size, (place.set.name, firm))
+        if options.orderby or part.skip or part.limit is not None or part.after is not None:
+            sort(rows, part.sorts)
         count = len(rows) if options.inlinecount else None
-        start = options.skip or 0
-        return Page(rows[start : None if options.top is None else start + options.top], count)
+        rows, token = part.ended(part.of_rows(rows))
+        for name in _by_head(options.joins):
+            # Looked at, but not asked for.
+            for row in rows:
+                row.pop(name, None)
+        return Page(rows, count, token)
+
+    def _passing(self, place: Place, firm: Wanted, options: QueryOptions) -> list[Row]:
+        """The rows that pass, with what sorting looks at in them.
+
+        What can be told of a row alone is told first, so that less is read of what is related.
+        """
+        condition = options.filter
+        rows = self.fetch(place.set, firm, condition)
+        if not options.joins:
+            return _kept(rows, (condition,) if condition is not None else ())
+        heads = _by_head(options.joins)
+        terms = condition.terms if isinstance(condition, And) else (condition,)
+        late = [
+            term for term in terms if term is not None and not _members_of(term).isdisjoint(heads)
+        ]
+        early = [term for term in terms if term is not None and term not in late]
+        rows = _kept(rows, early)
+        self.expand(place.set, rows, options.joins)
+        return _kept(rows, late)
+
+
+def _kept(rows: list[Row], terms: Sequence[Expr]) -> list[Row]:
+    if not terms:
+        return rows
+    condition = Condition(terms[0] if len(terms) == 1 else And(tuple(terms)))
+    return [row for row in rows if condition.passes(row)]
+
+
+def _members_of(condition: Expr) -> set[str]:
+    return {name.partition("/")[0] for name in fields(condition)}
 
 
 def _keys(segment: Segment) -> dict[str, list[Value]]:
@@ -217,21 +275,3 @@ def _by_head(paths: Iterable[str]) -> dict[str, list[str]]:
 
 def _distinct(groups: Collection[list[Row]]) -> list[Row]:
     return list({id(row): row for group in groups for row in group}.values())
-
-
-def _check_names(entity: EntityType, options: QueryOptions) -> None:
-    used = {name for name, _ in options.orderby}
-    if options.filter is not None:
-        used |= fields(options.filter)
-    for name in used:
-        if entity.prop(name.partition("/")[0]) is None:
-            raise BadRequest(f"{entity.full_name} has no property '{name[:100]}'.")
-
-
-def _sort_key(row: Row, path: str) -> tuple[bool, Any]:
-    value: Any = row
-    for name in path.split("/"):
-        value = value.get(name) if isinstance(value, Mapping) else None
-    if isinstance(value, Mapping | list):
-        raise BadRequest("'$orderby' takes properties with a single value.")
-    return value is not None, value if value is not None else 0

@@ -19,14 +19,17 @@ from fabric.odata.errors import (
     NotFound,
     ODataError,
 )
+from fabric.odata.headers import understood
 from fabric.odata.literals import parse_guid
-from fabric.odata.negotiate import Format, understood_version
+from fabric.odata.negotiate import Format
 from fabric.odata.shape import resolve
 from fabric.odata.uri import Kind, ResourcePath, parse_path
 from fabric.spf import answers
 from fabric.spf.accounts import NotSignedIn, sign_in
-from fabric.spf.calls import Call, answer_format, understand, vmm_scope
+from fabric.spf.answers import AnyResponse
+from fabric.spf.calls import Call, answer_format, refusal_format, understand, vmm_scope
 from fabric.spf.models import Account, Group
+from fabric.spf.paging import MAX_PAGE
 from fabric.spf.reading import Place, Reader
 from fabric.spf.scope import Scope
 from fabric.spf.services import ADMIN_SERVICE, VMM_SERVICE
@@ -36,14 +39,14 @@ from fabric.vmm.errors import VMMError
 
 log = logging.getLogger(__name__)
 
-Work = Callable[[Account, Format], HttpResponse]
+Work = Callable[[Account, Format], AnyResponse]
 
 
 @csrf_exempt
-def admin_service(request: HttpRequest, root: str, path: str) -> HttpResponse:
+def admin_service(request: HttpRequest, root: str, path: str) -> AnyResponse:
     """Stamps, servers and tenants."""
 
-    def work(account: Account, format: Format) -> HttpResponse:
+    def work(account: Account, format: Format) -> AnyResponse:
         scope = Scope(account=account, root=request.build_absolute_uri(f"/{root}/"))
         return _carry_out(understand(request, ADMIN_SERVICE, scope, path, format))
 
@@ -53,10 +56,10 @@ def admin_service(request: HttpRequest, root: str, path: str) -> HttpResponse:
 @csrf_exempt
 def vmm_service(
     request: HttpRequest, root: str, path: str, before: str | None = None, after: str | None = None
-) -> HttpResponse:
+) -> AnyResponse:
     """VMM for its administrators; for one user role where the URL names a subscription."""
 
-    def work(account: Account, format: Format) -> HttpResponse:
+    def work(account: Account, format: Format) -> AnyResponse:
         given = before or after
         tenant: UUID | None = parse_guid(given) if given else None
         address = request.build_absolute_uri(f"/{root}/")
@@ -69,21 +72,23 @@ def vmm_service(
 @csrf_exempt
 def nothing_here(request: HttpRequest) -> HttpResponse:
     """Any other address."""
-    return answers.refused(NotFound("There is no service at this address."), Format.ATOM)
+    return answers.refused(
+        NotFound("There is no service at this address."), refusal_format(request)
+    )
 
 
-def _guarded(request: HttpRequest, group: str, work: Work) -> HttpResponse:
+def _guarded(request: HttpRequest, group: str, work: Work) -> AnyResponse:
     """An answer in a version of the protocol that the caller understands."""
     response = _answered(request, group, work)
-    version = understood_version(request.headers.get("MaxDataServiceVersion"))
+    version = understood(request.headers.get("MaxDataServiceVersion"))
     if version < 3 and response.get("DataServiceVersion") == "3.0;":
         response["DataServiceVersion"] = f"{version}.0;"
     return response
 
 
-def _answered(request: HttpRequest, group: str, work: Work) -> HttpResponse:
+def _answered(request: HttpRequest, group: str, work: Work) -> AnyResponse:
     """Whatever happens, an answer in the caller's format and never a stack trace."""
-    format = Format.ATOM
+    format = refusal_format(request)
     try:
         account = sign_in(request.headers.get("Authorization"), request.META["REMOTE_ADDR"])
         format = answer_format(request)
@@ -91,7 +96,7 @@ def _answered(request: HttpRequest, group: str, work: Work) -> HttpResponse:
             raise Forbidden(f"The account is not a member of {group}.")
         return answers.finish(work(account, format))
     except NotSignedIn as error:
-        return answers.challenge(error.retry_after)
+        return answers.challenge(error.retry_after, format)
     except ODataError as error:
         return answers.refused(error, format)
     except VMMError as error:
@@ -108,7 +113,7 @@ def _answered(request: HttpRequest, group: str, work: Work) -> HttpResponse:
         return answers.broken(error, format)
 
 
-def _carry_out(call: Call) -> HttpResponse:
+def _carry_out(call: Call) -> AnyResponse:
     if call.path.is_batch:
         raise ODataError("$batch is not offered.", status=501)
     if call.verb == "GET":
@@ -122,7 +127,7 @@ def _carry_out(call: Call) -> HttpResponse:
     return _write(call)
 
 
-def _read(call: Call) -> HttpResponse:
+def _read(call: Call) -> AnyResponse:
     if call.path.is_service_document:
         return answers.service_document(call)
     if call.path.is_metadata:
@@ -146,18 +151,24 @@ def _read(call: Call) -> HttpResponse:
     if call.path.is_count:
         counting = replace(call.options, inlinecount=True, top=0, skip=None)
         return answers.plain(str(reader.page(place, counting).count))
-    page = reader.page(place, call.options)
-    reader.expand(place.set, page.rows, call.options.expand)
-    return answers.feed(call, place.set, page)
+    page = reader.page(place, call.options, call.page_size)
+    chunks = reader.chunks(place.set, page.rows, call.options.expand)
+    response = answers.feed(call, place.set, chunks, page.count, call.next_link(page.token))
+    if call.page_size is not None:
+        response["Preference-Applied"] = f"odata.maxpagesize={min(call.page_size, MAX_PAGE)}"
+    return response
 
 
 def _read_links(call: Call, reader: Reader, place: Place) -> HttpResponse:
     owner = call.path.entities[-2].set
     assert owner is not None
     shape = resolve(call.service.model, place.set.name, (), None)
-    rows = [reader.one(place)] if place.is_single else reader.page(place, call.options).rows
-    urls = [call.root + shape.url(row) for row in rows]
-    return answers.links(call, owner, place.segment, urls)
+    if place.is_single:
+        url = call.root + shape.url(reader.one(place))
+        return answers.link(call, owner, place.segment, url)
+    page = reader.page(place, call.options)
+    urls = [call.root + url for url in shape.urls(list(page.rows))]
+    return answers.links(call, owner, place.segment, urls, page.count)
 
 
 def _write(call: Call) -> HttpResponse:
@@ -193,16 +204,22 @@ def _act(call: Call, name: str) -> HttpResponse:
 
 
 def _write_link(call: Call) -> HttpResponse:
-    """POST joins the entity whose address is in the body; DELETE parts the one in the path."""
+    """POST joins the entity whose address is in the body; DELETE parts the one in the path.
+
+    What there is one of is joined by PUT, and parted without a key.
+    """
     reader, writer = Reader(call.service, call.scope), Writer(call.service, call.scope)
     *before, last = call.path.entities
     owner = reader.place(ResourcePath(tuple(before)))
     link = writer.link(owner, last.name)
     assert last.set is not None
     found = writer.found(owner)
-    if call.verb == "DELETE" and last.keys is not None:
+    is_one = last.keys is None and call.path.is_single
+    if call.verb == "DELETE" and is_one:
+        link.remove(call.scope, found, writer.found(reader.place(call.path)))
+    elif call.verb == "DELETE" and last.keys is not None:
         link.remove(call.scope, found, writer.found(_place_of(call, last.set.name, last.keys)))
-    elif call.verb == "POST" and last.keys is None:
+    elif call.verb == ("UPDATE" if is_one else "POST") and last.keys is None:
         target = _linked(call, last.set.name)
         link.add(call.scope, found, writer.found(_place_of(call, last.set.name, target)))
     else:
