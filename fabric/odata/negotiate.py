@@ -51,11 +51,6 @@ _OPTION_WORDS = {
 }
 
 
-def understood_version(stated: str | None) -> int:
-    """The newest version of the protocol a caller understands; who says nothing knows the third."""
-    return {"1.0": 1, "2.0": 2}.get((stated or "").partition(";")[0].strip(), 3)
-
-
 def pick_format(accept: str | None, format_option: str | None = None, version: int = 3) -> Format:
     """The format of the answer; `$format` beats `Accept`. Raises NotAcceptable.
 
@@ -65,6 +60,14 @@ def pick_format(accept: str | None, format_option: str | None = None, version: i
     if picked is Format.JSON_MINIMAL and version < 3 and not _names_level(accept, format_option):
         return Format.JSON_VERBOSE
     return picked
+
+
+def error_format(accept: str | None, format_option: str | None = None, version: int = 3) -> Format:
+    """The format of an answer that must be told, whatever was asked for."""
+    try:
+        return pick_format(accept, format_option, version)
+    except NotAcceptable:
+        return Format.JSON_MINIMAL if "json" in (accept or "").lower() else Format.ATOM
 
 
 def _names_level(*stated: str | None) -> bool:

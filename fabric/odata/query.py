@@ -32,6 +32,15 @@ class QueryOptions:
     other: dict[str, str] = field(default_factory=dict)
 
 
+def format_option(query_string: str) -> str | None:
+    """The `$format` of a query string that may make no sense otherwise; never raises."""
+    try:
+        pairs = parse_qsl(query_string, max_num_fields=MAX_OPTIONS)
+    except ValueError:
+        return None
+    return next((value for name, value in pairs if name.strip().lower() == "$format"), None)
+
+
 def parse_query(query_string: str) -> QueryOptions:
     """The options of a raw query string; raises BadRequest for values that make no sense."""
     try:

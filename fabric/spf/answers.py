@@ -31,6 +31,8 @@ _Response = TypeVar("_Response", HttpResponse, StreamingHttpResponse, AnyRespons
 REALM: Final = "Service Provider Foundation"
 # An answer up to this is made before it begins, so that trouble in it is still told as such.
 WHOLE: Final = 262_144
+# Rows written at once: less would cost time, more would cost memory.
+PORTION: Final = 100
 _STATUS: Final[dict[type[vmm.VMMError], int]] = {
     vmm.Denied: 403,
     vmm.NotFound: 404,
@@ -73,7 +75,7 @@ def feed(
     )
     parts = _writer(call).feed_parts(
         shape,
-        chunks,
+        _portions(chunks),
         root=call.root,
         fmt=call.format,
         count=count,
@@ -84,6 +86,12 @@ def feed(
     if is_all:
         return HttpResponse(first, content_type=kind)
     return StreamingHttpResponse(_streamed(first, parts), content_type=kind)
+
+
+def _portions(chunks: Iterable[Sequence[Row]]) -> Iterator[Sequence[Row]]:
+    for rows in chunks:
+        for start in range(0, len(rows), PORTION):
+            yield rows[start : start + PORTION]
 
 
 def _first_of(parts: Iterator[bytes]) -> tuple[bytes, bool]:
@@ -226,9 +234,10 @@ def refused(error: ODataError, format: Format) -> HttpResponse:
     return finish(HttpResponse(body, status=error.status, content_type=kind))
 
 
-def challenge(retry_after: int | None, format: Format = Format.JSON_MINIMAL) -> HttpResponse:
-    """401: say who you are."""
-    response = refused(ODataError("Say who you are, with HTTP Basic.", status=401), format)
+def challenge(retry_after: int | None, format: Format | None = None) -> HttpResponse:
+    """401: say who you are; in words where a format was asked for."""
+    unknown = ODataError("Say who you are, with HTTP Basic.", status=401)
+    response = HttpResponse(status=401) if format is None else refused(unknown, format)
     response["WWW-Authenticate"] = f'Basic realm="{REALM}"'
     if retry_after is not None:
         response["Retry-After"] = str(retry_after)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.http import HttpRequest
 
 from fabric.odata import atom, jsonfmt
+from fabric.odata.binding import bind
 from fabric.odata.errors import BadRequest, Forbidden, NotFound, PayloadTooLarge
+from fabric.odata.headers import check_tags, check_versions, page_size, preferences, understood
 from fabric.odata.literals import parse_guid
-from fabric.odata.negotiate import Format, body_format, pick_format, understood_version
+from fabric.odata.negotiate import Format, body_format, error_format, pick_format
+from fabric.odata.query import format_option
 from fabric.odata.schema import Prop
 from fabric.odata.uri import QueryOptions, ResourcePath, parse_path, parse_query
 from fabric.spf.models import Account, AccountStatus, Tenant
@@ -41,6 +45,8 @@ class Call:
     options: QueryOptions
     format: Format
     root: str
+    # Of a change set: the addresses of what was made before, by Content-ID.
+    references: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def verb(self) -> str:
@@ -50,10 +56,30 @@ class Call:
             return "UPDATE"
         return "GET" if method == "HEAD" else method
 
+    @property
+    def version(self) -> int:
+        """The newest version of the protocol the caller understands."""
+        return understood(self.request.headers.get("MaxDataServiceVersion"))
+
     def prefers(self, word: str) -> bool:
         """Tell whether the caller stated a preference, `return-content` or `return-no-content`."""
-        stated = self.request.headers.get("Prefer", "").lower().split(",")
-        return word in {each.partition(";")[0].strip() for each in stated}
+        return word in preferences(self.request.headers.get("Prefer"))
+
+    @property
+    def page_size(self) -> int | None:
+        """How many entities a page may have, where the caller wants pages."""
+        return page_size(preferences(self.request.headers.get("Prefer")))
+
+    def next_link(self, token: str | None) -> str | None:
+        """The address of the next page: this one, but for where it begins."""
+        if token is None:
+            return None
+        query = self.request.META.get("QUERY_STRING", "").split("&")
+        kept = [each for each in query if each and not _is_token(each)]
+        path = quote(self.request.path, safe="/$()',=:;@!*~&+")
+        return self.request.build_absolute_uri(
+            f"{path}?{'&'.join([*kept, f'$skiptoken={quote(token)}'])}"
+        )
 
     def entry(self, set_name: str) -> Row:
         """The properties in the body, typed by the schema."""
@@ -73,31 +99,54 @@ class Call:
         """The address in the body of a request to `$links`."""
         body = read_body(self.request)
         reader = jsonfmt if _sent_format(self.request, body).is_json else atom
-        return reader.read_link(body)
+        address = reader.read_link(body)
+        return self.references.get(address.removeprefix("$"), address)
 
 
 def answer_format(request: HttpRequest) -> Format:
     """The format of the answer, also when the rest makes no sense; raises NotAcceptable."""
-    version = understood_version(request.headers.get("MaxDataServiceVersion"))
-    # What is answered as plain text is asked for as plain text; its errors have no say in that.
-    raw = request.path_info.endswith(("/$count", "/$value"))
-    accept = None if raw else request.headers.get("Accept")
-    return pick_format(accept, request.GET.get("$format"), version)
+    # What is never told in a format may be asked for in any; its errors are told in one all the
+    # same.
+    raw = request.path_info.lower().endswith(("/$count", "/$value", "/$metadata", "/$batch"))
+    pick = error_format if raw else pick_format
+    return pick(*_wishes(request))
+
+
+def refusal_format(request: HttpRequest) -> Format:
+    """The format an error is told in, whatever is wrong."""
+    return error_format(*_wishes(request))
+
+
+def _wishes(request: HttpRequest) -> tuple[str | None, str | None, int]:
+    wanted = format_option(request.META.get("QUERY_STRING", ""))
+    version = understood(request.headers.get("MaxDataServiceVersion"))
+    return request.headers.get("Accept"), wanted, version
 
 
 def understand(
     request: HttpRequest, service: Service, scope: Scope, path: str, format: Format
 ) -> Call:
     """The call a request makes; raises NotFound or BadRequest."""
+    headers = request.headers
+    check_versions(headers.get("DataServiceVersion"), headers.get("MaxDataServiceVersion"))
+    check_tags(headers.get("If-Match"))
+    found = parse_path(path, service.model)
+    options = parse_query(request.META.get("QUERY_STRING", ""))
+    if found.set is not None and _tunnelled(request) in ("GET", "HEAD"):
+        options = bind(service.model, found.set, options, service.filters)
     return Call(
         request=request,
         service=service,
         scope=scope,
-        path=parse_path(path, service.model),
-        options=parse_query(request.META.get("QUERY_STRING", "")),
+        path=found,
+        options=options,
         format=format,
         root=scope.root,
     )
+
+
+def _is_token(pair: str) -> bool:
+    return unquote(pair.partition("=")[0]).strip().lower() == "$skiptoken"
 
 
 def vmm_scope(request: HttpRequest, account: Account, tenant: UUID | None, root: str) -> Scope:
@@ -124,7 +173,10 @@ def vmm_scope(request: HttpRequest, account: Account, tenant: UUID | None, root:
 
 
 def _role(tenant: UUID) -> Any:
-    suspended = Tenant.objects.filter(pk=OuterRef("pk"), account_status=AccountStatus.SUSPENDED)
+    # Who is in a role inside a tenant's is the tenant's as well.
+    suspended = Tenant.objects.filter(
+        Q(pk=OuterRef("pk")) | Q(pk=OuterRef("parent")), account_status=AccountStatus.SUSPENDED
+    )
     role = UserRole.objects.filter(pk=tenant).annotate(suspended=Exists(suspended)).first()
     if role is None:
         raise NotFound("There is no user role with the subscription's id.")
@@ -152,12 +204,16 @@ def _request_key(request: HttpRequest, tenant: UUID | None) -> str:
 
 def _tunnelled(request: HttpRequest) -> str:
     method = str(request.method).upper()
-    if method == "POST":
-        for name in ("X-HTTP-Method", "X-HTTP-Method-Override"):
-            wanted = request.headers.get(name, "").strip().upper()
-            if wanted in TUNNELLED:
-                return wanted
-    return method
+    wanted = {
+        request.headers.get(name, "").strip().upper()
+        for name in ("X-HTTP-Method", "X-HTTP-Method-Override")
+    } - {""}
+    if method != "POST" or not wanted:
+        return method
+    # Taking it for the POST it came as would make what was to be changed.
+    if len(wanted) > 1 or not wanted <= TUNNELLED:
+        raise BadRequest("The header X-HTTP-Method takes one of PUT, MERGE, PATCH and DELETE.")
+    return wanted.pop()
 
 
 def read_body(request: HttpRequest) -> bytes:

@@ -1,8 +1,6 @@
-"""What of a `$filter` and an `$orderby` the database can do.
+"""What of the rows wanted and of a `$filter` the database can do.
 
-Comparison is loose in this protocol (a name that looks like a number is sent as one), so a value
-is handed down only where the database and `evaluate` cannot differ; what is not handed down is
-evaluated on the rows.
+What is handed down leaves no row out; where it lets some too many in, they are looked at again.
 """
 
 from __future__ import annotations
@@ -10,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 
 from fabric.odata.errors import BadRequest
-from fabric.odata.filter import And, Compare, Expr, Literal, Property
+from fabric.odata.filter import Expr
 from fabric.odata.literals import Value, from_json
 from fabric.odata.schema import EntityType
+from fabric.spf.conditions import Conditions
 from fabric.spf.schema import Column, Table, Wanted
 from fabric.spf.scope import Scope
 
@@ -35,44 +34,14 @@ def narrow(scope: Scope, table: Table, entity: EntityType, wanted: Wanted) -> Qu
     return rows
 
 
-def is_exact(table: Table, entity: EntityType, condition: Expr | None) -> bool:
-    """Tell whether `narrow` by the condition's equalities leaves nothing to evaluate."""
-    match condition:
-        case None:
-            return True
-        case And(terms):
-            return len({_name(term) for term in terms}) == len(terms) and all(
-                is_exact(table, entity, term) for term in terms
-            )
-        case Compare("eq", Property((name,)), Literal(value)):
-            return (
-                value is not None and name in table.columns and _is_handed_down(entity, name, value)
-            )
-    return False
-
-
-def ordered(
-    table: Table, entity: EntityType, orderby: tuple[tuple[str, bool], ...]
-) -> list[Any] | None:
-    """The `$orderby` for the database, the key last; None when it must be done on the rows."""
-    found: list[Any] = []
-    for name, descending in orderby:
-        column = table.columns.get(name)
-        if column is None or column.values is not None:
-            return None
-        path = F(column.path)
-        # Nulls are the lowest in this protocol, the highest in PostgreSQL.
-        found.append(path.desc(nulls_last=True) if descending else path.asc(nulls_first=True))
-    keys = (table.columns.get(name) for name in entity.key)
-    found += [column.path for column in keys if column is not None and column.values is None]
-    return found
-
-
-def _name(term: Expr) -> str:
-    match term:
-        case Compare("eq", Property((name,)), Literal()):
-            return name
-    return ""
+def filtered(
+    scope: Scope, table: Table, entity: EntityType, rows: QuerySet[Any], condition: Expr | None
+) -> tuple[QuerySet[Any], bool]:
+    """The rows that may pass, and whether all of them do."""
+    if condition is None:
+        return rows, True
+    found = Conditions(scope, table, entity).of(condition)
+    return (rows, False) if found is None else (rows.filter(found.q), found.is_exact)
 
 
 def _database_values(

@@ -6,6 +6,7 @@ rest for every set alike. The names and types of the properties are in `fabric.s
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,8 +15,11 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from fabric.odata.literals import Value
-from fabric.odata.schema import EntitySet, Model
+from fabric.odata.schema import EntitySet, EntityType, Model
 from fabric.spf.scope import Scope
+
+# What may have been typed by somebody to be kept from others; `…HasValue` only says that it was.
+_SECRET = re.compile(r"(?i)(?:password|productkey|sshkey(?:string)?|^key)\Z")
 
 Row = dict[str, Any]
 Wanted = Mapping[str, list[Value]]
@@ -96,11 +100,20 @@ def names(text: str) -> frozenset[str]:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of the database: what the caller may see, and how one is told in properties."""
+    """Rows of the database: what the caller may see, and how one is told in properties.
+
+    With `fields`, the names of columns and annotations, `row` is given these alone instead of an
+    object: of wide tables, making the objects would be most of what a long feed costs.
+    """
 
     objects: Callable[[Scope], QuerySet[Any]]
     row: Callable[[Scope, Any], Row]
     columns: Mapping[str, Column] = field(default_factory=dict)
+    fields: tuple[str, ...] = ()
+
+    def told(self, found: QuerySet[Any]) -> QuerySet[Any]:
+        """What of the objects `row` is given."""
+        return found.values_list(*self.fields, named=True) if self.fields else found
 
 
 @dataclass(frozen=True)
@@ -116,14 +129,18 @@ class Computed:
 class Resource:
     """One entity set. Writing acts on objects of the first source.
 
-    `needs` are properties without an equality on which the set is not read. `missing` may raise
-    something better than NotFound for a key without a row; `refusal` says why nothing is written.
+    `needs` are properties without an equality on which the set is not read. `filters` are those it
+    may be filtered and sorted by: unless said, all but secrets and what is `only_sent`, which
+    shows nothing. `missing` may raise something better than NotFound for a key without a row;
+    `refusal` says why nothing is written.
     """
 
     name: str
     sources: tuple[Table | Computed, ...] = ()
     joins: Mapping[str, Join] = field(default_factory=dict)
     needs: tuple[str, ...] = ()
+    filters: frozenset[str] | None = None
+    only_sent: frozenset[str] = frozenset()
     missing: Callable[[Scope, Wanted], None] | None = None
     refusal: str = ""
     create: Create | None = None
@@ -147,12 +164,29 @@ class Service:
         self._resources = {each.name: each for each in resources}
         for each in self._resources.values():
             _check(each, model)
+        self._filters = {
+            each.name: _filters(self.resource(each), each.type) for each in model.sets.values()
+        }
 
     def resource(self, entity_set: EntitySet | str) -> Resource:
         """The declaration of a set."""
         name = entity_set if isinstance(entity_set, str) else entity_set.name
         found = self._resources.get(name)
         return found if found is not None else Resource(name=name)
+
+    def filters(self, entity_set: EntitySet) -> frozenset[str]:
+        """The properties a set may be filtered and sorted by."""
+        return self._filters[entity_set.name]
+
+
+def _filters(resource: Resource, entity: EntityType) -> frozenset[str]:
+    if resource.filters is not None:
+        return resource.filters
+    return frozenset(
+        prop.name
+        for prop in entity.props
+        if prop.name not in resource.only_sent and not _SECRET.search(prop.name)
+    )
 
 
 def _check(resource: Resource, model: Model) -> None:
@@ -161,7 +195,8 @@ def _check(resource: Resource, model: Model) -> None:
     known = {prop.name for prop in entity.props}
     navs = {nav.name: model.sets[nav.target_set].type for nav in entity.navs}
     tables = (each for each in resource.sources if isinstance(each, Table))
-    used = {*resource.needs, *(name for table in tables for name in table.columns)}
+    used = {*resource.needs, *resource.only_sent, *(resource.filters or ())}
+    used |= {*(name for table in tables for name in table.columns)}
     for written in (resource.create, resource.update):
         used |= written.takes if written is not None else set()
     strange = used - known

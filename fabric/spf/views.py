@@ -96,7 +96,8 @@ def _answered(request: HttpRequest, group: str, work: Work) -> AnyResponse:
             raise Forbidden(f"The account is not a member of {group}.")
         return answers.finish(work(account, format))
     except NotSignedIn as error:
-        return answers.challenge(error.retry_after, format)
+        asked = request.headers.get("Accept")
+        return answers.challenge(error.retry_after, format if asked else None)
     except ODataError as error:
         return answers.refused(error, format)
     except VMMError as error:

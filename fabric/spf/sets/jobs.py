@@ -137,6 +137,7 @@ SETS = (
             ),
         ),
         joins={"Steps": Join("ID", "JobId")},
+        only_sent=names("UserName Password SkipLastFailedStep"),
         update=Update(_restart, takes=names("UserName Password SkipLastFailedStep")),
     ),
     Resource(name="JobSteps", sources=(Computed(_steps),), needs=("JobId",)),

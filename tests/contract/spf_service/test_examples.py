@@ -29,7 +29,7 @@ def test_a_registration_is_validated_by_reading_stamps(admin_service, stamp):
     refused = Caller("Admin", authorization=None).get("Stamps")
     assert refused.status_code == 401
     assert refused["WWW-Authenticate"].startswith("Basic realm=")
-    assert refused.content == b""
+    assert said(refused)
 
     answer = admin_service.get("Stamps")
     assert answer["Content-Type"] == JSON
