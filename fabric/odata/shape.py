@@ -56,6 +56,8 @@ class Shape:
 
     def urls(self, rows: Sequence[Row]) -> list[str]:
         """The URLs of the rows' entities, percent-encoded, their keys in alphabetical order."""
+        if not rows:
+            return []
         names = sorted(self.type.key)
         parts: list[Column] = [f"{self.set.name}("]
         for number, name in enumerate(names):

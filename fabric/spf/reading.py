@@ -22,7 +22,7 @@ from fabric.spf.schema import Row, Service, Table, Wanted
 from fabric.spf.scope import Scope
 
 # How many rows of a long feed are in hand at a time.
-CHUNK: Final = 200
+CHUNK: Final = 1000
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Reader:
             if isinstance(source, Table):
                 found = narrow(self.scope, source, entity_set.type, wanted)
                 found, _ = filtered(self.scope, source, entity_set.type, found, condition)
-                rows += self._told(source, found)
+                rows += [source.row(self.scope, each) for each in source.told(found)]
             else:
                 rows += source.rows(self.scope, known)
         return _only(rows, wanted)
@@ -195,13 +195,12 @@ class Reader:
         part = cut(options, keys, size, (place.set.name, firm))
         found = found.order_by(*in_database(entity, table, part.sorts))
         found = part.of_database(table, entity, found)
+        found = table.told(found)
         if part.size is None:
-            return Page(self._told(table, found.iterator(CHUNK)), count)
-        rows, token = part.ended(list(self._told(table, found)))
+            each = found.iterator(CHUNK)
+            return Page((table.row(self.scope, one) for one in each), count)
+        rows, token = part.ended([table.row(self.scope, one) for one in found])
         return Page(rows, count, token)
-
-    def _told(self, table: Table, found: Iterable[Any]) -> Iterator[Row]:
-        return (table.row(self.scope, each) for each in found)
 
     def _page_of_rows(
         self, place: Place, firm: Wanted, options: QueryOptions, size: int | None

@@ -94,6 +94,8 @@ class Writer:
         """The object as the set shows it."""
         table = self.service.resource(entity_set).table
         assert table is not None
+        if table.fields:
+            written = table.told(table.objects(self.scope).filter(pk=written.pk)).get()
         return table.row(self.scope, written)
 
 

@@ -59,6 +59,14 @@ _SHOWN_AS_ITSELF = frozenset(
 )
 
 
+_WORDS = {str(status): str(status.label) for status in MachineStatus}
+
+
+def status_string(status: str) -> str:
+    """Return StatusString, which is a Status in words."""
+    return _WORDS[status]
+
+
 def machine_state(status: str) -> str:
     """Return VirtualMachineState, which knows power and nothing else, for a Status."""
     return status if status in _SHOWN_AS_ITSELF else str(MachineStatus.POWER_OFF)

@@ -16,7 +16,7 @@ from fabric.vmm.models.server import Server
 from fabric.vmm.models.template import VMTemplate
 from fabric.vmm.models.userrole import UserRole
 from fabric.vmm.models.visible import ScopedQuerySet
-from fabric.vmm.states import MachineStatus, machine_state
+from fabric.vmm.states import MachineStatus, machine_state, status_string
 
 
 class StartAction(models.TextChoices):
@@ -187,7 +187,7 @@ class VirtualMachine(models.Model):
     @property
     def status_string(self) -> str:
         """Return the status in words (StatusString)."""
-        return str(MachineStatus(self.status).label)
+        return status_string(self.status)
 
     @property
     def machine_state(self) -> str:
