@@ -7,6 +7,7 @@ it asks who is calling. Long answers are sent while they are made, no faster tha
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import tempfile
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -53,6 +54,8 @@ class Threads(ASGIHandler):
         # Past Django's own, which would load everything for the event loop.
         super(ASGIHandler, self).__init__()
         self.load_middleware(is_async=False)
+        # What is loaded now stays: long feeds would have it looked through again and again.
+        gc.freeze()
         self.threads = ThreadPoolExecutor(THREADS, thread_name_prefix="spf")
 
     async def handle(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:

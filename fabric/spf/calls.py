@@ -23,7 +23,7 @@ from fabric.odata.schema import Prop
 from fabric.odata.uri import QueryOptions, ResourcePath, parse_path, parse_query
 from fabric.spf.models import Account, AccountStatus, Tenant
 from fabric.spf.schema import Row, Service
-from fabric.spf.scope import Scope, load_stamps
+from fabric.spf.scope import Scope, load_stamps, stamps_with, with_stamps
 from fabric.vmm.models import UserRole
 from fabric.vmm.roles import Caller
 
@@ -153,19 +153,22 @@ def vmm_scope(request: HttpRequest, account: Account, tenant: UUID | None, root:
     """Without a tenant the account's own rights in VMM; with one the rights of its user role.
 
     Only who administers VMM may act as a tenant. Raises Forbidden for others and for a suspended
-    tenant, NotFound for one VMM has no role of. Two queries.
+    tenant, NotFound for one VMM has no role of. One query.
     """
     if tenant is not None and not account.is_vmm_administrator:
         raise Forbidden("The account has no rights in VMM, so it cannot act for a subscription.")
     principal = _principal(request) or account.username
     if tenant is None:
         caller = Caller(is_administrator=account.is_vmm_administrator, principal=principal)
+        stamps = load_stamps()
     else:
-        caller = Caller(role=_role(tenant), principal=principal)
+        role = _role(tenant)
+        caller = Caller(role=role, principal=principal)
+        stamps = stamps_with(role)
     return Scope(
         account=account,
         caller=caller,
-        stamps=load_stamps(),
+        stamps=stamps,
         tenant=tenant,
         request_key=_request_key(request, tenant),
         root=root,
@@ -177,7 +180,8 @@ def _role(tenant: UUID) -> Any:
     suspended = Tenant.objects.filter(
         Q(pk=OuterRef("pk")) | Q(pk=OuterRef("parent")), account_status=AccountStatus.SUSPENDED
     )
-    role = UserRole.objects.filter(pk=tenant).annotate(suspended=Exists(suspended)).first()
+    roles = UserRole.objects.filter(pk=tenant).annotate(suspended=Exists(suspended))
+    role = with_stamps(roles).first()
     if role is None:
         raise NotFound("There is no user role with the subscription's id.")
     if role.suspended:

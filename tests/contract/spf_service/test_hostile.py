@@ -175,10 +175,10 @@ def test_a_bug_is_told_by_its_number_and_logged_without_secrets(tenant, order, m
 def test_a_database_that_is_away_asks_to_come_again(tenant, monkeypatch, caplog):
     secret = "-".join(("hunter", "2"))
 
-    def away():
+    def away(rows):
         raise OperationalError(f"connection refused, password={secret}")
 
-    monkeypatch.setattr("fabric.spf.calls.load_stamps", away)
+    monkeypatch.setattr("fabric.spf.calls.with_stamps", away)
     answer = tenant.get("Clouds")
     assert (answer.status_code, answer["Retry-After"]) == (503, "5")
     assert secret not in caplog.text
