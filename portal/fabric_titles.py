@@ -33,6 +33,7 @@ NOUNS: dict[str, Any] = {
     "role": _("User role"),
     "server": _("VMM server"),
     "site": _("Network site"),
+    "spf-account": _("SPF account"),
     "subnet": _("Subnet"),
     "template": _("VM template"),
     "vip-template": _("VIP template"),
@@ -93,6 +94,9 @@ TITLES: dict[str, Any] = {
     "machine.store": _("Storing of machine begun"),
     "machine.suspend": _("Pausing of machine begun"),
     "machine.undo": _("Undoing of failed work begun on machine"),
+    "spf-account.disable": _("SPF account disabled"),
+    "spf-account.enable": _("SPF account enabled"),
+    "spf-account.password": _("New password for SPF account"),
     "trial.begin": _("Test deployment begun"),
 }
 

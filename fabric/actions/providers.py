@@ -39,8 +39,10 @@ FIELD = {
 }
 # What makes up a registration; whatever else stands on the row was read from the endpoint.
 REGISTERED = ("name", "url", "username", "password_sealed", "authority_pem")
-FOUND = ("capabilities", "abilities_read_at", "seen_at", "away_since", "problem")
-FOUND += ("account_check", "checked_at")
+FOUND = (
+    *("capabilities", "abilities_read_at", "seen_at", "away_since", "problem"),
+    *("account_check", "checked_at"),
+)
 
 
 def register(

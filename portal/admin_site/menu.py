@@ -16,8 +16,10 @@ from portal.admin_site.fabric.console import console_of
 from portal.frame import Frame, Item
 from tenants.models import User
 
-VM_CLOUD_PAGES = ("vmclouds", "provider-register", "provider", "provider-edit", "provider-remove")
-VM_CLOUD_PAGES += ("stamp-register", "stamp-edit", "cloud")
+VM_CLOUD_PAGES = (
+    *("vmclouds", "provider-register", "provider", "provider-edit", "provider-remove"),
+    *("stamp-register", "stamp-edit", "cloud"),
+)
 PLAN_PAGES = ("plans", "plan-new", "plan", "plan-quotas", "plan-access")
 USER_PAGES = ("users", "user-new", "user", "user-subscribe")
 SUBSCRIPTION_PAGES = ("subscriptions", "subscription", "subscription-state")

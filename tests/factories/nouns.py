@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fabric.spf.actions import create_account
 from fabric.vmm.actions import (
     accounts,
     affinity,
@@ -107,6 +108,7 @@ def one_of_each(fabric: Fabric) -> dict[str, Any]:
     made["account"] = accounts.add(
         by, server, name="Join domain", username="joiner", password=SECRET, domain="example"
     )
+    made["spf-account"] = create_account("billing", SECRET, ["SPF_Usage"], False)
     clouds.change(
         by,
         fabric.cloud,

@@ -61,7 +61,7 @@ TENANT_SITE: Answers = {
 ADMIN_SITE: Answers = {
     # What the fabric does: olga's alone
     ("302 403 403 403 200", "302 403 403 403 405"): (
-        "fabric-machine fabric-job fabric-drift fabric-drift-list fabric-capacity"
+        "fabric-machine fabric-job fabric-drift fabric-drift-list fabric-capacity fabric-spf"
     ),
     # Olga's alone
     ("302 403 403 403 200", "302 403 403 403 200"): (
@@ -72,7 +72,7 @@ ADMIN_SITE: Answers = {
     ),
     ("302 403 403 403 405", "302 403 403 403 302"): (
         "provider-refresh subscription-retry fabric-machine-operate fabric-job-do"
-        " fabric-drift-compare fabric-host-do"
+        " fabric-drift-compare fabric-host-do fabric-spf-account-do"
     ),
     ("302 403 403 403 302", "302 403 403 403 302"): (
         "account_confirm_login_code account_set_password provider-check"
@@ -98,12 +98,12 @@ SITES = {"tenant": TENANT_SITE, "admin": ADMIN_SITE}
 LISTED = (
     "account affinity-set capability-profile classification cloud disk file guest-profile"
     " hardware-profile host host-group library-server load-balancer logical-network mac-pool pool"
-    " role server template vip-template vm-network"
+    " role server spf-account template vip-template vm-network"
 )
 WITHIN = "library-share site subnet volume"
 # Nothing uses these: olga's empty form removes them at once, unless their name must be typed.
-UNSAID = ("server-edit",)  # all of it may stay empty
-UNUSED = "account affinity-set hardware-profile host mac-pool pool site template volume"
+UNSAID = ("server-edit", "spf-account-edit")  # all of it may stay empty
+UNUSED = "account affinity-set hardware-profile host mac-pool pool site spf-account template volume"
 
 
 def expected(site: str) -> dict[str, tuple[str, str]]:
@@ -119,6 +119,8 @@ def of_fabric() -> Iterator[tuple[str, tuple[str, str]]]:
         yield f"fabric-{name}", hers
     for name in ("machine-act", "drift-act"):  # there is no act called x
         yield f"fabric-{name}", ("302 403 403 403 404",) * 2
+    # A password that nobody typed is made, and shown.
+    yield "fabric-spf-account-password", hers
     yield "fabric-host-live", ("302 403 403 403 302",) * 2
     for noun in [*LISTED.split(), *WITHIN.split()]:
         for page in ("", "-new", "-edit"):

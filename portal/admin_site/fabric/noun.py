@@ -149,6 +149,10 @@ class Noun:
         """Return the sentence below the title of a row's page."""
         return str(getattr(row, "description", ""))
 
+    def warnings(self, row: Any) -> list[str]:
+        """Return what stands above the button that removes a row."""
+        return []
+
     def list_context(self, console: Console) -> dict[str, Any]:
         """Return what the list's own template needs more."""
         return {}

@@ -60,6 +60,12 @@ SECTIONS: Sequence[Section] = (
     Section("machines", gettext_lazy("Machines"), "monitor", "machines_now"),
     Section("jobs", gettext_lazy("Jobs"), "list-checks", "jobs_now"),
     Section("drift", gettext_lazy("Drift"), "triangle-alert", "drifts_now"),
+    Section(
+        "spf",
+        gettext_lazy("SPF"),
+        "plug",
+        pages=(Page(gettext_lazy("Check"), "fabric-spf", ("fabric-spf",)),),
+    ),
 )
 
 

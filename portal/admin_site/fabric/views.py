@@ -56,7 +56,7 @@ def show_of(noun: Noun) -> View:
         context["parts"] = [] if context["tab"] else list(noun.parts(row, console))
         return render(request, noun.show_template, context | noun.show_context(row, console))
 
-    return fabric_page(show)
+    return fabric_page(show, needs_server=noun.needs_server)
 
 
 def new_of(noun: Noun) -> View:
@@ -113,7 +113,8 @@ def edit_of(noun: Noun) -> View:
         context |= {"form": form, "row": row, "back": reverse(noun.show_name, args=[pk])}
         return render(request, "admin_site/fabric/edit.html", context)
 
-    return fabric_page(sensitive_post_parameters()(edit), changes=True)
+    page = sensitive_post_parameters()(edit)
+    return fabric_page(page, changes=True, needs_server=noun.needs_server)
 
 
 def remove_of(noun: Noun) -> View:
@@ -143,10 +144,11 @@ def remove_of(noun: Noun) -> View:
                 return redirect(back)
         context = page_of(noun, console) | way_up(noun, row, console)
         context |= {"row": row, "form": form, "problem": problem}
+        context["warnings"] = noun.warnings(row)
         context["back"] = reverse(noun.show_name, args=[pk])
         return render(request, "admin_site/fabric/remove.html", context)
 
-    return fabric_page(remove, changes=True)
+    return fabric_page(remove, changes=True, needs_server=noun.needs_server)
 
 
 class RemoveForm(forms.Form):

@@ -18,6 +18,7 @@ from portal.admin_site.fabric.nouns.pools import Leases, MACPools, Pools
 from portal.admin_site.fabric.nouns.profiles import CapabilityProfiles, HardwareProfiles
 from portal.admin_site.fabric.nouns.roles import Roles
 from portal.admin_site.fabric.nouns.servers import Servers
+from portal.admin_site.fabric.nouns.spf_accounts import SPFAccounts
 from portal.admin_site.fabric.nouns.storage import Classifications, Volumes
 from portal.admin_site.fabric.nouns.templates import GuestProfiles, Templates
 
@@ -51,6 +52,7 @@ NOUNS: tuple[Noun, ...] = (
     AffinitySets(),
     Jobs(),
     Drifts(),
+    SPFAccounts(),
 )
 _BY_KEY = {noun.key: noun for noun in NOUNS}
 

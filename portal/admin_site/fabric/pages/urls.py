@@ -12,9 +12,12 @@ from portal.admin_site.fabric.pages import (
     jobs,
     machine_acts,
     machines,
+    spf,
     trials,
 )
-from portal.admin_site.fabric.views import index_of
+from portal.admin_site.fabric.views import edit_of, index_of, remove_of, show_of
+
+ACCOUNT = noun_of("spf-account")
 
 urlpatterns = [
     path("machines/", index_of(noun_of("machine")), name="fabric-machine-list"),
@@ -33,4 +36,12 @@ urlpatterns = [
     path("drift/compare/", drift.compare_page, name="fabric-drift-compare"),
     path("drift/<uuid:pk>/", drift.show_page, name="fabric-drift"),
     path("drift/<uuid:pk>/<slug:verb>/", drift.act_page, name="fabric-drift-act"),
+    path("spf/", spf.check_page, name="fabric-spf"),
+    path("spf/accounts/", index_of(ACCOUNT), name=ACCOUNT.list_name),
+    path("spf/accounts/new/", spf.new_page, name=ACCOUNT.new_name),
+    path("spf/accounts/<int:pk>/", show_of(ACCOUNT), name=ACCOUNT.show_name),
+    path("spf/accounts/<int:pk>/edit/", edit_of(ACCOUNT), name=ACCOUNT.edit_name),
+    path("spf/accounts/<int:pk>/remove/", remove_of(ACCOUNT), name=ACCOUNT.remove_name),
+    path("spf/accounts/<int:pk>/password/", spf.password_page, name="fabric-spf-account-password"),
+    path("spf/accounts/<int:pk>/do/", spf.do_page, name="fabric-spf-account-do"),
 ]
