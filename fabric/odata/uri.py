@@ -143,6 +143,8 @@ def parse_path(path: str, model: Model) -> ResourcePath:
     walk = _Walk(model)
     for part in parts:
         walk.step(part)
+    if walk.segments and walk.segments[-1].kind is Kind.LINKS:
+        raise _not_found(Kind.LINKS.value)
     return ResourcePath(tuple(walk.segments))
 
 
