@@ -6,18 +6,19 @@ A provider joins by adding a function to BENCHES that makes a Bench.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import httpx
 import pytest
 
+from fabric.providers.abilities import ABSENT, R2
 from fabric.providers.base import MachineOrder, Provider, TenantOrder
 from fabric.providers.fake import FakeProvider
 from fabric.providers.spf import SPFProvider
+from tests.contract.provider import generations
+from tests.contract.provider.inprocess import InProcess
 
 ALICE, BOB, CHARLIE = "alice@example.net", "bob@example.net", "charlie@example.net"
 PERMISSIONS = (
@@ -50,6 +51,15 @@ class Bench:
     """Let the next call of this verb be done, and its answer be lost."""
     fail_next: Callable[[str], None]
     """Let the work of the next call of this verb fail on the host."""
+    lacks: frozenset[str] = frozenset()
+    """The abilities this kind of server does not have."""
+    generation: str = R2
+    transport: InProcess | None = None
+
+    def needs(self, ability: str) -> None:
+        """Skip the test where this kind of server cannot do it."""
+        if ability in self.lacks:
+            pytest.skip(ABSENT[ability])
 
     def tenant_order(self, **fields: Any) -> TenantOrder:
         id = uuid.uuid4()
@@ -124,47 +134,8 @@ def fake(request: pytest.FixtureRequest) -> Bench:
     )
 
 
-@contextmanager
-def _connection_kept() -> Iterator[None]:
-    """A request must not close the connection that holds the test's transaction."""
-    from django.core.signals import request_finished, request_started
-    from django.db import close_old_connections
-
-    signals = (request_started, request_finished)
-    for signal in signals:
-        signal.disconnect(close_old_connections)
-    try:
-        yield
-    finally:
-        for signal in signals:
-            signal.connect(close_old_connections)
-
-
-class InProcess(httpx.BaseTransport):
-    """Our SPF, called in this very thread; the answer to the next write can be lost."""
-
-    def __init__(self, *, accept: str | None = None) -> None:
-        from django.core.handlers.wsgi import WSGIHandler
-
-        self._inner = httpx.WSGITransport(app=WSGIHandler(), raise_app_exceptions=True)
-        self._accept = accept
-        self.loses_next_write = False
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        if self._accept is not None and request.headers["accept"].startswith("application/json"):
-            request.headers["accept"] = self._accept
-        with _connection_kept():
-            response = self._inner.handle_request(request)
-            response.read()
-            response.close()
-        if self.loses_next_write and request.method != "GET":
-            self.loses_next_write = False
-            raise httpx.ReadTimeout("lost", request=request)
-        return response
-
-
-def spf(request: pytest.FixtureRequest, accept: str | None = None) -> Bench:
-    """Our SPF over our VMM over simulated hosts, all in process."""
+def spf(request: pytest.FixtureRequest, kind: Callable[[], InProcess] = InProcess) -> Bench:
+    """Our SPF over our VMM over simulated hosts, all in process; `kind` is what stands before."""
     request.getfixturevalue("db")
     request.getfixturevalue("vault")
     settings = request.getfixturevalue("settings")
@@ -175,7 +146,7 @@ def spf(request: pytest.FixtureRequest, accept: str | None = None) -> Bench:
     request.getfixturevalue("monkeypatch").setattr(
         "fabric.durable.nudge.nudge", lambda *args, **kwargs: None
     )
-    return _over(InProcess(accept=accept), request)
+    return _over(kind(), request)
 
 
 def _over(transport: InProcess, request: pytest.FixtureRequest) -> Bench:
@@ -187,7 +158,7 @@ def _over(transport: InProcess, request: pytest.FixtureRequest) -> Bench:
     create_account("portal", "Wap-secret-1")
     provider = SPFProvider("https://spf.test:8090", "portal", "Wap-secret-1", transport=transport)
     request.addfinalizer(provider.close)
-    provider.check()
+    found = provider.describe()
 
     def fail_next(verb: str) -> None:
         from django.conf import settings
@@ -205,6 +176,9 @@ def _over(transport: InProcess, request: pytest.FixtureRequest) -> Bench:
         settle=_settle_vmm,
         lose_reply=lambda verb: setattr(transport, "loses_next_write", True),
         fail_next=fail_next,
+        lacks=found.lacks,
+        generation=found.generation,
+        transport=transport,
     )
 
 
@@ -220,5 +194,8 @@ def _settle_vmm() -> None:
 BENCHES: dict[str, Callable[[pytest.FixtureRequest], Bench]] = {
     "fake": fake,
     "spf": spf,
-    "spf-atom": partial(spf, accept="application/atom+xml"),
+    "spf-atom-only": partial(spf, kind=generations.PagingAtom),
+    "spf-r2": partial(spf, kind=generations.R2),
+    "spf-strict": partial(spf, kind=generations.Strict),
+    "spf-sp1": partial(spf, kind=generations.PagingSP1),
 }

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from fabric.providers.abilities import ALL
 from fabric.providers.base import MachineOrder, TenantOrder
 from fabric.providers.errors import (
     BrokenAnswer,
