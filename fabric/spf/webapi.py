@@ -22,6 +22,7 @@ from fabric.spf import answers
 from fabric.spf.accounts import NotSignedIn, sign_in
 from fabric.spf.calls import read_body
 from fabric.spf.models import Account
+from fabric.vault.errors import VaultLocked
 from fabric.vmm.errors import VMMError
 
 log = logging.getLogger(__name__)
@@ -73,6 +74,9 @@ def guarded(request: HttpRequest, group: str, work: Work) -> HttpResponse:
         return _refused(error, in_xml)
     except VMMError as error:
         return _refused(answers.of_vmm(error), in_xml)
+    except VaultLocked:
+        locked = "This server takes no passwords yet: its configuration store is locked."
+        return _refused(ODataError(locked, status=503), in_xml)
     except DisallowedHost:
         log.warning("called by a name that is not in KATAL_HOSTS")
         unknown = BadRequest("This server is not known by the host name in the address.")

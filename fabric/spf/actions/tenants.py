@@ -1,4 +1,4 @@
-"""Tenants: subscriptions with a user role of the same id in VMM."""
+"""Tenants: subscriptions with a user role of the same id in VMM, and the roles inside that one."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from uuid import UUID, uuid4
 from django.db import IntegrityError, transaction
 
 from fabric.odata.errors import BadRequest, Conflict
+from fabric.spf.actions.names import checked_name
 from fabric.spf.models import AccountStatus, Stamp, Tenant
 from fabric.vmm.actions import userroles
-from fabric.vmm.models import UserRole
+from fabric.vmm.models import RoleProfile, UserRole
 from fabric.vmm.roles import Caller
 
 # SPF talks to VMM as itself here, whoever asked.
-_ITSELF = Caller(is_administrator=True, principal="SPF")
+ITSELF = Caller(is_administrator=True, principal="SPF")
 
 
 def create_tenant(
@@ -28,7 +29,7 @@ def create_tenant(
     """Make a tenant; its user role comes with the first stamp. Raises Conflict."""
     tenant = Tenant(
         id=id or uuid4(),
-        name=_checked_name(name),
+        name=checked_name(name),
         account_status=_checked_status(account_status),
         key=_printable(key, "Key"),
         issuer_name=_printable(issuer_name, "IssuerName")[:255],
@@ -52,7 +53,7 @@ def change_tenant(
     """Change what is given; the user role takes the new name as well."""
     changes: dict[str, Any] = {}
     if name is not None:
-        changes["name"] = _checked_name(name)
+        changes["name"] = checked_name(name)
     if account_status is not None:
         changes["account_status"] = _checked_status(account_status)
     if key is not None:
@@ -64,7 +65,7 @@ def change_tenant(
             Tenant.objects.filter(pk=tenant.pk).update(**changes)
             role = UserRole.objects.filter(pk=tenant.pk).first() if "name" in changes else None
             if role is not None:
-                userroles.change(_ITSELF, role, name=changes["name"])
+                userroles.change(ITSELF, role, name=changes["name"])
     except IntegrityError:
         raise Conflict("There is a tenant with this name already.") from None
     return tenant
@@ -75,7 +76,7 @@ def remove_tenant(tenant: Tenant) -> None:
     with transaction.atomic():
         role = UserRole.objects.filter(pk=tenant.pk).first()
         if role is not None:
-            userroles.remove(_ITSELF, role)
+            userroles.remove(ITSELF, role)
         tenant.delete()
 
 
@@ -85,7 +86,7 @@ def assign(tenant: Tenant, stamp: Stamp) -> None:
         held = Tenant.objects.select_for_update().get(pk=tenant.pk)
         held.stamps.add(stamp)
         if not UserRole.objects.filter(pk=held.pk).exists():
-            userroles.add(_ITSELF, id=held.pk, name=held.name)
+            userroles.add(ITSELF, id=held.pk, name=held.name)
 
 
 def withdraw(tenant: Tenant, stamp: Stamp) -> None:
@@ -93,11 +94,49 @@ def withdraw(tenant: Tenant, stamp: Stamp) -> None:
     tenant.stamps.remove(stamp)
 
 
-def _checked_name(name: str) -> str:
-    name = name.strip()
-    if not name or len(name) > 255 or not name.isprintable():
-        raise BadRequest("The parameter Name needs 1 to 255 printable characters.")
-    return name
+def create_role(name: str, id: UUID | None = None) -> UserRole:
+    """Make a role for members of a tenant; it is inside none until it is linked."""
+    return userroles.add(ITSELF, id=id, name=name, profile=RoleProfile.SELF_SERVICE)
+
+
+def rename_role(role: UserRole, name: str) -> None:
+    """Give a tenant's role another name; the tenant's own takes the tenant with it."""
+    tenant = Tenant.objects.filter(pk=role.pk).first()
+    if tenant is not None:
+        change_tenant(tenant, name=name)
+    else:
+        userroles.change(ITSELF, role, name=name)
+
+
+def remove_role(role: UserRole) -> None:
+    """Remove a role inside a tenant; VMM refuses while it owns machines."""
+    tenant = Tenant.objects.filter(pk=role.pk).first()
+    if tenant is not None:
+        raise Conflict(
+            f"The user role {role} is the tenant {tenant}'s own: remove the tenant instead."
+        )
+    userroles.remove(ITSELF, role)
+
+
+def admit_role(tenant: Tenant, role: UserRole) -> None:
+    """Put a role inside a tenant. Repeatable."""
+    if role.pk == tenant.pk:
+        return
+    with transaction.atomic():
+        outer = UserRole.objects.filter(pk=tenant.pk).first()
+        if outer is None:
+            raise Conflict(f"The tenant {tenant} is on no stamp yet, so VMM has no role of it.")
+        if role.parent_id not in (None, outer.pk):
+            raise Conflict(f"The user role {role} is inside {role.parent} already.")
+        userroles.change(ITSELF, role, parent=outer)
+
+
+def release_role(tenant: Tenant, role: UserRole) -> None:
+    """Take a role out of a tenant."""
+    if role.pk == tenant.pk:
+        raise Conflict(f"The user role {role} is the tenant {tenant}'s own and stays with it.")
+    if role.parent_id == tenant.pk:
+        userroles.change(ITSELF, role, parent=None)
 
 
 def _checked_status(status: int) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from fabric.odata.errors import BadRequest
@@ -47,3 +47,13 @@ def guids(wanted: Wanted, name: str) -> list[Any] | None:
         except BadRequest:
             continue
     return found
+
+
+def pairs(through: Any, here: str, there: str) -> Any:
+    """How the table between two others is read, from one side of it."""
+
+    def read(scope: Scope, values: Collection[Value]) -> Iterable[tuple[Value, Value]]:
+        rows = through.objects.filter(**{f"{here}__in": values}).order_by("pk")
+        return list(rows.values_list(here, there))
+
+    return read

@@ -1,4 +1,4 @@
-"""The Admin service's sets: stamps, servers, tenants, and the links between them."""
+"""The Admin service's sets but those of tenants: stamps, servers, data centers, settings."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import Any
 from django.db.models import QuerySet
 
 from fabric.odata.literals import Value
-from fabric.spf.actions import stamps, tenants
-from fabric.spf.models import ServerEntry, Stamp, Tenant
+from fabric.spf.actions import settings, stamps, tenants
+from fabric.spf.models import DataCenter, ServerEntry, SpfSetting, Stamp, Tenant
 from fabric.spf.schema import Create, Join, Link, Resource, Row, Table, Update, Written, names
 from fabric.spf.scope import Scope
-from fabric.spf.sets.columns import plain
+from fabric.spf.sets.columns import pairs, plain
+from fabric.spf.sets.tenants import SETS as TENANT_SETS
 
 
 def _stamps(scope: Scope) -> QuerySet[Any]:
@@ -31,26 +32,31 @@ def _server(scope: Scope, entry: ServerEntry) -> Row:
     return {"ID": entry.pk, "Name": entry.name, "ServerType": entry.server_type}
 
 
-def _tenants(scope: Scope) -> QuerySet[Any]:
-    return Tenant.objects.order_by("name")
+def _named(scope: Scope, thing: Any) -> Row:
+    return {"ID": thing.pk, "Name": thing.name}
 
 
-def _tenant(scope: Scope, tenant: Tenant) -> Row:
+def _setting(scope: Scope, setting: SpfSetting) -> Row:
     return {
-        "ID": tenant.pk,
-        "Name": tenant.name,
-        "AccountStatus": tenant.account_status,
-        "IssuerName": tenant.issuer_name or None,
-        "Key": tenant.key or None,
+        "ID": setting.pk,
+        "Name": setting.name,
+        "SettingType": setting.setting_type,
+        "Value": settings.told_value(setting),
     }
 
 
-def _pairs(through: Any, here: str, there: str) -> Any:
-    def read(scope: Scope, values: Collection[Value]) -> Iterable[tuple[Value, Value]]:
-        rows = through.objects.filter(**{f"{here}__in": values}).order_by("pk")
-        return list(rows.values_list(here, there))
+def _to_one(rows: Any, field: str) -> tuple[Any, Any]:
+    """How a foreign key is followed there and back."""
 
-    return read
+    def there(scope: Scope, ids: Collection[Value]) -> Iterable[tuple[Value, Value]]:
+        found = rows.filter(pk__in=ids, **{f"{field}__isnull": False})
+        return list(found.values_list("pk", field))
+
+    def back(scope: Scope, ids: Collection[Value]) -> Iterable[tuple[Value, Value]]:
+        found = rows.filter(**{f"{field}__in": ids}).order_by("name")
+        return list(found.values_list(field, "pk"))
+
+    return there, back
 
 
 def _create_stamp(scope: Scope, body: Row) -> Written:
@@ -71,38 +77,54 @@ def _create_server(scope: Scope, body: Row) -> Written:
     return Written(entry)
 
 
+def _update_server(scope: Scope, entry: ServerEntry, body: Row) -> None:
+    stamps.change_server(entry, body.get("Name"), body.get("ServerType"))
+
+
 def _delete_server(scope: Scope, entry: ServerEntry) -> None:
     stamps.remove_server(entry)
 
 
-def _create_tenant(scope: Scope, body: Row) -> Written:
-    made = tenants.create_tenant(
-        body["Name"],
-        body.get("SubscriptionID") or body.get("ID"),
-        account_status=body.get("AccountStatus", 0),
-        key=body.get("Key", ""),
-        issuer_name=body.get("IssuerName", ""),
-    )
+def _create_data_center(scope: Scope, body: Row) -> Written:
+    return Written(stamps.create_data_center(body["Name"], body.get("ID")))
+
+
+def _update_data_center(scope: Scope, data_center: DataCenter, body: Row) -> None:
+    if "Name" in body:
+        stamps.rename_data_center(data_center, body["Name"])
+
+
+def _delete_data_center(scope: Scope, data_center: DataCenter) -> None:
+    stamps.remove_data_center(data_center)
+
+
+def _create_setting(scope: Scope, body: Row) -> Written:
+    made = settings.create_setting(body["Name"], body["SettingType"], body["Value"], body.get("ID"))
     return Written(made)
 
 
-def _update_tenant(scope: Scope, tenant: Tenant, body: Row) -> None:
-    tenants.change_tenant(
-        tenant,
+def _update_setting(scope: Scope, setting: SpfSetting, body: Row) -> None:
+    settings.change_setting(
+        setting,
         name=body.get("Name"),
-        account_status=body.get("AccountStatus"),
-        key=body.get("Key"),
-        issuer_name=body.get("IssuerName"),
+        setting_type=body.get("SettingType"),
+        value=body.get("Value"),
     )
 
 
-def _delete_tenant(scope: Scope, tenant: Tenant) -> None:
-    tenants.remove_tenant(tenant)
+def _delete_setting(scope: Scope, setting: SpfSetting) -> None:
+    settings.remove_setting(setting)
 
 
+_data_center_of, _stamps_in = _to_one(Stamp.objects, "data_center")
+_server_of, _settings_of = _to_one(SpfSetting.objects, "server")
 _SERVERS_OF = ServerEntry.stamps.through
 _TENANTS_OF = Tenant.stamps.through
 
+_tenant_link = Link(
+    add=lambda scope, stamp, tenant: tenants.assign(tenant, stamp),
+    remove=lambda scope, stamp, tenant: tenants.withdraw(tenant, stamp),
+)
 _server_link = Link(
     add=lambda scope, stamp, entry: stamps.link_server(stamp, entry),
     remove=lambda scope, stamp, entry: stamps.unlink_server(stamp, entry),
@@ -111,13 +133,21 @@ _stamp_of_server = Link(
     add=lambda scope, entry, stamp: stamps.link_server(stamp, entry),
     remove=lambda scope, entry, stamp: stamps.unlink_server(stamp, entry),
 )
-_tenant_link = Link(
-    add=lambda scope, stamp, tenant: tenants.assign(tenant, stamp),
-    remove=lambda scope, stamp, tenant: tenants.withdraw(tenant, stamp),
+_data_center_link = Link(
+    add=lambda scope, stamp, center: stamps.put_into(center, stamp),
+    remove=lambda scope, stamp, center: stamps.take_from(center, stamp),
 )
-_stamp_of_tenant = Link(
-    add=lambda scope, tenant, stamp: tenants.assign(tenant, stamp),
-    remove=lambda scope, tenant, stamp: tenants.withdraw(tenant, stamp),
+_stamp_in = Link(
+    add=lambda scope, center, stamp: stamps.put_into(center, stamp),
+    remove=lambda scope, center, stamp: stamps.take_from(center, stamp),
+)
+_setting_link = Link(
+    add=lambda scope, entry, setting: settings.give_to(entry, setting),
+    remove=lambda scope, entry, setting: settings.take_from(entry, setting),
+)
+_server_of_setting = Link(
+    add=lambda scope, setting, entry: settings.give_to(entry, setting),
+    remove=lambda scope, setting, entry: settings.take_from(entry, setting),
 )
 
 SETS = (
@@ -125,35 +155,64 @@ SETS = (
         name="Stamps",
         sources=(Table(_stamps, _stamp, plain(ID="pk", Name="name")),),
         joins={
-            "Servers": Join("ID", "ID", _pairs(_SERVERS_OF, "stamp", "serverentry")),
-            "Tenants": Join("ID", "ID", _pairs(_TENANTS_OF, "stamp", "tenant")),
+            "Servers": Join("ID", "ID", pairs(_SERVERS_OF, "stamp", "serverentry")),
+            "Tenants": Join("ID", "ID", pairs(_TENANTS_OF, "stamp", "tenant")),
+            "DataCenter": Join("ID", "ID", _data_center_of),
         },
         create=Create(_create_stamp, takes=names("ID Name"), requires=("Name",)),
         update=Update(_update_stamp, takes=names("Name")),
         delete=_delete_stamp,
-        links={"Servers": _server_link, "Tenants": _tenant_link},
+        links={
+            "Servers": _server_link,
+            "Tenants": _tenant_link,
+            "DataCenter": _data_center_link,
+        },
     ),
     Resource(
         name="Servers",
         sources=(Table(_servers, _server, plain(ID="pk", Name="name", ServerType="server_type")),),
-        joins={"Stamps": Join("ID", "ID", _pairs(_SERVERS_OF, "serverentry", "stamp"))},
+        joins={
+            "Stamps": Join("ID", "ID", pairs(_SERVERS_OF, "serverentry", "stamp")),
+            "SpfSettings": Join("ID", "ID", _settings_of),
+        },
         create=Create(_create_server, takes=names("ID Name ServerType"), requires=("Name",)),
+        update=Update(_update_server, takes=names("Name ServerType")),
         delete=_delete_server,
-        links={"Stamps": _stamp_of_server},
+        links={"Stamps": _stamp_of_server, "SpfSettings": _setting_link},
     ),
     Resource(
-        name="Tenants",
+        name="DataCenters",
         sources=(
-            Table(_tenants, _tenant, plain(ID="pk", Name="name", AccountStatus="account_status")),
+            Table(
+                lambda scope: DataCenter.objects.order_by("name"),
+                _named,
+                plain(ID="pk", Name="name"),
+            ),
         ),
-        joins={"Stamps": Join("ID", "ID", _pairs(_TENANTS_OF, "tenant", "stamp"))},
-        create=Create(
-            _create_tenant,
-            takes=names("ID SubscriptionID Name AccountStatus Key IssuerName"),
-            requires=("Name",),
-        ),
-        update=Update(_update_tenant, takes=names("Name AccountStatus Key IssuerName")),
-        delete=_delete_tenant,
-        links={"Stamps": _stamp_of_tenant},
+        joins={"Stamps": Join("ID", "ID", _stamps_in)},
+        create=Create(_create_data_center, takes=names("ID Name"), requires=("Name",)),
+        update=Update(_update_data_center, takes=names("Name")),
+        delete=_delete_data_center,
+        links={"Stamps": _stamp_in},
     ),
+    Resource(
+        name="SpfSettings",
+        sources=(
+            Table(
+                lambda scope: SpfSetting.objects.order_by("name"),
+                _setting,
+                plain(ID="pk", Name="name", SettingType="setting_type"),
+            ),
+        ),
+        joins={"Server": Join("ID", "ID", _server_of)},
+        create=Create(
+            _create_setting,
+            takes=names("ID Name SettingType Value"),
+            requires=("Name", "SettingType", "Value"),
+        ),
+        update=Update(_update_setting, takes=names("Name SettingType Value")),
+        delete=_delete_setting,
+        links={"Server": _server_of_setting},
+    ),
+    *TENANT_SETS,
 )
