@@ -165,7 +165,8 @@ class SubscriptionState(models.IntegerChoices):
 class Subscription(models.Model):
     """What a portal said of a tenant through the Provider service.
 
-    `quota_settings` are the settings that hold now, as they came: a list of {Key, Value}.
+    `quota_settings` are the plan's, as they came: a list of {Key, Value}; `add_ons` are several
+    such lists, which count on top of it.
     """
 
     tenant = models.OneToOneField(
@@ -178,6 +179,7 @@ class Subscription(models.Model):
     admin_id = models.CharField(max_length=320, blank=True, default="")
     co_admin_ids = models.JSONField(default=list)
     quota_settings = models.JSONField(default=list)
+    add_ons = models.JSONField(default=list)
     last_error = models.TextField(blank=True, default="")
 
     def __str__(self) -> str:

@@ -35,6 +35,7 @@ class Migration(migrations.Migration):
                 ("admin_id", models.CharField(blank=True, default="", max_length=320)),
                 ("co_admin_ids", models.JSONField(default=list)),
                 ("quota_settings", models.JSONField(default=list)),
+                ("add_ons", models.JSONField(default=list)),
                 ("last_error", models.TextField(blank=True, default="")),
             ],
         ),
