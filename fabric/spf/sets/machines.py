@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F, QuerySet
+from django.db.models import DateTimeField, F, FilteredRelation, Func, IntegerField, Q, QuerySet
+from django.utils import timezone
 
 from fabric.odata.literals import Value
-from fabric.spf.schema import Column, Join, Resource, Row, Table
+from fabric.spf.schema import Column, Join, Resource, Row, Table, names
 from fabric.spf.scope import Scope
 from fabric.spf.sets.columns import GIB, plain, stamp
 from fabric.spf.sets.errorinfo import error_info
@@ -19,13 +21,31 @@ from fabric.spf.sets.machine_orders import CREATE
 from fabric.spf.sets.userroles import ADMINISTRATOR_ID, ADMINISTRATOR_NAME
 from fabric.vmm.actions import machines
 from fabric.vmm.models import VirtualMachine
+from fabric.vmm.models.performance import Frame
 from fabric.vmm.states import MachineStatus, machine_state, status_string
+
+# A load older than this is none of now.
+FRESH = timedelta(minutes=3)
+
+
+class _Last(Func):
+    """The last item of an array."""
+
+    template = "(%(expressions)s)[cardinality(%(expressions)s)]"
 
 
 def _machines(scope: Scope) -> QuerySet[Any]:
+    """Machines, each with the last point of its curve of an hour."""
     assert scope.caller is not None
     rows = VirtualMachine.objects.visible_to(scope.caller).filter(server__in=scope.servers)
-    return rows.annotate(role_name=F("role__name"), host_name=F("host__name"))
+    return rows.annotate(
+        role_name=F("role__name"),
+        host_name=F("host__name"),
+        hour=FilteredRelation("performance", condition=Q(performance__frame=Frame.HOUR)),
+        sampled_at=_Last(F("hour__times"), output_field=DateTimeField()),
+        cpu_now=_Last(F("hour__cpu_percent"), output_field=IntegerField()),
+        memory_now=_Last(F("hour__memory_mb"), output_field=IntegerField()),
+    )
 
 
 # What `_machine` reads.
@@ -33,7 +53,8 @@ _FIELDS = (
     "pk server_id name created_at cloud_id computer_name cost_center cores deployment_error "
     "description is_dynamic_memory failed_job_id generation status is_highly_available memory_mb "
     "modified_at most_recent_job_id os_name os_type owner_name role_id role_name template_id "
-    "start_action stop_action tag storage_gb hypervisor_id host_name"
+    "start_action stop_action tag storage_gb hypervisor_id host_name moving_to_id "
+    "last_restored_id sampled_at cpu_now memory_now"
 )
 
 
@@ -124,10 +145,9 @@ _CONSTANT: Row = {
 
 def _load(machine: Any) -> Row:
     """The load of a running machine as far as VMM measures it. Bytes are not known: -1."""
-    sampled_at = getattr(machine, "sampled_at", None)
-    if machine.status != MachineStatus.RUNNING or sampled_at is None:
+    if machine.status != MachineStatus.RUNNING or machine.sampled_at is None:
         return {}
-    if timezone.now() - sampled_at > FRESH:
+    if timezone.now() - machine.sampled_at > FRESH:
         return {}
     free = 100 - round(100 * machine.memory_now / machine.memory_mb)
     return {

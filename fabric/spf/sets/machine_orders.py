@@ -1,0 +1,116 @@
+"""Virtual machines made over SPF: what an order says, in VMM's words.
+
+Inputs that VMM has no use for are dropped before they come here.
+"""
+
+from __future__ import annotations
+
+from fabric.odata.errors import BadRequest
+from fabric.spf.schema import Create, Row, Written, names
+from fabric.spf.scope import Scope
+from fabric.spf.sets import named
+from fabric.spf.sets.userroles import ADMINISTRATOR_ID
+from fabric.vmm.actions import machines
+from fabric.vmm.models import RunAsAccount, Server, UserRole
+
+# What an order says, and the keyword that takes it as it is.
+_PLAIN = {
+    "ComputerName": "computer_name",
+    "CostCenter": "cost_center",
+    "CPUCount": "cores",
+    "Description": "description",
+    "Domain": "domain",
+    "DynamicMemoryEnabled": "is_dynamic_memory",
+    "HardwareProfileId": "hardware_profile_id",
+    "HighlyAvailable": "is_highly_available",
+    "LocalAdminPassword": "local_admin_password",
+    "LocalAdminUserName": "local_admin_user",
+    "Memory": "memory_mb",
+    "ProductKey": "product_key",
+    "StartAction": "start_action",
+    "StopAction": "stop_action",
+    "Tag": "tag",
+    "VirtualHardDiskId": "disk_id",
+    "VMTemplateId": "template_id",
+    "WorkGroup": "workgroup",
+}
+
+
+def _create(scope: Scope, body: Row) -> Written:
+    assert scope.caller is not None
+    _require_source(body)
+    server = named.server_of(scope, body)
+    owner = body.get("Owner") or {}
+    machine, job = machines.create(
+        scope.caller,
+        server=server,
+        cloud_id=body["CloudId"],
+        name=body["Name"],
+        adapters=[_adapter(item) for item in body.get("NewVirtualNetworkAdapterInput", ())],
+        # Here a time zone is the number Windows set-up knows it by.
+        time_zone=str(body.get("TimeZone", "")),
+        local_admin_account=_account(scope, server, body),
+        start=body.get("StartVM", False),
+        request_key=scope.request_key or None,
+        owner_role=_owner_role(scope, owner),
+        owner_name=owner.get("UserName") or "",
+        **{keyword: body[name] for name, keyword in _PLAIN.items() if name in body},
+    )
+    return Written(machine, job.pk)
+
+
+def _require_source(body: Row) -> None:
+    if ("VMTemplateId" in body) == ("VirtualHardDiskId" in body):
+        raise BadRequest("Give either the parameter VMTemplateId or VirtualHardDiskId.")
+    if "VirtualHardDiskId" in body and not (
+        "HardwareProfileId" in body or ("CPUCount" in body and "Memory" in body)
+    ):
+        raise BadRequest(
+            "The parameter VirtualHardDiskId needs HardwareProfileId, or CPUCount and Memory."
+        )
+
+
+def _adapter(item: Row) -> machines.NewAdapter:
+    return machines.NewAdapter(
+        network_id=item.get("VMNetworkId"),
+        network_name=item.get("VMNetworkName") or "",
+        mac=item.get("MACAddress") or "",
+        mac_type=item.get("MACAddressType") or "",
+        ipv4_type=item.get("IPv4AddressType") or "",
+    )
+
+
+def _account(scope: Scope, server: Server, body: Row) -> RunAsAccount | None:
+    """The run-as account that is to be the local administrator, by its name."""
+    assert scope.caller is not None
+    name = body.get("LocalAdminRunAsAccountName")
+    if not name:
+        return None
+    rows = RunAsAccount.objects.visible_to(scope.caller).filter(server=server, is_enabled=True)
+    found: RunAsAccount | None = rows.filter(name=name).first()
+    if found is None:
+        raise BadRequest("The parameter LocalAdminRunAsAccountName names no account you may use.")
+    return found
+
+
+def _owner_role(scope: Scope, owner: Row) -> UserRole | None:
+    """The role an administrator makes the machine for; everybody else makes it for its own."""
+    assert scope.caller is not None
+    role_id = owner.get("RoleID")
+    if scope.caller.role is not None or role_id in (None, ADMINISTRATOR_ID):
+        return None
+    role: UserRole | None = UserRole.objects.visible_to(scope.caller).filter(pk=role_id).first()
+    if role is None:
+        raise BadRequest("The parameter Owner names no user role.")
+    return role
+
+
+CREATE = Create(
+    _create,
+    takes=names(
+        "StampId CloudId Name NewVirtualNetworkAdapterInput TimeZone LocalAdminRunAsAccountName "
+        "StartVM Owner"
+    )
+    | _PLAIN.keys(),
+    requires=("StampId", "CloudId", "Name"),
+)
