@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from tests.bench import away, burst, deploy, fabric, lists, placement, servers
+from tests.bench import away, burst, deploy, fabric, lists, placement, servers, spf
 from tests.bench.cloud import cloud
 from tests.bench.table import Row, show
 
@@ -16,6 +16,7 @@ ON_A_CLOUD = {
     "lists": lists.measure,
     "fabric": fabric.measure,
     "placement": placement.measure,
+    "spf": spf.measure,
 }
 
 
