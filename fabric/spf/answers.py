@@ -20,7 +20,7 @@ from fabric.odata.shape import resolve
 from fabric.spf import readiness
 from fabric.spf.asgi import Broken
 from fabric.spf.calls import Call
-from fabric.spf.schema import Row
+from fabric.spf.schema import Media, Row
 from fabric.vmm import errors as vmm
 
 log = logging.getLogger(__name__)
@@ -221,6 +221,11 @@ def member(call: Call, entity_set: EntitySet, name: str, row: Row) -> HttpRespon
         call.service.model, prop, value, root=call.root, fmt=call.format, version=call.version
     )
     return _plain_xml(call, body)
+
+
+def media(found: Media) -> HttpResponse:
+    """A file."""
+    return HttpResponse(found.content, content_type=found.content_type)
 
 
 def array() -> HttpResponse:

@@ -21,6 +21,7 @@ from fabric.odata.negotiate import Format, body_format, error_format, pick_forma
 from fabric.odata.query import format_option
 from fabric.odata.schema import Prop
 from fabric.odata.uri import QueryOptions, ResourcePath, parse_path, parse_query
+from fabric.spf.edm import VMM
 from fabric.spf.models import Account, AccountStatus, Tenant
 from fabric.spf.schema import Row, Service
 from fabric.spf.scope import Scope, load_stamps, stamps_with, with_stamps
@@ -31,6 +32,7 @@ MAX_BODY: Final = 1_048_576
 MAX_PRINCIPAL: Final = 320
 TUNNELLED: Final = frozenset({"MERGE", "PUT", "PATCH", "DELETE"})
 UPDATES: Final = frozenset({"MERGE", "PUT", "PATCH"})
+_STREAMS: Final = {each.type.stream.lower() for each in VMM.sets.values() if each.type.stream}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -108,13 +110,20 @@ def answer_format(request: HttpRequest) -> Format:
     # What is never told in a format may be asked for in any; its errors are told in one all the
     # same.
     raw = request.path_info.lower().endswith(("/$count", "/$value", "/$metadata", "/$batch"))
-    pick = error_format if raw else pick_format
-    return pick(*_wishes(request))
+    if raw or _is_stream(request):
+        return refusal_format(request)
+    return pick_format(*_wishes(request))
 
 
 def refusal_format(request: HttpRequest) -> Format:
     """The format an error is told in, whatever is wrong."""
-    return error_format(*_wishes(request))
+    # Who opens a console looks for a file of its own kind, else for JSON that says what is wrong.
+    return Format.JSON_MINIMAL if _is_stream(request) else error_format(*_wishes(request))
+
+
+def _is_stream(request: HttpRequest) -> bool:
+    last = request.path_info.removesuffix("/$value").rpartition("/")[2]
+    return last.lower() in _STREAMS
 
 
 def _wishes(request: HttpRequest) -> tuple[str | None, str | None, int]:

@@ -86,6 +86,14 @@ class Action:
 
 
 @dataclass(frozen=True)
+class Media:
+    """A named stream of an entity, read whole: a file, and what kind of file it is."""
+
+    content: bytes
+    content_type: str
+
+
+@dataclass(frozen=True)
 class Link:
     """POST and DELETE on `$links`: join two objects, or part them."""
 
@@ -148,6 +156,7 @@ class Resource:
     delete: Callable[[Scope, Any], UUID | None] | None = None
     links: Mapping[str, Link] = field(default_factory=dict)
     actions: Mapping[str, Action] = field(default_factory=dict)
+    streams: Mapping[str, Callable[[Scope, Any], Media]] = field(default_factory=dict)
 
     @property
     def table(self) -> Table | None:
@@ -204,6 +213,7 @@ def _check(resource: Resource, model: Model) -> None:
         if name not in navs or join.here not in known or navs[name].prop(join.there) is None:
             strange.add(name)
     strange |= resource.links.keys() - navs.keys()
+    strange |= resource.streams.keys() - {entity.stream}
     for name, action in resource.actions.items():
         strange |= {name} - set(entity.actions)
         strange |= action.takes - {prop.name for prop in entity.parameters_of(name)}

@@ -138,7 +138,11 @@ def _read(call: Call) -> AnyResponse:
     reader = Reader(call.service, call.scope)
     place = reader.place(call.path)
     if call.path.stream:
-        raise NotFound(f"There is no {call.path.stream} of this machine.")
+        show = call.service.resource(place.set).streams.get(call.path.stream)
+        if show is None:
+            raise NotFound(f"{place.set.name} has no {call.path.stream} here.")
+        found = Writer(call.service, call.scope).found(place)
+        return answers.media(show(call.scope, found))
     if call.path.property_name:
         return answers.member(call, place.set, call.path.property_name, reader.one(place))
     if call.path.is_links:

@@ -13,6 +13,7 @@ from django.utils import timezone
 from fabric.odata.literals import Value
 from fabric.spf.schema import Column, Join, Resource, Row, Table, names
 from fabric.spf.scope import Scope
+from fabric.spf.sets import console
 from fabric.spf.sets.columns import GIB, plain, stamp
 from fabric.spf.sets.errorinfo import error_info
 from fabric.spf.sets.library import operating_system
@@ -235,5 +236,6 @@ SETS = (
         create=CREATE,
         update=updating(_machine),
         delete=_delete,
+        streams={"VMConnection": console.connection},
     ),
 )
