@@ -22,10 +22,13 @@ from django.utils import timezone
 
 from fabric.durable.states import JobState
 from fabric.models import Job, Load, Machine, Provider, Stamp, Template
+from fabric.spf.actions import create_account
+from fabric.spf.actions.stamps import create_stamp
+from fabric.spf.models import Account, ServerEntry
 from fabric.states import MachineState
 from fabric.vault import store
 from fabric.vmm.actions import groups
-from fabric.vmm.models import Health, Host, HostGroup
+from fabric.vmm.models import Health, Host, HostGroup, Server
 from plans.models import Plan, Provisioning, Subscription
 from portal.admin_site.fabric.nouns import NOUNS, noun_of
 from tenants.actions import operations
@@ -123,6 +126,18 @@ def fill() -> None:
     endpoints(stamp)
     furnish_fabric()
     furnish_works()
+    spf(stamp)
+
+
+def spf(stamp: Stamp) -> None:
+    """Give our SPF an account that all goes well with, one that lacks much, and a lost stamp."""
+    name = Server.objects.order_by("name").values_list("name", flat=True)[0]
+    entry = ServerEntry.objects.create(name=name)
+    entry.stamps.add(create_stamp(name, stamp.pk))
+    create_stamp("left-over")
+    create_account("portal", "a-long-password")
+    create_account("old-script", "a-long-password", ["SPF_VMM"], False, False)
+    Account.objects.filter(username="portal").update(last_seen_at=timezone.now())
 
 
 def endpoints(answering: Stamp) -> None:
@@ -300,6 +315,8 @@ def samples(name: str) -> Iterator[tuple[str, object]]:
         models[noun] = noun_of(key).model.objects.order_by("pk")
     if name == "provider":
         yield "-away", Provider.objects.get(name=AWAY).pk
+    if name == "fabric-spf-account":
+        yield "-well", Account.objects.get(username="portal").pk
     about = name if name in models else noun
     if about in models:
         found = models[about].first()

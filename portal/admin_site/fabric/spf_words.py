@@ -44,12 +44,15 @@ SERVICES: dict[str, tuple[Any, Any, Any]] = {
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that is missing: what it closes, and what helps. `is_grave`: nothing works."""
+    """Something that is missing: what it closes, and what helps.
+
+    `tone` is bad where nothing works, warn where somebody needs it, "" where it may be on purpose.
+    """
 
     title: str
     closes: str
     advice: str = ""
-    is_grave: bool = False
+    tone: str = "warn"
 
 
 @dataclass(frozen=True)
@@ -80,16 +83,17 @@ def doors(account: Account) -> list[Door]:
 NO_RIGHTS = gettext_lazy("VMM shows it no cloud, and lets it act for no subscription.")
 
 
-def missing(account: Account) -> list[Finding]:
-    """Return what the account itself lacks."""
-    found = []
+def missing(account: Account, users: Sequence[Provider]) -> list[Finding]:
+    """Return what the account itself lacks. Only what signs in with it from here needs all of it:
+    billing, say, may well have a group of its own and no more."""
+    found, tone = [], "warn" if users else ""
     if not account.is_active:
         found.append(
             Finding(
                 _("It is disabled."),
                 _("Every call with it is refused as if its password were wrong."),
                 _("Enable it."),
-                is_grave=True,
+                tone="bad" if users else "",
             )
         )
     for group, (_title, _opens, shut) in SERVICES.items():
@@ -99,6 +103,7 @@ def missing(account: Account) -> list[Finding]:
                     _("It is not in %s.") % group,
                     str(shut),
                     _("Edit the account and add the group %s.") % group,
+                    tone,
                 )
             )
     if account.has(Group.VMM) and not account.is_vmm_administrator:
@@ -107,6 +112,7 @@ def missing(account: Account) -> list[Finding]:
                 _("It does not administer VMM."),
                 str(NO_RIGHTS),
                 _("Edit the account and give it the right in VMM."),
+                tone,
             )
         )
     return found
@@ -115,7 +121,7 @@ def missing(account: Account) -> list[Finding]:
 def behind() -> list[Finding]:
     """Return what is missing behind the doors, whoever calls. Four queries and the database's."""
     found = [
-        Finding(problem, _("No call can be answered well."), is_grave=True)
+        Finding(problem, _("No call can be answered well."), tone="bad")
         for problem in readiness.problems()
     ]
     stamps = list(Stamp.objects.prefetch_related("servers").order_by("name"))

@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from fabric.models import Provider
 from fabric.spf import throttle
 from fabric.spf.actions import accounts
 from fabric.spf.models import Account, Group
@@ -49,7 +50,7 @@ class GroupsField(forms.MultipleChoiceField):
     def explained(group: str) -> Any:
         """Return a group with what it opens below, in the reader's language."""
         title, opens, _shut = spf_words.SERVICES[group]
-        template = '<strong>{}</strong> <span class="under">{}: {}</span>'
+        template = '<span><strong>{}</strong> <span class="under">{}: {}</span></span>'
         return format_html_lazy(template, group, title, opens)
 
 
@@ -99,18 +100,35 @@ def add(caller: Caller, here: Any, **words: Any) -> Account:
 
 
 def used_by(row: Account) -> list[str]:
-    return spf_words.names(spf_words.users([row])[row.username])
+    return spf_words.names(endpoints(row))
 
 
-def state(row: Account, shape: str = "") -> SafeString:
-    """Return whether it may sign in, and how much it lacks: dot and word."""
+def state(row: Account, shape: str = "", lacks: int = 0) -> SafeString:
+    """Return whether it may sign in, and how much it lacks that is needed: dot and word."""
     if not row.is_active:
-        return cells.state("suspended", _("Disabled"), shape, "idle")
-    lacks = len(spf_words.missing(row))
+        return cells.state("suspended", _("Disabled"), shape, "bad" if lacks else "idle")
     if lacks:
         label = ngettext("Lacks %(n)d thing", "Lacks %(n)d things", lacks) % {"n": lacks}
         return cells.state("problem", label, shape, "warn")
+    if not row.groups:
+        return cells.state("idle", _("In no group"), shape)
     return cells.state("active", _("Active"), shape)
+
+
+def found_missing(row: Account) -> list[spf_words.Finding]:
+    return spf_words.missing(row, endpoints(row))
+
+
+def needed(findings: Iterable[spf_words.Finding]) -> int:
+    """Return how many of the things that an account lacks somebody needs."""
+    return sum(bool(finding.tone) for finding in findings)
+
+
+def endpoints(row: Account) -> list[Provider]:
+    """Return the endpoints registered here that sign in with it; asked for once a page."""
+    if not hasattr(row, "_endpoints"):
+        row._endpoints = spf_words.users([row])[row.username]
+    return row._endpoints
 
 
 def groups(row: Account) -> Any:
@@ -178,7 +196,7 @@ class SPFAccounts(Noun):
         return Account.objects.annotate(seen_sort=Coalesce("last_seen_at", never))
 
     def state(self, row: Account) -> Any:
-        return state(row, "badge")
+        return state(row, "badge", needed(found_missing(row)))
 
     def commands(self, row: Account, console: Console) -> list[Command]:
         there = reverse("fabric-spf-account-do", args=[row.pk])
@@ -197,14 +215,14 @@ class SPFAccounts(Noun):
             [
                 (_("Last used"), last_used(row)),
                 (_("Refused lately"), refused_lately(row)),
-                (_("Signs in with it"), signs_in(spf_words.users([row])[row.username])),
+                (_("Signs in with it"), signs_in(endpoints(row))),
                 (_("Password"), _("stored as a hash, never shown")),
             ],
         )
         yield kept(row)
 
     def show_context(self, row: Account, console: Console) -> dict[str, Any]:
-        found = spf_words.missing(row)
+        found = found_missing(row)
         return {
             "doors": spf_words.doors(row),
             "missing": [*found, *spf_words.behind()],
@@ -214,7 +232,7 @@ class SPFAccounts(Noun):
     def warnings(self, row: Account) -> list[str]:
         return [
             _("The endpoint %s signs in with it: its VMM servers are away from then on.") % endpoint
-            for endpoint in spf_words.users([row])[row.username]
+            for endpoint in endpoints(row)
         ]
 
 
@@ -228,12 +246,12 @@ def refused_lately(row: Account) -> Any:
     return cells.under(_("%s within a day") % times, last)
 
 
-def signs_in(endpoints: Sequence[Any]) -> Any:
+def signs_in(users: Sequence[Provider]) -> Any:
     """Return the ways to the endpoints that use it."""
-    if not endpoints:
+    if not users:
         return _("no endpoint registered here")
     links = [
         format_html('<a href="{}">{}</a>', reverse("provider", args=[each.pk]), each.name)
-        for each in endpoints
+        for each in users
     ]
     return SafeString(", ".join(links))

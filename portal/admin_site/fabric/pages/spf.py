@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.contrib import messages
@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_POST
 
+from fabric.models import Provider
 from fabric.spf.actions import accounts
 from fabric.spf.models import Account, Stamp
 from fabric.vmm.errors import VMMError
@@ -20,7 +21,14 @@ from portal.admin_site.fabric import log, sections, spf_words, views
 from portal.admin_site.fabric.console import Console, fabric_page
 from portal.admin_site.fabric.forms import NounForm
 from portal.admin_site.fabric.nouns import noun_of
-from portal.admin_site.fabric.nouns.spf_accounts import PasswordForm, SPFAccountForm, state, used_by
+from portal.admin_site.fabric.nouns.spf_accounts import (
+    PasswordForm,
+    SPFAccountForm,
+    endpoints,
+    needed,
+    state,
+    used_by,
+)
 
 NOUN = noun_of("spf-account")
 
@@ -34,13 +42,17 @@ def check(request: HttpRequest, console: Console) -> HttpResponse:
         "console": console,
         "tabs": sections.section_tabs("spf", "fabric-spf", console),
         "behind": spf_words.behind(),
-        "accounts": [
-            (row, state(row), spf_words.missing(row), users[row.username]) for row in rows
-        ],
+        "accounts": [account_line(row, users[row.username]) for row in rows],
         "stamps": Stamp.objects.prefetch_related("servers").order_by("name"),
         "new_url": console.link(NOUN.new_name) if console.may_change else "",
     }
     return render(request, "admin_site/fabric/spf/check.html", context)
+
+
+def account_line(row: Account, users: Sequence[Provider]) -> tuple[Any, ...]:
+    """Return an account with its state, what it lacks, and what signs in with it."""
+    found = spf_words.missing(row, users)
+    return row, state(row, lacks=needed(found)), found, users
 
 
 def new(request: HttpRequest, console: Console) -> HttpResponse:
@@ -81,7 +93,7 @@ def password(request: HttpRequest, console: Console, pk: int) -> HttpResponse:
             messages.success(request, _("“%s” has a new password.") % changed)
             return shown_once(request, console, changed, made)
     context = views.page_of(NOUN, console) | views.way_up(NOUN, row, console)
-    context |= {"row": row, "form": form, "users": spf_words.users([row])[row.username]}
+    context |= {"row": row, "form": form, "users": endpoints(row)}
     context["back"] = reverse(NOUN.show_name, args=[pk])
     return render(request, "admin_site/fabric/spf/password.html", context)
 
@@ -98,7 +110,7 @@ def shown_once(
     if not made:
         return redirect(NOUN.show_name, row.pk)
     context = views.page_of(NOUN, console) | views.way_up(NOUN, row, console)
-    context |= {"row": row, "users": spf_words.users([row])[row.username], **made}
+    context |= {"row": row, "users": endpoints(row), **made}
     context["back"] = reverse(NOUN.show_name, args=[row.pk])
     return render(request, "admin_site/fabric/spf/shown_once.html", context)
 
