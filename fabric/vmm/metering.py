@@ -66,6 +66,14 @@ def records(after: int, most: int) -> list[UsageRecord]:
     return list(UsageRecord.objects.filter(pk__gt=after).order_by("pk")[:most])
 
 
+def clock() -> datetime:
+    """Return the time by the clock that the triggers note changes by."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        moment: datetime = cursor.fetchone()[0]
+    return moment
+
+
 def meter(now: datetime) -> int:
     """Meter every full hour that is over and was not metered; return how many records that made.
 
@@ -100,7 +108,7 @@ def _wait_for_writers() -> bool:
     """
     try:
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SET LOCAL lock_timeout = '5s'")
+            cursor.execute("SET LOCAL lock_timeout = '2s'")
             cursor.execute(meteringsql.BARRIER)
             cursor.execute("SET LOCAL lock_timeout = DEFAULT")
     except OperationalError:

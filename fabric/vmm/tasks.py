@@ -57,4 +57,4 @@ def compare(**_: object) -> None:
 @shared_task(name="fabric.vmm.tasks.meter")
 def meter(**_: object) -> None:
     """Write down what was used in the hours that are over."""
-    metering.meter(timezone.now())
+    metering.meter(metering.clock())

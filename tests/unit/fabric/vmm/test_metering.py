@@ -6,11 +6,12 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.conf import settings
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from fabric.hypervisors.base import Counters
-from fabric.vmm import actions, metering, performance
+from fabric.vmm import actions, metering, performance, tasks
 from fabric.vmm.metering import METRICS, meter
 from fabric.vmm.models import (
     AdapterPresence,
@@ -155,6 +156,16 @@ def test_twice_in_one_hour_is_once(machine):
     assert meter(TEN + minutes(2)) == 3
     assert meter(TEN + minutes(3)) == meter(TEN + minutes(59)) == 0
     assert UsageRecord.objects.count() == 3
+
+
+def test_the_task_meters_by_the_clock_of_the_database(machine, monkeypatch):
+    monkeypatch.setattr(metering, "clock", lambda: TEN + minutes(2))
+    tasks.meter()
+    assert len(told()) == 1
+    monkeypatch.undo()
+    assert abs(metering.clock() - datetime.now(UTC)) < minutes(1)
+    scheduled = settings.CELERY_BEAT_SCHEDULE.values()
+    assert tasks.meter.name in {each["task"] for each in scheduled}
 
 
 def test_an_hour_that_still_runs_waits(machine):
