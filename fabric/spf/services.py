@@ -10,6 +10,7 @@ from fabric.spf.sets import (
     checkpoints,
     clouds,
     drives,
+    gateways,
     guests,
     jobs,
     library,
@@ -17,6 +18,7 @@ from fabric.spf.sets import (
     media,
     networks,
     performance,
+    pools,
     registry,
     userroles,
 )
@@ -29,6 +31,7 @@ VMM_SERVICE = Service(
         *checkpoints.SETS,
         *clouds.SETS,
         *drives.SETS,
+        *gateways.SETS,
         *guests.SETS,
         *jobs.SETS,
         *library.SETS,
@@ -36,6 +39,7 @@ VMM_SERVICE = Service(
         *media.SETS,
         *networks.SETS,
         *performance.SETS,
+        *pools.SETS,
         *userroles.SETS,
     ),
 )

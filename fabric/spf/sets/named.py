@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.db.models import QuerySet
@@ -47,3 +48,12 @@ def network(scope: Scope, server_id: Any, body: Row) -> Any:
     if found is None:
         raise BadRequest("The parameter VMNetworkName names no VM network that you may use.")
     return found
+
+
+def different(row: Any, body: Row, keywords: Mapping[str, str]) -> Row:
+    """What of a body is not as the row has it already, under the names of the row's fields."""
+    return {
+        field: body[name]
+        for name, field in keywords.items()
+        if name in body and body[name] != getattr(row, field)
+    }

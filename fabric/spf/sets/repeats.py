@@ -13,6 +13,7 @@ from hashlib import sha256
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
 from fabric.spf.schema import Row, Written
 from fabric.spf.scope import Scope
@@ -53,6 +54,14 @@ def once(
             raise
         return known
     return Written(found, job.pk)
+
+
+def at_once(
+    scope: Scope, what: str, body: Row, act: Callable[[Caller], Made], rows: QuerySet[Any]
+) -> Written:
+    """Make a row that no job is needed for; all of it, or nothing."""
+    with transaction.atomic():
+        return once(scope, what, body, act, lambda job: rows.filter(pk=job.subject).first())
 
 
 def _key(scope: Scope, what: str, body: Row) -> str:
