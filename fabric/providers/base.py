@@ -154,7 +154,7 @@ class RemoteJob:
 class RemoteMachine:
     """`status` is SPF's Status vocabulary (Running, PowerOff, UnderCreation, …).
 
-    `addresses` of None are not told here: ask for the machine alone. `modified_at` is by the far
+    `addresses` of None are not told here: ask for the machine alone. Both times are by the far
     side's clock, None where it tells none.
     """
 
@@ -170,6 +170,7 @@ class RemoteMachine:
     host_name: str
     job_id: uuid.UUID | None
     owner_role_id: uuid.UUID | None
+    created_at: datetime | None = None
     modified_at: datetime | None = None
 
 

@@ -205,12 +205,19 @@ def count(stamp_id: uuid.UUID) -> int:
 
 
 def is_expected(stamp_id: uuid.UUID, told: int, others: int | None) -> bool:
-    """Tell whether the far side has as many machines as before, but for our own doing: those
+    """Tell whether the far side has as many machines as it should, but for our own doing: those
     being deleted may be gone there, those being made may be there and not yet known here."""
     ours = Machine.objects.filter(stamp_id=stamp_id)
     fewer = ours.filter(state=MachineState.DELETING).count()
     more = ours.filter(state=MachineState.CREATING, remote_id=None).count()
     return others is not None and -fewer <= told - count(stamp_id) - others <= more
+
+
+def strangers(stamp_id: uuid.UUID, remotes: Iterable[RemoteMachine], since: datetime) -> int:
+    """Count the machines made since a time that are not ours."""
+    new = {each.id for each in remotes if each.created_at and each.created_at > since}
+    known = Machine.objects.filter(stamp_id=stamp_id, remote_id__in=new)
+    return len(new) - known.count()
 
 
 def mark_missing(stamp_id: uuid.UUID, seen: Collection[uuid.UUID], asked_at: datetime) -> None:

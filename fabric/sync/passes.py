@@ -8,7 +8,7 @@ machine that was seen already: an answer without one tells that the question was
 from __future__ import annotations
 
 import logging
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.utils import timezone
 
@@ -68,9 +68,12 @@ def _changes(stamp: Stamp, provider: Provider) -> bool:
         found = machines.apply(stamp.pk, provider.machines(stamp.pk, unsure))
         if told.count is None and len(found.seen) < len(unsure):
             return False
-    if told.count is not None and not machines.is_expected(stamp.pk, told.count, stamp.others):
+    # Somebody's new machine must not make up for one of ours that is gone.
+    others = (stamp.others or 0) + machines.strangers(stamp.pk, told.machines, stamp.synced_until)
+    if told.count is not None and not machines.is_expected(stamp.pk, told.count, others):
         return False
-    _keep_mark(stamp, applied.latest)
+    latest = max(filter(None, (applied.latest, stamp.synced_until)))
+    Stamp.objects.filter(pk=stamp.pk).update(synced_until=latest, others=others)
     return True
 
 
@@ -99,11 +102,6 @@ def _all(stamp: Stamp, provider: Provider) -> None:
     Stamp.objects.filter(pk=stamp.pk).update(
         full_sync_at=asked_at, others=stamp.others, synced_until=applied.latest
     )
-
-
-def _keep_mark(stamp: Stamp, latest: datetime | None) -> None:
-    if latest and stamp.synced_until and latest > stamp.synced_until:
-        Stamp.objects.filter(pk=stamp.pk).update(synced_until=latest)
 
 
 def _distrust(stamp: Stamp) -> None:

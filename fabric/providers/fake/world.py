@@ -59,6 +59,7 @@ class FakeMachine:
         super().__setattr__(name, value)
         super().__setattr__("modified_at", datetime.now(UTC))
 
+    created_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     modified_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property
@@ -87,6 +88,7 @@ class FakeMachine:
             host_name="host01.example.net",
             job_id=self.job_id,
             owner_role_id=self.tenant,
+            created_at=self.created_at,
             modified_at=self.modified_at,
         )
 

@@ -225,6 +225,7 @@ def machine(row: Row, guest: Row | None = None) -> RemoteMachine:
         host_name=text(row, "VMHostName"),
         job_id=guid(row, "MostRecentTaskId"),
         owner_role_id=guid(inside(row, "Owner"), "RoleID"),
+        created_at=moment(row, "AddedTime") or moment(row, "CreationTime"),
         modified_at=moment(row, "ModifiedTime"),
     )
 
