@@ -102,7 +102,8 @@ class Call:
         body = read_body(self.request)
         reader = jsonfmt if _sent_format(self.request, body).is_json else atom
         address = reader.read_link(body)
-        return self.references.get(address.removeprefix("$"), address)
+        last = address.rpartition("/")[2]
+        return self.references.get(last[1:], address) if last.startswith("$") else address
 
 
 def answer_format(request: HttpRequest) -> Format:
@@ -179,7 +180,7 @@ def vmm_scope(request: HttpRequest, account: Account, tenant: UUID | None, root:
         caller=caller,
         stamps=stamps,
         tenant=tenant,
-        request_key=_request_key(request, tenant),
+        request_key=request_key(request, tenant),
         root=root,
     )
 
@@ -207,7 +208,8 @@ def _principal(request: HttpRequest) -> str:
     return name
 
 
-def _request_key(request: HttpRequest, tenant: UUID | None) -> str:
+def request_key(request: HttpRequest, tenant: UUID | None) -> str:
+    """What is the same for a call and its repeat; nothing where the caller does not say."""
     try:
         given = parse_guid(request.headers.get("x-ms-client-request-id", ""))
     except ValueError:

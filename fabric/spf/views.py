@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
+from urllib.parse import unquote
 from uuid import UUID
 
-from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
@@ -17,27 +16,22 @@ from fabric.odata.errors import (
     Forbidden,
     MethodNotAllowed,
     NotFound,
-    ODataError,
 )
-from fabric.odata.headers import understood
 from fabric.odata.literals import parse_guid
 from fabric.odata.negotiate import Format
 from fabric.odata.shape import resolve
 from fabric.odata.uri import Kind, ResourcePath, parse_path
-from fabric.spf import answers
-from fabric.spf.accounts import NotSignedIn, sign_in
+from fabric.spf import answers, batch
+from fabric.spf.accounts import sign_in
 from fabric.spf.answers import AnyResponse
 from fabric.spf.calls import Call, answer_format, refusal_format, understand, vmm_scope
+from fabric.spf.guarding import guarded
 from fabric.spf.models import Account, Group
 from fabric.spf.paging import MAX_PAGE
 from fabric.spf.reading import Place, Reader
 from fabric.spf.scope import Scope
 from fabric.spf.services import ADMIN_SERVICE, VMM_SERVICE
 from fabric.spf.writing import Writer
-from fabric.vault.errors import VaultLocked
-from fabric.vmm.errors import VMMError
-
-log = logging.getLogger(__name__)
 
 Work = Callable[[Account, Format], AnyResponse]
 
@@ -78,45 +72,19 @@ def nothing_here(request: HttpRequest) -> HttpResponse:
 
 
 def _guarded(request: HttpRequest, group: str, work: Work) -> AnyResponse:
-    """An answer in a version of the protocol that the caller understands."""
-    response = _answered(request, group, work)
-    version = understood(request.headers.get("MaxDataServiceVersion"))
-    if version < 3 and response.get("DataServiceVersion") == "3.0;":
-        response["DataServiceVersion"] = f"{version}.0;"
-    return response
-
-
-def _answered(request: HttpRequest, group: str, work: Work) -> AnyResponse:
-    """Whatever happens, an answer in the caller's format and never a stack trace."""
-    format = refusal_format(request)
-    try:
+    def signed_in() -> AnyResponse:
         account = sign_in(request.headers.get("Authorization"), request.META["REMOTE_ADDR"])
         format = answer_format(request)
         if not account.has(group):
             raise Forbidden(f"The account is not a member of {group}.")
-        return answers.finish(work(account, format))
-    except NotSignedIn as error:
-        asked = request.headers.get("Accept")
-        return answers.challenge(error.retry_after, format if asked else None)
-    except ODataError as error:
-        return answers.refused(error, format)
-    except VMMError as error:
-        return answers.refused(answers.of_vmm(error), format)
-    except VaultLocked:
-        log.error("a secret was sent, but the configuration store is locked")
-        locked = "This server takes no passwords yet: its configuration store is locked."
-        return answers.refused(ODataError(locked, status=503), format)
-    except DisallowedHost:
-        log.warning("called by a name that is not in KATAL_HOSTS")
-        unknown = BadRequest("This server is not known by the host name in the address.")
-        return answers.refused(unknown, format)
-    except Exception as error:
-        return answers.broken(error, format)
+        return work(account, format)
+
+    return guarded(request, signed_in)
 
 
 def _carry_out(call: Call) -> AnyResponse:
     if call.path.is_batch:
-        raise ODataError("$batch is not offered.", status=501)
+        return batch.carry_out(call, _carry_out)
     if call.verb == "GET":
         return _read(call)
     if call.path.set is None or call.path.property_name or call.path.stream:
@@ -241,7 +209,7 @@ def _place_of(call: Call, set_name: str, keys: dict[str, Any]) -> Place:
 def _linked(call: Call, set_name: str) -> dict[str, Any]:
     """The key in the address of an entity of this service, absolute or relative."""
     address = call.link()
-    path = parse_path(address.rpartition("/")[2], call.service.model)
+    path = parse_path(unquote(address.rpartition("/")[2]), call.service.model)
     segment = path.segments[0] if len(path.segments) == 1 else None
     if segment is None or segment.kind is not Kind.SET or not segment.keys:
         raise BadRequest("The 'url' is not the address of an entity.")
