@@ -48,6 +48,29 @@ FOR EACH ROW WHEN (
 CREATE TRIGGER vmm_allocation_ends AFTER DELETE ON vmm_virtualmachine
 FOR EACH ROW EXECUTE FUNCTION vmm_note_allocation();
 
+-- A role that comes into another, or leaves it, takes its machines to another subscription.
+CREATE FUNCTION vmm_note_family() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    moment timestamptz;
+BEGIN
+    LOCK TABLE vmm_allocation IN ROW EXCLUSIVE MODE;
+    moment := clock_timestamp();
+    UPDATE vmm_allocation AS held SET until_at = greatest(moment, held.from_at)
+    FROM vmm_virtualmachine AS vm
+    WHERE vm.role_id = NEW.id AND held.machine = vm.id AND held.until_at IS NULL;
+    INSERT INTO vmm_allocation (machine, cloud, subscription, subscriber,
+        cores, memory_mb, storage_gb, from_at, made_in)
+    SELECT vm.id, vm.cloud_id, coalesce(NEW.parent_id, NEW.id),
+        coalesce(NEW.members->>0, NEW.name), vm.cores, vm.memory_mb, vm.storage_gb, moment,
+        pg_current_xact_id()::text::bigint
+    FROM vmm_virtualmachine AS vm WHERE vm.role_id = NEW.id;
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER vmm_allocation_moves AFTER UPDATE ON vmm_userrole
+FOR EACH ROW WHEN (OLD.parent_id IS DISTINCT FROM NEW.parent_id)
+EXECUTE FUNCTION vmm_note_family();
+
 CREATE FUNCTION vmm_note_adapter() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     LOCK TABLE vmm_adapterpresence IN ROW EXCLUSIVE MODE;
@@ -94,7 +117,9 @@ DROP TRIGGER vmm_adapter_comes_or_goes ON vmm_networkadapter;
 DROP TRIGGER vmm_allocation_ends ON vmm_virtualmachine;
 DROP TRIGGER vmm_allocation_changes ON vmm_virtualmachine;
 DROP TRIGGER vmm_allocation_begins ON vmm_virtualmachine;
+DROP TRIGGER vmm_allocation_moves ON vmm_userrole;
 DROP FUNCTION vmm_keep_curve();
+DROP FUNCTION vmm_note_family();
 DROP FUNCTION vmm_note_adapter();
 DROP FUNCTION vmm_note_allocation();
 """

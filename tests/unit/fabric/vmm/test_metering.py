@@ -262,16 +262,24 @@ def test_a_machine_given_away_is_told_for_both_each_with_its_part(machine, alice
     assert (hers["CPUPercentUtilization-Max"], his["CPUPercentUtilization-Min"]) == (20, 70)
 
 
-def test_a_subscription_is_the_outer_role_of_those_inside(fabric, alice):
-    inner = actions.userroles.add(
-        ADMINISTRATOR,
-        name="her team",
-        profile="SelfServiceUser",
-        parent=alice.role,
-        permissions=alice.role.permissions,
-    )
-    VirtualMachine.objects.filter(pk=deploy(fabric, alice).pk).update(role=inner)
-    assert {each.subscription for each in Allocation.objects.all()} == {alice.role.pk}
+def test_a_subscription_is_the_outer_role_of_those_inside(fabric, machine, alice, charlie):
+    inner = actions.userroles.add(ADMINISTRATOR, name="a team", profile="SelfServiceUser")
+    VirtualMachine.objects.filter(pk=machine.pk).update(role=inner)
+    changed_at(machine, NINE)
+    there_is = Allocation.objects.filter(until_at=None)
+    assert there_is.get().subscription == inner.pk
+    Allocation.objects.update(made_in=0)
+    for outer, minute in ((alice.role, 20), (charlie.role, 40)):
+        actions.userroles.change(ADMINISTRATOR, inner, parent=outer)
+        changed_at(machine, NINE + minutes(minute))
+        assert there_is.get().subscription == outer.pk
+    sampled(machine, *range(1, 61))
+    meter(TEN + minutes(2))
+    loads = [
+        [each["CPUPercentUtilization-Min"] for each in told(subscription=pk)]
+        for pk in (inner.pk, alice.role.pk, charlie.role.pk)
+    ]
+    assert loads == [[1], [21], [41]]
 
 
 def test_machines_of_the_fabrics_own_people_are_nobodys_to_pay_for(fabric):
