@@ -1,8 +1,9 @@
 """From a registered endpoint's row to the client that talks to it.
 
 Clients are kept per process so that connections are reused, and made anew when the row's address,
-account or authority changed. A forked child starts with none: two processes must not share a TLS
-connection.
+account, authority or description changed: the next call of whoever reads the row is made with it.
+The old one is let go of, and closes once nobody uses it. A forked child starts with none: two
+processes must not share a TLS connection.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ class _Kept:
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.clients: OrderedDict[Hashable, Provider] = OrderedDict()
+        self.clients: OrderedDict[tuple[Hashable, ...], Provider] = OrderedDict()
 
 
 _kept = _Kept()
@@ -56,10 +57,12 @@ def provider_for(row: Row) -> Provider:
     with kept.lock:
         client = kept.clients.get(key)
         if client is None:
-            client = kept.clients[key] = _make(row)
+            client = _make(row)
+            for old in [each for each in kept.clients if each[0] == row.pk]:
+                del kept.clients[old]
+            kept.clients[key] = client
         kept.clients.move_to_end(key)
         while len(kept.clients) > MAX_KEPT:
-            # Not closed: another thread may be using it. Its connections end with it.
             kept.clients.popitem(last=False)
     return client
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import uuid
+import weakref
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Final, TypeVar
@@ -73,6 +75,9 @@ class SPFProvider:
         )
         if described:
             self._session.version = described.version
+        # Whoever is in a call still holds the client; a forked child leaves its parent's alone.
+        ended = weakref.finalize(self, _close_own, self._session, os.getpid())
+        ended.atexit = False
 
     def __repr__(self) -> str:
         return f"SPFProvider({self._session.place!r})"
@@ -297,6 +302,11 @@ class SPFProvider:
                 raise
             # No client in the field is known to send `or`: one by one is understood by all.
             return [row for id in ids for row in self._one_chunk(name, stamp_id, [id], expand)]
+
+
+def _close_own(session: Session, pid: int) -> None:
+    if os.getpid() == pid:
+        session.close()
 
 
 def _machine(machine_id: uuid.UUID, stamp_id: uuid.UUID) -> str:

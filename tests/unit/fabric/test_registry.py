@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from django.utils import timezone
 
 from fabric import registry
 from fabric.models import Provider
+from fabric.providers.abilities import LOAD, Description
 from fabric.providers.fake import FakeProvider
 
 
@@ -66,9 +70,31 @@ def test_a_forked_child_starts_with_no_connections_of_its_parent(row):
 def test_old_clients_do_not_pile_up(row, monkeypatch):
     monkeypatch.setattr(registry, "MAX_KEPT", 3)
     for number in range(5):
-        row.username = f"portal{number}"
+        row.pk = uuid.uuid4()
+        row.seal_password(f"secret {number}")
         registry.provider_for(row)
     assert len(registry._kept.clients) == 3
+
+
+def test_the_client_of_a_former_registration_closes_when_nobody_uses_it(row):
+    before = registry.provider_for(row)
+    connections = before._session._client
+    row.username = "another"
+    registry.provider_for(row)
+    assert len(registry._kept.clients) == 1
+    assert not connections.is_closed, "somebody may be in the middle of a call"
+    del before
+    gc.collect()
+    assert connections.is_closed
+
+
+def test_what_an_endpoint_said_of_itself_is_used(row):
+    row.capabilities = Description(frozenset({LOAD}), version="SC2012").as_json()
+    assert registry.provider_for(row).described is None
+    row.abilities_read_at = timezone.now()
+    client = registry.provider_for(row)
+    assert client.capabilities == {LOAD}
+    assert "/SC2012/" in client._session.vmm("Clouds")
 
 
 def test_another_cloud_can_be_put_in_place(row):

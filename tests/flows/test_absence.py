@@ -1,0 +1,189 @@
+"""Two endpoints: the loss of one, dead or hanging, leaves the other as it was."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from fabric import registry, tasks
+from fabric.actions import machines as machine_actions
+from fabric.jobs import watch
+from fabric.models import Machine, Provider, Stamp
+from fabric.providers.spf import SPFProvider
+from fabric.states import MachineState
+from fabric.sync import absence, stamps
+from tests.factories.fabric import make_cloud, make_machine, make_plan, make_stamp
+from tests.factories.fabric import make_subscription as subscribe
+
+TIMEOUT = 0.3
+
+
+class Nobody:
+    """An endpoint that takes connections and never says a word; counts them."""
+
+    def __init__(self) -> None:
+        self.listening = socket.create_server(("127.0.0.1", 0))
+        self.url = f"https://127.0.0.1:{self.listening.getsockname()[1]}"
+        self.callers: list[socket.socket] = []
+        threading.Thread(target=self._take, daemon=True).start()
+
+    def _take(self) -> None:
+        while True:
+            try:
+                self.callers.append(self.listening.accept()[0])
+            except OSError:
+                return
+
+    def die(self) -> None:
+        self.listening.close()
+        for each in self.callers:
+            each.close()
+
+
+@pytest.fixture
+def nobody() -> Iterator[Nobody]:
+    nobody = Nobody()
+    yield nobody
+    nobody.die()
+
+
+@pytest.fixture
+def lost(nobody, fake, vault, alices, monkeypatch) -> Iterator[Stamp]:
+    """A stamp behind an endpoint that hangs, with a machine; the other endpoint is the fake."""
+    monkeypatch.setattr(absence, "FIRST_SECONDS", 60.0)
+    stamp = make_stamp(friendly_name="Lost", full_sync_at=timezone.now())
+    Provider.objects.filter(pk=stamp.provider_id).update(url=nobody.url)
+    subscription = subscribe(alices, make_plan(make_cloud(stamp, "Lead"), "On the lost one"))
+    make_machine(subscription, "away-01", stamp=stamp)
+    client = SPFProvider(nobody.url, "portal", "secret", timeout=TIMEOUT)
+    with registry.use(lambda row: client if row.url == nobody.url else fake):
+        yield stamp
+    client.close()
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    began = time.monotonic()
+    yield
+    assert time.monotonic() - began < seconds
+
+
+Order = Callable[..., Machine]
+
+
+@pytest.fixture
+def deploy(subscription, alice, work) -> Order:
+    def deploy(name: str) -> Machine:
+        offering = subscription.plan.offering
+        machine = machine_actions.deploy(
+            by=alice,
+            subscription=subscription,
+            template=offering.templates.get(),
+            name=name,
+            password="Guest-secret-2",
+            network=offering.networks.get(),
+            request_key=uuid.uuid4().hex,
+        )
+        work()
+        machine.refresh_from_db()
+        return machine
+
+    return deploy
+
+
+@pytest.mark.parametrize("way", ["hangs", "is dead"])
+def test_a_machine_is_deployed_while_another_endpoint_is_lost(deploy, lost, nobody, way):
+    if way == "is dead":
+        nobody.die()
+    assert not stamps.run(str(lost.pk))
+    with within(5 * TIMEOUT + 3):
+        assert deploy("web-01").state == MachineState.RUNNING
+
+
+def test_machines_there_are_unreachable_and_never_missing(lost):
+    for _pass in range(3):
+        Stamp.objects.update(next_probe_at=None)
+        stamps.run(str(lost.pk))
+    away = Machine.objects.get(name="away-01")
+    assert away.state == MachineState.RUNNING
+    assert away.unreachable_since is not None
+    lost.refresh_from_db()
+    assert lost.away_since is not None
+    assert lost.provider.away_since is not None
+    assert lost.failures == 3
+    assert "127.0.0.1" in lost.problem
+
+
+def test_one_that_hangs_is_asked_once_and_then_left_alone(lost, nobody):
+    stamps.run(str(lost.pk))
+    asked = len(nobody.callers)
+    with within(TIMEOUT):
+        for _pass in range(20):
+            assert not stamps.run(str(lost.pk))
+            watch.run(str(lost.pk))
+    assert len(nobody.callers) == asked
+
+
+def test_its_turn_comes_later_and_later_and_never_at_the_same_time(lost):
+    waits = []
+    for _pass in range(4):
+        Stamp.objects.update(next_probe_at=None)
+        stamps.run(str(lost.pk))
+        lost.refresh_from_db()
+        waits.append((lost.next_probe_at - timezone.now()).total_seconds())
+    assert all(
+        absence.LONGEST_SECONDS * 0.7 < wait < absence.LONGEST_SECONDS * 1.3 for wait in waits
+    )
+    assert len(set(waits)) == len(waits)
+    Stamp.objects.filter(pk=lost.pk).update(next_sync_at=timezone.now() - timedelta(hours=1))
+    assert str(lost.pk) not in stamps.claim_due()
+
+
+def test_only_one_asks_whether_it_is_back(lost):
+    stamps.run(str(lost.pk))
+    Stamp.objects.update(next_probe_at=timezone.now())
+    lost.refresh_from_db()
+    absence.require_there(lost)
+    with pytest.raises(absence.Away, match="Lost has not answered since"):
+        absence.require_there(lost)
+
+
+def test_who_presses_refresh_need_not_wait(lost, nobody):
+    stamps.run(str(lost.pk))
+    asked = len(nobody.callers)
+    stamps.soon(lost.provider)
+    stamps.run(str(lost.pk))
+    assert len(nobody.callers) > asked
+
+
+def test_what_comes_back_is_read_in_full_at_once(stamp, fake, monkeypatch):
+    monkeypatch.setattr(absence, "FIRST_SECONDS", 0.0)
+    stamps.run(str(stamp.pk))
+    fake.is_down = True
+    tasks.sync_stamp(str(stamp.pk))
+    stamp.refresh_from_db()
+    assert stamp.away_since is not None
+    fake.is_down = False
+    fake.calls.clear()
+    tasks.sync_stamp(str(stamp.pk))
+    stamp.refresh_from_db()
+    assert "machines" in fake.calls
+    assert (stamp.away_since, stamp.failures, stamp.problem) == (None, 0, "")
+    stamp.provider.refresh_from_db()
+    assert stamp.provider.away_since is None
+
+
+def test_a_reply_that_breaks_off_is_no_absence(stamp, fake):
+    fake.plan("inventory", "lose_reply")
+    assert not stamps.run(str(stamp.pk))
+    stamp.refresh_from_db()
+    assert stamp.away_since is None
+    assert stamp.problem
