@@ -48,6 +48,56 @@ def state(olga: Visitor, words: str) -> None:
     expect(olga.page.locator(".head .state").first).to_have_text(words)
 
 
+class TestLookingAfterSPF:
+    """Another account takes the registration over, without a script and with them."""
+
+    def test_an_account_is_made_and_its_password_shown_once(
+        self, browser: Browser, cloud: Stack, olga: Visitor
+    ) -> None:
+        plain = Visitor(browser, cloud, "olga", javascript=False)
+        plain.sign_in("admin", OPERATOR, PASSWORD)
+        plain.open("admin", "/fabric/spf/accounts/new/")
+        plain.send("Create", username="portal-2")
+        TestLookingAfterSPF.secret = plain.page.locator("#id_made").input_value()
+        plain.press("I have copied it")
+        expect(plain.heading("portal-2")).to_be_visible()
+        expect(plain.page.get_by_text("every service answers this account")).to_be_visible()
+        plain.leave()
+        olga.open("admin", "/fabric/spf/")
+        olga.look("SPF, check")
+
+    def test_the_registration_is_changed_once_it_works(self, olga: Visitor) -> None:
+        olga.open("admin", "/vm-clouds/")
+        olga.press("Built-in SPF")
+        olga.press("Change registration")
+        olga.send("Test and save", username="portal-2", password="Wrong-Marked-12")
+        expect(olga.error_at("password")).to_be_visible()
+        assert olga.field("username").input_value() == "portal-2"
+        assert "Wrong-Marked-12" not in olga.page.content()
+        olga.look("registration, refused")
+        olga.send("Test and save", password=self.secret)
+        expect(olga.heading("Built-in SPF")).to_be_visible()
+
+    def test_its_account_is_checked_while_she_watches(self, olga: Visitor) -> None:
+        olga.press("Check account")
+        expect(olga.page.get_by_text("Nothing is missing.")).to_be_visible()
+        expect(olga.page.locator("#check[hx-get]")).to_have_count(0)
+        olga.look("endpoint, checked")
+
+    def test_the_old_account_is_not_needed_any_more(self, olga: Visitor, cloud: Stack) -> None:
+        olga.open("admin", "/fabric/spf/accounts/")
+        olga.look("SPF accounts")
+        portal = olga.page.locator("main table").get_by_role("link", name="portal", exact=True)
+        portal.click()
+        expect(olga.page.get_by_text("no endpoint registered here")).to_be_visible()
+        olga.press("Remove")
+        olga.look("SPF account, removal")
+        olga.press("Remove")
+        expect(portal).to_have_count(0)
+        names = backstage.rows(cloud, "SELECT username FROM spf_account")
+        assert names == [("portal-2",)]
+
+
 class TestRunningAFabric:
     def test_a_cycle_of_host_groups_is_refused_naming_both(self, olga: Visitor) -> None:
         olga.open("admin", "/fabric/host-groups/new/")
