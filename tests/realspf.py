@@ -58,11 +58,14 @@ class RealSPF:
 
 
 @contextmanager
-def real_spf(folder: Path, *processes: str) -> Iterator[RealSPF]:
-    """Yield a running SPF; other processes of the Procfile run beside it."""
+def real_spf(folder: Path, *processes: str, fill: str = "") -> Iterator[RealSPF]:
+    """Yield a running SPF; other processes of the Procfile run beside it.
+
+    `fill` is what Python shall do where Django is, after `seed` and before anything runs.
+    """
     with stack(folder) as cloud:
-        print_world = "from tests.realspf import seed; seed()"
-        world = World(**json.loads(cloud.manage("shell", "-v", "0", "-c", print_world)))
+        code = f"from tests.realspf import seed; seed(); {fill}"
+        world = World(**json.loads(cloud.manage("shell", "-v", "0", "-c", code)))
         cloud.start("spf", *processes)
         yield RealSPF(cloud, world)
 

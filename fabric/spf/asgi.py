@@ -21,7 +21,7 @@ from django.http import HttpResponse, StreamingHttpResponse
 from django.urls import set_script_prefix
 
 from fabric.odata import errorbody
-from fabric.odata.errors import PayloadTooLarge
+from fabric.odata.errors import BadRequest, ODataError, PayloadTooLarge
 from fabric.odata.negotiate import Format
 
 log = logging.getLogger(__name__)
@@ -150,24 +150,28 @@ def limited(application: Application, most: int = MOST) -> Application:
         if scope["type"] != "http":
             await application(scope, receive, send)
             return
-        received = 0
+        received, is_cut, is_whole = 0, False, False
 
         async def counting() -> Message:
-            nonlocal received
+            nonlocal received, is_cut, is_whole
             message = await receive()
             received += len(message.get("body", b""))
+            is_cut = is_cut or (not is_whole and message["type"] == "http.disconnect")
+            is_whole = is_whole or not message.get("more_body", False)
             # Django drops what it has and says nothing, as for a client that went away.
             return message if received <= most else {"type": "http.disconnect"}
 
         await application(scope, counting, send)
         if received > most:
-            await _refuse(send)
+            await _refuse(send, PayloadTooLarge("The body is too long."))
+        elif is_cut:
+            # Gone, or sending chunks that are none; who is still there is told.
+            await _refuse(send, BadRequest("The body breaks off."))
 
     return limiting
 
 
-async def _refuse(send: Send) -> None:
-    error = PayloadTooLarge("The body is too long.")
+async def _refuse(send: Send, error: ODataError) -> None:
     body, content_type = errorbody.write(error, Format.ATOM)
     headers = [(b"content-type", content_type.encode()), (b"connection", b"close")]
     await send({"type": "http.response.start", "status": error.status, "headers": headers})
