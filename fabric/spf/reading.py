@@ -86,7 +86,11 @@ class Reader:
         """All rows with these values; the condition spares rows that will not pass it anyway."""
         rows: list[Row] = []
         known = {**(equalities(condition) if condition is not None else {}), **wanted}
+        is_one = all(len(wanted.get(name, ())) == 1 for name in entity_set.type.key)
         for source in self.service.resource(entity_set).sources:
+            if is_one and rows:
+                # A key names one entity: the other sources cannot have it as well.
+                break
             if isinstance(source, Table):
                 found = narrow(self.scope, source, entity_set.type, wanted)
                 found, _ = filtered(self.scope, source, entity_set.type, found, condition)

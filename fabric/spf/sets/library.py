@@ -10,7 +10,8 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
 
 from fabric.odata.literals import Value
 from fabric.spf.schema import Join, Resource, Row, Table, Update, names
@@ -40,13 +41,14 @@ def operating_system(name: str, os_type: str) -> Row | None:
 def _templates(scope: Scope) -> QuerySet[Any]:
     assert scope.caller is not None
     rows = VMTemplate.objects.visible_to(scope.caller).filter(server__in=scope.servers)
-    return with_grants(scope, ResourceKind.TEMPLATE, rows.select_related("disk")).prefetch_related(
-        "data_disks"
+    data = TemplateDisk.objects.filter(template=OuterRef("pk")).values("template")
+    return with_grants(scope, ResourceKind.TEMPLATE, rows.select_related("disk")).annotate(
+        data_gb=Coalesce(Subquery(data.values(size=Sum("size_gb"))), 0)
     )
 
 
 def _template(scope: Scope, template: VMTemplate) -> Row:
-    size_gb = template.disk.size_gb + sum(part.size_gb for part in template.data_disks.all())
+    size_gb = template.disk.size_gb + template.data_gb
     return {
         "ID": template.pk,
         "StampId": scope.stamp_of(template.server_id),
