@@ -11,8 +11,10 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from fabric.abilities import why_not
 from fabric.durable.states import JobState
 from fabric.models import Job, Load, Machine
+from fabric.providers.abilities import JOB_STEPS, LOAD
 from fabric.states import GONE, MachineState
 from plans.actions import quota
 from portal import charts
@@ -75,6 +77,7 @@ def work(machine: Machine) -> dict[str, Any]:
         "failed": machine.state == MachineState.FAILED,
         "can_resume": bool(job and job.state == JobState.FAILED and not machine.is_busy),
         "expected": expected(machine) if deploying and machine.is_busy else None,
+        "no_steps": why_not(machine.stamp.provider, JOB_STEPS),
         "mark": mark(machine),
     }
 
@@ -93,6 +96,7 @@ def load(request: HttpRequest, machine: Machine) -> dict[str, Any]:
     return {
         "machine": machine,
         "charts": drawn,
+        "no_load": why_not(machine.stamp.provider, LOAD),
         "measured": any(chart.points for chart in drawn),
         "load_frame": frame,
         "load_frames": Load.Frame.choices,

@@ -45,7 +45,7 @@ def load(request: HttpRequest, pk: uuid.UUID) -> Machine:
     """Return a machine of the person's tenants with what its page needs, else 404."""
     return get_object_or_404(
         Machine.objects.visible_to(request.user).select_related(
-            "subscription__plan__offering", "stamp", "network", "template"
+            "subscription__plan__offering", "stamp__provider", "network", "template"
         ),
         pk=pk,
     )

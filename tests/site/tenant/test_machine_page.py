@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from fabric.durable.states import JobState
 from fabric.models import Job, Load, Machine
+from fabric.providers.abilities import ALL, JOB_STEPS, LOAD, Description
 from fabric.states import MachineState
 from tests.site.tenant.conftest import make_job
 
@@ -193,3 +194,27 @@ def test_its_own_activity(as_alice, machine) -> None:
 def test_the_host_is_not_told(as_alice, machine) -> None:
     Machine.objects.update(host_name="host-17.fabric.example")
     assert "host-17" not in as_alice.get(url(machine)).text
+
+
+def lacking(machine, *abilities: str) -> None:
+    """Have the endpoint of the machine say that it cannot do this."""
+    described = Description(ALL - set(abilities))
+    type(machine.stamp.provider).objects.update(
+        capabilities=described.as_json(), abilities_read_at=timezone.now()
+    )
+
+
+def test_an_endpoint_that_tells_no_load_gives_the_reason_for_the_charts(as_alice, machine) -> None:
+    lacking(machine)
+    assert "This VMM does not tell load." not in as_alice.get(url(machine)).text
+    lacking(machine, LOAD)
+    page = as_alice.get(url(machine)).text
+    assert "This VMM does not tell load." in page
+    assert "part=charts" not in page, "nothing there is worth asking for again"
+
+
+def test_an_endpoint_that_tells_no_steps_says_so_while_it_works(as_alice, machine) -> None:
+    lacking(machine, JOB_STEPS)
+    Machine.objects.update(state=MachineState.UPDATING)
+    make_job(machine)
+    assert "but not its steps" in as_alice.get(url(machine)).text
