@@ -20,6 +20,8 @@ from fabric.spf.sets import (
     performance,
     pools,
     registry,
+    runas,
+    statistics,
     userroles,
 )
 
@@ -40,6 +42,8 @@ VMM_SERVICE = Service(
         *networks.SETS,
         *performance.SETS,
         *pools.SETS,
+        *runas.SETS,
+        *statistics.SETS,
         *userroles.SETS,
     ),
 )

@@ -45,6 +45,12 @@ def _profile(scope: Scope, profile: CapabilityProfile) -> Row:
 SETS = (
     Resource(
         name="CapabilityProfiles",
-        sources=(Table(_profiles, _profile, plain(ID="pk", Name="name") | {"StampId": stamp()}),),
+        sources=(
+            Table(
+                _profiles,
+                _profile,
+                plain(ID="pk", Name="name", Description="description") | {"StampId": stamp()},
+            ),
+        ),
     ),
 )

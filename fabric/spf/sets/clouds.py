@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Count, F, Q, QuerySet, Sum
 
 from fabric.odata.literals import Value
 from fabric.spf.schema import Computed, Join, Resource, Row, Table, Wanted
 from fabric.spf.scope import Scope
 from fabric.spf.sets.columns import guids, plain, stamp
 from fabric.vmm import quota
-from fabric.vmm.models import Cloud, RoleScope, VirtualMachine
+from fabric.vmm.models import Cloud, RoleScope, UserRole, VirtualMachine
 
 # Name on the wire, field of a cloud and of a machine, field of a role's scope.
 DIMENSIONS = (
@@ -26,16 +26,22 @@ DIMENSIONS = (
 
 def _clouds(scope: Scope) -> QuerySet[Any]:
     assert scope.caller is not None
-    return Cloud.objects.visible_to(scope.caller).filter(server__in=scope.servers)
+    rows = Cloud.objects.visible_to(scope.caller).filter(server__in=scope.servers)
+    return rows.annotate(store_path=F("store__path"))
 
 
-def _cloud(scope: Scope, cloud: Cloud) -> Row:
+def _cloud(scope: Scope, cloud: Any) -> Row:
+    """A cloud; in a tenant's eyes it is its user role's."""
+    assert scope.caller is not None
+    role = scope.caller.tenant_role
     return {
         "ID": cloud.pk,
         "StampId": scope.stamp_of(cloud.server_id),
         "Name": cloud.name,
         "Description": cloud.description,
         "LastModifiedDate": cloud.modified_at,
+        "UserRoleID": None if role is None else role.pk,
+        "WritableLibraryPath": cloud.store_path,
     }
 
 
@@ -58,12 +64,14 @@ def _capacity(scope: Scope, cloud: Cloud) -> Row:
 
 
 def _usage(scope: Scope, wanted: Wanted) -> Iterable[Row]:
-    """What the caller's role uses of what it may; for an administrator, all roles together."""
+    """What the caller's role uses of what it may. For an administrator all roles together, or the
+    one that is wanted.
+    """
     assert scope.caller is not None
     clouds = _clouds(scope)
     ids = guids(wanted, "ID")
     found = list(clouds if ids is None else clouds.filter(pk__in=ids))
-    role = scope.caller.role
+    role = _role(scope, wanted)
     if not found:
         return
     limits = {}
@@ -88,6 +96,16 @@ def _usage(scope: Scope, wanted: Wanted) -> Iterable[Row]:
                 "UserQuota": getattr(limit, f"member_{field}", None),
                 "UserUsage": sums.get(f"own_{size}") or 0,
             }
+
+
+def _role(scope: Scope, wanted: Wanted) -> UserRole | None:
+    """The role whose numbers are told: the caller's, or for an administrator the one wanted."""
+    assert scope.caller is not None
+    ids = guids(wanted, "UserRoleID") or []
+    if scope.caller.role is not None or len(ids) != 1:
+        return scope.caller.role
+    found: UserRole | None = UserRole.objects.visible_to(scope.caller).filter(pk=ids[0]).first()
+    return found
 
 
 def _sums(machines: QuerySet[Any], mine: Q) -> dict[Any, dict[str, int]]:
@@ -120,7 +138,13 @@ SETS = (
             Table(
                 _clouds,
                 _cloud,
-                plain(ID="pk", Name="name", Description="description") | {"StampId": stamp()},
+                plain(
+                    ID="pk",
+                    Name="name",
+                    Description="description",
+                    LastModifiedDate="modified_at",
+                )
+                | {"StampId": stamp()},
             ),
         ),
         joins={
@@ -133,7 +157,21 @@ SETS = (
     ),
     Resource(
         name="CloudCapacities",
-        sources=(Table(_clouds, _capacity, plain(CloudId="pk") | {"StampId": stamp()}),),
+        sources=(
+            Table(
+                _clouds,
+                _capacity,
+                plain(
+                    CloudId="pk",
+                    CPUCount="cores",
+                    MemoryMB="memory_mb",
+                    StorageGB="storage_gb",
+                    VMCount="machines",
+                    CustomQuotaCount="points",
+                )
+                | {"StampId": stamp()},
+            ),
+        ),
     ),
     Resource(name="QuotaAndUsageComponents", sources=(Computed(_usage),)),
 )

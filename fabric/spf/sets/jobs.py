@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from fabric.durable.states import JobState, StepState
+from fabric.durable.states import FINAL, JobState, StepState
 from fabric.odata.literals import Value
 from fabric.spf.schema import Column, Computed, Join, Resource, Row, Table, Update, Wanted, names
 from fabric.spf.scope import Scope
@@ -32,7 +32,15 @@ STEP_STATUS: dict[str, tuple[str, str]] = {
     StepState.DONE: ("Completed", "Completed"),
     StepState.FAILED: ("Failed", "Failed"),
 }
-_KINDS = {"VM": "Virtual Machine"}
+_KINDS = {
+    "VM": "Virtual Machine",
+    "VMNetwork": "VM Network",
+    "VMSubnet": "VM Subnet",
+    "AddressPool": "Static IP Address Pool",
+    "VMTemplate": "VM Template",
+    "HardwareProfile": "Hardware Profile",
+    "RunAsAccount": "Run As Account",
+}
 
 
 def _jobs(scope: Scope) -> QuerySet[Any]:
@@ -87,6 +95,10 @@ def _states(scope: Scope, value: Value) -> Iterable[str]:
     return [state for state, (status, _) in STATUS.items() if status == value]
 
 
+def _ended(scope: Scope, value: Value) -> Iterable[str]:
+    return [state for state in STATUS if (state in FINAL) is value]
+
+
 def _steps(scope: Scope, wanted: Wanted) -> Iterable[Row]:
     assert scope.caller is not None
     for job in _jobs(scope).filter(pk__in=guids(wanted, "JobId") or ()):
@@ -132,8 +144,17 @@ SETS = (
                     TargetObjectID="subject",
                     ResultObjectID="subject",
                     EndTime="ended_at",
+                    Owner="owner_name",
+                    ProgressValue="percent",
+                    ResultName="target_name",
+                    ResultObjectType="target_type",
+                    TargetObjectType="target_type",
                 )
-                | {"StampId": stamp(), "Status": Column("state", _states)},
+                | {
+                    "StampId": stamp(),
+                    "Status": Column("state", _states),
+                    "IsCompleted": Column("state", _ended),
+                },
             ),
         ),
         joins={"Steps": Join("ID", "JobId")},

@@ -20,7 +20,11 @@ def _performance(scope: Scope, wanted: Wanted) -> Iterable[Row]:
         for asked in wanted.get("TimeFrame", ()):
             if str(asked).lower() not in Frame.values:
                 continue
-            for counter, history, times in curves(machine, str(asked)):
+            told = curves(machine, str(asked))
+            # No host is ever switched off to save power.
+            moments = told[0][2]
+            told.append(("PowerSavings", [0] * len(moments), moments))
+            for counter, history, times in told:
                 yield {
                     "PerformanceCounter": counter,
                     "PerformanceHistory": history,
