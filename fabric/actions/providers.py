@@ -264,7 +264,9 @@ def _store(
     except IntegrityError as error:
         raise _taken(operation_id) from error
     held.refresh_from_db()
-    if "url" in changed or "password_sealed" in changed or "capabilities" in changed:
+    if "capabilities" in changed:
+        # Marks of what was read belong to the SPF, and to the account, that told them.
+        held.stamps.update(full_sync_at=None)
         nudge(tasks.check_account, held.pk)
         for stamp_id in stamps.soon(held):
             nudge(tasks.sync_stamp, stamp_id)

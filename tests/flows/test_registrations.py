@@ -152,6 +152,8 @@ def test_what_was_known_of_the_old_account_is_forgotten(provider, fake, olga):
     assert not Provider.objects.get().account_check[-1]["ok"]
     again = changed(olga, Provider.objects.get(), username="portal2")
     assert (again.account_check, again.checked_at) == ([], None)
+    assert again.capabilities["generation"]
+    assert Stamp.objects.get().full_sync_at is None
 
 
 def test_who_uses_a_registration_holds_it(provider, fake, olga, subscription):

@@ -173,6 +173,14 @@ def users(accounts: Iterable[Account]) -> dict[str, list[Provider]]:
     return found
 
 
+def account_of(endpoint: Provider) -> Account | None:
+    """Return the account that an endpoint signs in with, if that is one of ours."""
+    account = Account.objects.filter(username=endpoint.username).first()
+    return (
+        account if account is not None and endpoint in users([account])[account.username] else None
+    )
+
+
 def leads_here(endpoint: Provider, ours: set[str]) -> bool:
     told = endpoint.capabilities if isinstance(endpoint.capabilities, dict) else {}
     known = {str(stamp.get("id")) for stamp in told.get("stamps", ()) if isinstance(stamp, dict)}

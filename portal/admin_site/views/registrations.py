@@ -21,6 +21,7 @@ from fabric.models import Machine, Provider, Stamp
 from fabric.states import GONE
 from portal import faults
 from portal.admin_site.access import operator_required
+from portal.admin_site.fabric import spf_words
 from portal.admin_site.fabric.noun import Command
 from portal.admin_site.forms.providers import ProviderChangeForm, StampNameForm
 from tenants.errors import Refused
@@ -50,11 +51,15 @@ SERVICES = {
 
 @dataclass(frozen=True)
 class Check:
-    """What the services said of the account, as the page shows it; `asked` until they have."""
+    """What the services said of the account, as the page shows it; `asked` until they have.
+
+    `account` is the row of our own SPF, where the endpoint leads there.
+    """
 
     lines: list[dict[str, Any]]
     at: datetime | None
     asked: datetime | None
+    account: Any = None
 
     @property
     def is_waiting(self) -> bool:
@@ -72,13 +77,15 @@ class Check:
 def check_of(request: HttpRequest, provider: Provider) -> Check:
     """Return the last check; the URL says when another was asked for."""
     asked = moment(request.GET.get("asked", ""))
-    if asked is not None and provider.checked_at is not None and provider.checked_at >= asked:
+    now, last = timezone.now(), provider.checked_at
+    if asked is not None and (asked > now or (last is not None and last >= asked)):
         asked = None
     lines = []
     for told in provider.account_check or []:
         title, purpose = SERVICES.get(told["service"], (told["service"], ""))
         lines.append({**told, "title": title, "purpose": purpose})
-    return Check(lines, provider.checked_at, asked)
+    account = spf_words.account_of(provider) if any(not line["ok"] for line in lines) else None
+    return Check(lines, provider.checked_at, asked, account)
 
 
 def moment(text: str) -> datetime | None:

@@ -183,6 +183,28 @@ def test_what_signs_in_with_an_account_is_named_and_not_locked_out(site, portal,
     assert Account.objects.get().username == "second"
 
 
+def test_what_an_endpoint_lacks_leads_to_its_account(site, portal, endpoint) -> None:
+    refused = {
+        "service": "Usage",
+        "group": "SPF_Usage",
+        "ok": False,
+        "problem": "No.",
+        "advice": "",
+    }
+    Provider.objects.update(account_check=[refused])
+    page = f"/vm-clouds/endpoints/{endpoint.pk}/"
+    assert f'href="{url(portal)}"' in site.get(page).content.decode()
+    Provider.objects.update(username="somebody")
+    assert f'href="{url(portal)}"' not in site.get(page).content.decode()
+
+
+def test_only_what_signs_in_from_here_needs_all_of_it(site, portal, endpoint) -> None:
+    billing = create_account("billing", SECRET, [Group.USAGE], False)
+    assert "Lacks" not in site.get(url(billing)).content.decode()
+    Account.objects.filter(pk=portal.pk).update(groups=[Group.VMM])
+    assert "Lacks 3 things" in site.get(url(portal)).content.decode()
+
+
 def test_an_endpoint_elsewhere_with_the_same_name_holds_nothing(site, portal, fabric) -> None:
     make_stamp()
     assert "no endpoint registered here" in site.get(url(portal)).content.decode()
