@@ -12,6 +12,7 @@ from fabric.spf.actions import change_account, create_account
 from fabric.spf.actions.tenants import change_tenant, create_tenant
 from fabric.spf.edm import VMM
 from fabric.spf.models import Group
+from fabric.spf.throttle import ADDRESS
 from fabric.vmm.actions import networks, pools, servers
 from fabric.vmm.actions.machines import NewAdapter
 from fabric.vmm.models import Job, VirtualMachine
@@ -80,6 +81,20 @@ def test_guessing_is_slowed_down(administrator, stamp):
     assert answers[-1]["Retry-After"] == "60"
     # Who was in before is not locked out by it.
     assert administrator.get("Clouds").status_code == 200
+
+
+def test_a_guesser_is_not_another_one_for_saying_so(administrator):
+    headers = ("X-Forwarded-For", "Forwarded", "X-Real-Ip", "Client-Ip")
+    answers = [
+        Caller(
+            authorization=basic(f"name{number}", "guess"),
+            headers=dict.fromkeys(headers, f"203.0.113.{number}"),
+        ).get("Clouds")
+        for number in range(ADDRESS[0] + 1)
+    ]
+    assert {answer.status_code for answer in answers} == {401}
+    assert "Retry-After" not in answers[-2]
+    assert answers[-1]["Retry-After"] == str(ADDRESS[1])
 
 
 def test_without_rights_in_vmm_the_door_opens_on_nothing(stamp, fabric):
