@@ -13,7 +13,7 @@ from xml.etree.ElementTree import Element
 from fabric.odata.errors import BadRequest
 from fabric.odata.literals import from_xml_text
 from fabric.odata.schema import Model, Prop
-from fabric.odata.xml import RELATED, attribute, child, local_name, parse
+from fabric.odata.xml import MAX_ELEMENTS, RELATED, attribute, child, local_name, parse
 
 # Typed on reading without a schema; the rest stays text, as it would be in JSON.
 _NATIVE = frozenset({"Boolean", "Byte", "Int16", "Int32", "Int64", "Double"})
@@ -26,7 +26,7 @@ def read_entry(body: bytes, model: Model, set_name: str) -> dict[str, object]:
 
 def read_values(body: bytes, model: Model, props: Iterable[Prop]) -> dict[str, object]:
     """The values of these properties in an entry, or in `properties` sent alone."""
-    root = parse(body)
+    root = parse(body, MAX_ELEMENTS)
     if local_name(root) not in ("entry", "properties"):
         raise BadRequest("The body must be an Atom entry.")
     holder = root if local_name(root) == "properties" else _properties(root)
@@ -96,7 +96,7 @@ def read_object(body: bytes) -> dict[str, Any]:
 
 def read_link(body: bytes) -> str:
     """The address in the body of a request to `$links`."""
-    root = parse(body)
+    root = parse(body, MAX_ELEMENTS)
     url = (root.text or "").strip()
     if local_name(root) != "uri" or not url:
         raise BadRequest("The body must hold the 'uri' of an entity.")

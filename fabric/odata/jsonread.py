@@ -14,6 +14,7 @@ from typing import Any
 from fabric.odata.errors import BadRequest
 from fabric.odata.literals import from_json
 from fabric.odata.schema import Model, Prop
+from fabric.odata.xml import MAX_DEPTH
 
 # NUL and halves of characters: Atom cannot say them, and no database looks for them.
 _NO_TEXT = re.compile("[\0\ud800-\udfff]")
@@ -38,6 +39,7 @@ def read_entry(body: bytes, model: Model, set_name: str) -> dict[str, object]:
 def read_values(body: bytes, model: Model, props: Iterable[Prop]) -> dict[str, object]:
     """The values of these properties in an object."""
     found = load(body)
+    _check_depth(found)
     if isinstance(found, dict) and isinstance(found.get("d"), dict):
         found = found["d"]
     if not isinstance(found, dict):
@@ -81,6 +83,16 @@ def _typed_item(model: Model, prop: Prop, value: object, path: str) -> object:
             f"The value of the property '{path}' is not a valid Edm.{prop.item_type}."
         ) from None
     return typed
+
+
+def _check_depth(value: Any) -> None:
+    level = [value] if isinstance(value, (dict, list)) else []
+    for _ in range(MAX_DEPTH):
+        below = [each.values() if isinstance(each, dict) else each for each in level]
+        level = [each for members in below for each in members if isinstance(each, (dict, list))]
+        if not level:
+            return
+    raise BadRequest("The body is nested too deeply.")
 
 
 def read_feed(body: bytes) -> tuple[list[dict[str, Any]], str | None, int | None]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+import sys
 from typing import Final
-from xml.etree.ElementTree import Element, ParseError
+from xml.etree.ElementTree import Element, ParseError, TreeBuilder
 
 from defusedxml.common import DefusedXmlException
-from defusedxml.ElementTree import fromstring
+from defusedxml.ElementTree import DefusedXMLParser
 
 from fabric.odata.errors import BadRequest
 
@@ -21,10 +22,12 @@ MEDIA: Final = f"{DATA}/mediaresource/"
 DECLARATION: Final = '<?xml version="1.0" encoding="utf-8"?>'
 
 MAX_DEPTH: Final = 60
+MAX_ELEMENTS: Final = 20_000
 
 # XML 1.0 cannot carry these at all, not even escaped.
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _SPECIAL = re.compile('[&<>"\r\n\t]')
+# Either of them.
 _UNSAFE = re.compile(_SPECIAL.pattern[:-1] + _ILLEGAL.pattern[1:])
 _ESCAPES: Final = {
     "&": "&amp;",
@@ -51,27 +54,44 @@ def escape_all(texts: list[str]) -> list[str]:
     return [escape(text) for text in texts]
 
 
-def parse(body: bytes) -> Element:
-    """The root element; raises BadRequest for broken XML, any DTD, entities and deep nesting."""
+def parse(body: bytes, most: int | None = None) -> Element:
+    """The root element; raises BadRequest for broken XML, any DTD, entities and deep nesting.
+
+    With `most`, also for more elements than that: what strangers send is small.
+    """
+    parser = DefusedXMLParser(
+        target=_Limited(most), forbid_dtd=True, forbid_entities=True, forbid_external=True
+    )
     try:
-        root: Element = fromstring(
-            body, forbid_dtd=True, forbid_entities=True, forbid_external=True
-        )
+        parser.feed(body)
+        root: Element = parser.close()
     except DefusedXmlException:
         raise BadRequest("The body must not declare a document type or entities.") from None
     except (ParseError, ValueError, LookupError):
         raise BadRequest("The body is not valid XML.") from None
-    _check_depth(root)
     return root
 
 
-def _check_depth(root: Element) -> None:
-    level = [root]
-    for _ in range(MAX_DEPTH):
-        level = [child for element in level for child in element]
-        if not level:
-            return
-    raise BadRequest("The body is nested too deeply.")
+class _Limited(TreeBuilder):
+    """Stops as soon as there is too much, not when all of it has been built."""
+
+    def __init__(self, most: int | None) -> None:
+        super().__init__()
+        self._depth = 0
+        self._left = sys.maxsize if most is None else most
+
+    def start(self, tag: str, attrs: dict[str, str], /) -> Element:
+        self._depth += 1
+        self._left -= 1
+        if self._depth > MAX_DEPTH:
+            raise BadRequest("The body is nested too deeply.")
+        if self._left < 0:
+            raise BadRequest("The body has too many elements.")
+        return super().start(tag, attrs)
+
+    def end(self, tag: str, /) -> Element:
+        self._depth -= 1
+        return super().end(tag)
 
 
 def local_name(element: Element) -> str:
