@@ -43,12 +43,15 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """One step of a path, under its canonical name; `set` is where its entities live."""
+    """One step of a path, under its canonical name; `set` is where its entities live, `prop` is
+    the property of this name.
+    """
 
     name: str
     kind: Kind
     keys: dict[str, Value] | None = None
     set: EntitySet | None = None
+    prop: Prop | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +107,9 @@ class ResourcePath:
         return self._last(Kind.STREAM)
 
     @property
-    def property_name(self) -> str | None:
-        """The property at the end of the path."""
-        return self._last(Kind.PROPERTY)
+    def members(self) -> tuple[Prop, ...]:
+        """The property at the end of the path, those it is inside of before it."""
+        return tuple(s.prop for s in self.segments if s.prop is not None)
 
     @property
     def entities(self) -> tuple[Segment, ...]:
@@ -182,6 +185,8 @@ class _Walk:
             self._add(found.name, Kind.SET, keys, found)
         elif here.kind is Kind.LINKS:
             self._link(part)
+        elif here.prop is not None and here.prop.complex_name and not here.prop.is_collection:
+            self._property(part, self._model.complex_types[here.prop.complex_name].props)
         elif here.set is None:
             raise _not_found(part)
         elif self._wants_key(here):
@@ -204,7 +209,9 @@ class _Walk:
             return here.set is not None and not self._is_one(here)
         if kind is Kind.LINKS:
             return here.set is not None and self._is_one(here)
-        return here.kind in (Kind.PROPERTY, Kind.STREAM)
+        if here.prop is not None:
+            return not here.prop.complex_name and not here.prop.is_collection
+        return here.kind is Kind.STREAM
 
     def _link(self, part: str) -> None:
         owner = self.segments[-2].set
@@ -216,16 +223,20 @@ class _Walk:
             return
         name = part.removesuffix("()")
         action = _find(entity.actions, name.rpartition(".")[2])
-        prop = _find([prop.name for prop in entity.props], name)
         stream = _find([entity.stream or ""], name)
         if action is not None:
             self.segments.append(Segment(action, Kind.ACTION))
         elif stream is not None:
             self.segments.append(Segment(stream, Kind.STREAM))
-        elif prop is not None:
-            self.segments.append(Segment(prop, Kind.PROPERTY))
         else:
-            raise _not_found(part)
+            self._property(name, entity.props)
+
+    def _property(self, name: str, props: tuple[Prop, ...]) -> None:
+        found = _find([prop.name for prop in props], name)
+        prop = next((prop for prop in props if prop.name == found), None)
+        if prop is None:
+            raise _not_found(name)
+        self.segments.append(Segment(prop.name, Kind.PROPERTY, prop=prop))
 
     def _navigate(self, part: str, entity: EntityType) -> bool:
         name, keys = _cut_keys(part)

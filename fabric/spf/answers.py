@@ -208,14 +208,14 @@ def plain(text: str) -> HttpResponse:
     return HttpResponse(text, content_type="text/plain;charset=utf-8")
 
 
-def member(call: Call, entity_set: EntitySet, name: str, row: Row) -> HttpResponse:
+def member(call: Call, row: Row) -> HttpResponse:
     """One property: raw for `$value`, else wrapped as the format wraps it."""
-    prop = entity_set.type.prop(name)
-    assert prop is not None
-    value = row.get(name)
+    value: Any = row
+    for prop in call.path.members:
+        value = None if value is None else value.get(prop.name)
     if call.path.is_value:
         if value is None:
-            raise ODataError(f"{name} has no value.", status=404)
+            raise ODataError(f"{prop.name} has no value.", status=404)
         return plain(to_xml_text(value, prop.item_type))
     body = _writer(call).property_value(
         call.service.model, prop, value, root=call.root, fmt=call.format, version=call.version

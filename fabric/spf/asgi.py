@@ -22,7 +22,7 @@ from django.urls import set_script_prefix
 
 from fabric.odata import errorbody
 from fabric.odata.errors import BadRequest, ODataError, PayloadTooLarge
-from fabric.odata.negotiate import Format
+from fabric.odata.negotiate import error_format
 
 log = logging.getLogger(__name__)
 
@@ -163,16 +163,18 @@ def limited(application: Application, most: int = MOST) -> Application:
 
         await application(scope, counting, send)
         if received > most:
-            await _refuse(send, PayloadTooLarge("The body is too long."))
+            await _refuse(scope, send, PayloadTooLarge("The body is too long."))
         elif is_cut:
             # Gone, or sending chunks that are none; who is still there is told.
-            await _refuse(send, BadRequest("The body breaks off."))
+            await _refuse(scope, send, BadRequest("The body breaks off."))
 
     return limiting
 
 
-async def _refuse(send: Send, error: ODataError) -> None:
-    body, content_type = errorbody.write(error, Format.ATOM)
-    headers = [(b"content-type", content_type.encode()), (b"connection", b"close")]
-    await send({"type": "http.response.start", "status": error.status, "headers": headers})
+async def _refuse(scope: MutableMapping[str, Any], send: Send, error: ODataError) -> None:
+    headers = {name.lower(): value for name, value in scope.get("headers", ())}
+    wanted = error_format(headers.get(b"accept", b"").decode("latin-1"))
+    body, content_type = errorbody.write(error, wanted)
+    told = [(b"content-type", content_type.encode()), (b"connection", b"close")]
+    await send({"type": "http.response.start", "status": error.status, "headers": told})
     await send({"type": "http.response.body", "body": body})

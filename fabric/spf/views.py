@@ -87,7 +87,7 @@ def _carry_out(call: Call) -> AnyResponse:
         return batch.carry_out(call, _carry_out)
     if call.verb == "GET":
         return _read(call)
-    if call.path.set is None or call.path.property_name or call.path.stream:
+    if call.path.set is None or call.path.members or call.path.stream:
         raise MethodNotAllowed("This resource is only read.")
     if call.path.action:
         return _act(call, call.path.action)
@@ -111,8 +111,8 @@ def _read(call: Call) -> AnyResponse:
             raise NotFound(f"{place.set.name} has no {call.path.stream} here.")
         found = Writer(call.service, call.scope).found(place)
         return answers.media(show(call.scope, found))
-    if call.path.property_name:
-        return answers.member(call, place.set, call.path.property_name, reader.one(place))
+    if call.path.members:
+        return answers.member(call, reader.one(place))
     if call.path.is_links:
         return _read_links(call, reader, place)
     # Refuses names the type does not have before anything is read for them.

@@ -71,7 +71,15 @@ def test_url_literals_of_published_clients_are_read(text: str, value: object) ->
 
 @pytest.mark.parametrize(
     "text",
-    ["", "guid'nonsense'", "guid'5a1c3f0e2b7d4c669d0e8f31b0a4c201'", "'open", "1 2", "word", "X'0'"]
+    [
+        "",
+        "guid'nonsense'",
+        "guid'5a1c3f0e2b7d4c669d0e8f31b0a4c201'",
+        "'open",
+        "1 2",
+        "word",
+        "X'0'",
+    ],
 )
 def test_broken_literals_are_refused(text: str) -> None:
     with pytest.raises(BadRequest):

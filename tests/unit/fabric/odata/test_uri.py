@@ -91,7 +91,15 @@ def test_special_segments_are_told_apart(model: Model) -> None:
     assert parse_path("Clouds/$count", model).is_count
     assert parse_path(f"VirtualMachines{KEY}/VMConnection", model).stream == "VMConnection"
     assert parse_path(f"VirtualMachines{KEY}/VMConnection/$value", model).is_value
-    assert parse_path(f"VirtualMachines{KEY}/name/$value", model).property_name == "Name"
+    (name,) = parse_path(f"VirtualMachines{KEY}/name/$value", model).members
+    assert name.name == "Name"
+
+
+def test_properties_inside_of_properties_are_reached(model: Model) -> None:
+    found = parse_path(f"VirtualMachines{KEY}/owner/USERNAME/$value", model)
+
+    assert [prop.name for prop in found.members] == ["Owner", "UserName"]
+    assert found.is_value
 
 
 @pytest.mark.parametrize("name", ["Expand", "expand()", "VMM.Expand"])
@@ -118,6 +126,11 @@ def test_links_name_the_navigation(model: Model) -> None:
         "$metadata/Clouds",
         f"VirtualMachines{KEY}/Nothing",
         f"VirtualMachines{KEY}/Name/More",
+        f"VirtualMachines{KEY}/Owner/More",
+        f"VirtualMachines{KEY}/Owner/$value",
+        f"VirtualMachines{KEY}/Tags/$value",
+        f"VirtualMachines{KEY}/Tags/Length",
+        f"VirtualMachines{KEY}/NewVirtualNetworkAdapterInput/VLanId",
         f"VirtualMachines{KEY}/Expand/More",
         f"VirtualMachines{KEY}/$count",
         f"VirtualMachines{KEY}/$links/Name",

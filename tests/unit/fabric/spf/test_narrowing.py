@@ -140,7 +140,10 @@ KINDS = {
 
 
 def kind_of(rows, path: str) -> str:
-    field = rows.values_list(path).query.select[0].field
+    query = rows.values_list(path).query
+    field = (
+        query.annotations[path].output_field if path in query.annotations else query.select[0].field
+    )
     while field.is_relation:
         field = field.target_field
     return type(field).__name__
