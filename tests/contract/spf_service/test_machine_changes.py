@@ -9,7 +9,7 @@ from django.conf import settings
 from django.http import HttpResponse
 
 from fabric.hypervisors.simulated import plan_fault
-from fabric.vmm.models import Job, VirtualMachine
+from fabric.vmm.models import Job, UserRole, VirtualMachine
 from tests.contract.spf_service.conftest import Caller, key, said
 from tests.factories.vmm import acting_for, deploy, finish, make_fabric, make_role, make_share
 
@@ -110,3 +110,42 @@ def test_one_kind_of_change_at_a_time(administrator, where):
     )
     assert answer.status_code == 400
     assert "one at a time" in json.loads(answer.content)["odata.error"]["message"]["value"]
+
+
+def test_administrators_say_on_which_share_a_machine_is_stored(
+    administrator, tenant, where, machine
+):
+    done(tenant.send("MERGE", where, {"Operation": "Stop"}))
+    path = machine.cloud.store.path
+    refused = tenant.send("MERGE", where, {"SharePath": path})
+    assert (refused.status_code, "SharePath" in said(refused)) == (400, True)
+    unknown = administrator.send("MERGE", where, {"SharePath": "\\\\elsewhere\\x"})
+    assert unknown.status_code == 400
+    assert done(administrator.send("MERGE", where, {"SharePath": path})).state == "succeeded"
+    assert tenant.row(where)["Status"] == "Stored"
+    done(tenant.send("MERGE", where, {"Operation": "Deploy", "StartVM": True}))
+    assert tenant.row(where)["Status"] == "Running"
+
+
+@pytest.mark.parametrize(
+    ("operation", "status"),
+    [("Pause", "Paused"), ("Save", "Saved"), ("Restart", "Running"), ("Shutdown", "PowerOff")],
+)
+def test_operations_by_the_names_clients_know(tenant, where, operation, status):
+    assert done(tenant.send("PUT", where, {"Operation": operation})).state == "succeeded"
+    assert tenant.row(where)["Status"] == status
+
+
+@pytest.mark.parametrize("operation", ["Start", "Stop", "Reset", "Suspend", "SaveState", "Store"])
+def test_an_operation_needs_its_permission(tenant, stranger, where, role, operation):
+    UserRole.objects.filter(pk=role.pk).update(permissions=[])
+    refused = tenant.send("MERGE", where, {"Operation": operation})
+    assert (refused.status_code, "does not permit" in said(refused)) == (403, True)
+    assert stranger.send("MERGE", where, {"Operation": operation}).status_code == 404
+
+
+def test_what_is_no_operation(tenant, where):
+    answer = tenant.send("MERGE", where, {"Operation": "Explode"})
+    assert (answer.status_code, "Explode" in said(answer)) == (400, True)
+    both = tenant.send("MERGE", where, {"Operation": "Repair", "Retry": True, "Undo": True})
+    assert (both.status_code, "exactly one" in said(both)) == (400, True)
