@@ -160,11 +160,12 @@ def _first_blank(inside: bytes) -> tuple[bytes, bytes]:
 
 
 def _measured(headers: Mapping[str, str], body: bytes) -> bytes:
-    """The body as long as it says it is."""
+    """The body as long as it says it is; .NET counts the line end before the boundary with it."""
     text = headers.get("content-length")
     if text is None:
         return body
-    if not (text.isascii() and text.isdigit() and len(text) < 10) or int(text) > len(body):
+    longest = len(body) + len(b"\r\n")
+    if not (text.isascii() and text.isdigit() and len(text) < 10) or int(text) > longest:
         raise BadRequest("A part of the batch is not as long as it says.")
     return body[: int(text)]
 
@@ -195,11 +196,10 @@ def _written(answers: Iterable[Answer | Sequence[Answer]], boundary: str) -> Ite
 
 
 def _one(answer: Answer) -> Iterable[bytes]:
-    own = [("Content-ID", answer.content_id)] if answer.content_id else []
-    head = [("Content-Type", "application/http"), ("Content-Transfer-Encoding", "binary"), *own]
-    yield _lines(head)
+    # Microsoft's client for .NET takes these two headers and no third: the id stands inside.
+    yield _lines([("Content-Type", "application/http"), ("Content-Transfer-Encoding", "binary")])
     yield f"\r\nHTTP/1.1 {answer.status} {answer.reason}\r\n".encode()
-    # Clients look for the id at either place.
+    own = [("Content-ID", answer.content_id)] if answer.content_id else []
     yield _lines([*own, *answer.headers, ("Content-Length", str(len(answer.body)))])
     yield b"\r\n"
     yield answer.body

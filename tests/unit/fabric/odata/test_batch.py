@@ -175,7 +175,9 @@ def test_answers_are_what_a_mail_reader_takes_apart() -> None:
     assert first.get_content_type() == "application/http"
     assert first.get_payload(decode=True).startswith(b"HTTP/1.1 200 OK\r\n")
     made, gone = changes.iter_parts()
-    assert (made["Content-ID"], gone["Content-ID"]) == ("1", "2")
+    # Microsoft's client for .NET breaks off where a part has a third header.
+    assert made.keys() == ["Content-Type", "Content-Transfer-Encoding"]
+    assert b"Content-ID: 1\r\n" in made.get_payload(decode=True)
     assert made.get_payload(decode=True).endswith("\r\n\r\ngrößer".encode())
     assert b"Content-ID: 2\r\n" in gone.get_payload(decode=True)
     assert b"\r\nSet-Cookie" not in last.get_payload(decode=True)
@@ -227,3 +229,9 @@ def test_no_damage_breaks_the_reader(data: st.DataObject) -> None:
         batch.parse(KIND, bytes(body))
     except ODataError:
         pass
+
+
+def test_the_line_end_before_a_boundary_may_be_counted_with_the_body():
+    """Microsoft's client for .NET counts it."""
+    body = BATCH.replace("Content-Length: 12", "Content-Length: 13").encode()
+    assert batch.parse(KIND, body)[1].parts[0].body == b'{"Name":"a"}'
