@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fabric.odata.errors import NotAcceptable, UnsupportedMediaType
-from fabric.odata.negotiate import Format, body_format, content_type, pick_format
+from fabric.odata.negotiate import (
+    Format,
+    body_format,
+    content_type,
+    error_format,
+    pick_format,
+)
 
 
 @pytest.mark.parametrize(
@@ -64,3 +72,47 @@ def test_the_format_of_a_body() -> None:
     for media in (None, "", "text/plain", "*/*", "application/x-www-form-urlencoded"):
         with pytest.raises(UnsupportedMediaType):
             body_format(media)
+
+
+@pytest.mark.parametrize(
+    ("accept", "option", "version", "expected"),
+    [
+        ("application/json", None, 2, Format.JSON_VERBOSE),
+        ("application/json", None, 1, Format.JSON_VERBOSE),
+        (None, "json", 2, Format.JSON_VERBOSE),
+        ("application/json", None, 3, Format.JSON_MINIMAL),
+        # Who names a level knows it.
+        ("application/json;odata=minimalmetadata", None, 2, Format.JSON_MINIMAL),
+        ("application/atom+xml,application/xml", None, 2, Format.ATOM),
+    ],
+)
+def test_plain_json_is_the_form_that_the_callers_version_knows(
+    accept: str | None, option: str | None, version: int, expected: Format
+) -> None:
+    assert pick_format(accept, option, version) is expected
+
+
+@pytest.mark.parametrize(
+    ("accept", "expected"),
+    [
+        (None, Format.ATOM),
+        ("image/png", Format.ATOM),
+        ("text/plain", Format.ATOM),
+        ("application/json;odata=wild", Format.JSON_MINIMAL),
+        ("application/problem+json", Format.JSON_MINIMAL),
+        ("application/json;odata=verbose", Format.JSON_VERBOSE),
+    ],
+)
+def test_an_error_is_told_in_some_format_whatever_is_wanted(
+    accept: str | None, expected: Format
+) -> None:
+    assert error_format(accept, None) is expected
+
+
+@given(st.text(max_size=60), st.text(max_size=30))
+def test_no_header_breaks_the_choice_of_a_format(accept: str, option: str) -> None:
+    error_format(accept, option)
+    try:
+        body_format(accept)
+    except UnsupportedMediaType:
+        pass
