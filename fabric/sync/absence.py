@@ -23,6 +23,8 @@ from fabric.states import GONE
 
 FIRST_SECONDS = 2.0
 LONGEST_SECONDS = 60.0
+# One that refuses at once costs next to nothing, so it is asked again before long.
+DOUBLINGS = 2
 # A hanging endpoint holds a worker for a quarter of the time at most.
 TIMES_ITS_HANG = 3.0
 MOST_FAILURES = 1000
@@ -91,7 +93,7 @@ def _leave_to_others(stamp: Stamp) -> None:
 def gone(stamp: Stamp, fault: ProviderFault, took: float) -> None:
     """Note that nobody answers, since when, and when to ask again: later the longer it hangs."""
     now = timezone.now()
-    wait = max(FIRST_SECONDS * 2 ** min(stamp.failures, 4), took * TIMES_ITS_HANG)
+    wait = max(FIRST_SECONDS * 2 ** min(stamp.failures, DOUBLINGS), took * TIMES_ITS_HANG)
     wait = min(wait, LONGEST_SECONDS) * random.uniform(0.75, 1.25)  # noqa: S311
     Stamp.objects.filter(pk=stamp.pk).update(
         away_since=Coalesce("away_since", now),

@@ -6,12 +6,10 @@ environment not used. The password lives in the authorization only, never in a r
 
 from __future__ import annotations
 
-import base64
 import re
-import ssl
 import time
 import uuid
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Final
@@ -22,9 +20,10 @@ import httpx
 from fabric.odata import atom, jsonfmt
 from fabric.odata.errors import ODataError
 from fabric.providers.abilities import VERSION
-from fabric.providers.errors import BrokenAnswer, CertificateFault, Missing, Rejected, UnknownSet
+from fabric.providers.errors import BrokenAnswer, Missing, Rejected, UnknownSet
 from fabric.providers.spf import bodies, faults, reading
 from fabric.providers.spf.bodies import Dialect
+from fabric.providers.spf.doors import BasicAuth, read_address, trust
 from fabric.providers.spf.reading import Row
 
 READ_CAP: Final = 64 * 1024 * 1024
@@ -38,7 +37,6 @@ ANY_FORMAT: Final = (
 )
 # Left as they are in a query: IIS counts its length after encoding.
 _PLAIN: Final = "'(),=:/*"
-_HOST: Final = re.compile(r"[A-Za-z0-9._-]+\Z|[0-9A-Fa-f:.]+\Z")
 _ID_IN_ADDRESS: Final = re.compile(r"\((?:.*?\bID=)?guid'([0-9a-f-]{36})'", re.IGNORECASE)
 
 
@@ -74,35 +72,6 @@ class Answer:
         return found
 
 
-class BasicAuth(httpx.Auth):
-    """Basic, sent with the first request already, so no call is made twice to be challenged.
-
-    The standard leaves open how other than ASCII characters travel: UTF-8 goes first, and a
-    challenge that does not ask for UTF-8 is answered in Windows' encoding.
-    """
-
-    def __init__(self, username: str, password: str) -> None:
-        self._values = list(dict.fromkeys(_basic_values(f"{username}:{password}")))
-
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        for value in self._values:
-            request.headers["Authorization"] = value
-            response = yield request
-            challenge = response.headers.get("www-authenticate", "").lower()
-            if response.status_code != 401 or "basic" not in challenge or "utf-8" in challenge:
-                # What was accepted goes first from now on.
-                self._values = sorted(self._values, key=value.__ne__)
-                return
-
-
-def _basic_values(credentials: str) -> Generator[str, None, None]:
-    for encoding in ("utf-8", "cp1252"):
-        try:
-            yield f"Basic {base64.b64encode(credentials.encode(encoding)).decode('ascii')}"
-        except UnicodeEncodeError:
-            continue
-
-
 class Session:
     """Calls to one endpoint; safe to share between threads. Raises only provider faults.
 
@@ -122,7 +91,7 @@ class Session:
         version: str = VERSION,
     ) -> None:
         self.version = version
-        self.base, self.place = _read_address(url)
+        self.base, self.place = read_address(url)
         self._timeout = timeout
         self._secrets = (password,)
         self._update = "MERGE"
@@ -131,7 +100,7 @@ class Session:
         self._client = httpx.Client(
             auth=BasicAuth(username, password),
             transport=transport,
-            verify=True if transport else _trust(authority_pem, self.place),
+            verify=True if transport else trust(authority_pem, self.place),
             timeout=httpx.Timeout(timeout, connect=min(CONNECT_SECONDS, timeout)),
             limits=httpx.Limits(
                 max_connections=20, max_keepalive_connections=10, keepalive_expiry=IDLE_SECONDS
@@ -365,40 +334,6 @@ def _joined(page: str, link: str) -> str:
 def _reader(body: bytes) -> Any:
     """Return the module that reads this body: Atom is understood although JSON was asked for."""
     return atom if body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<" else jsonfmt
-
-
-def _read_address(url: str) -> tuple[str, str]:
-    """Return the base address without credentials in it, and `host:port` for people."""
-    try:
-        found = httpx.URL(url.strip())
-    except httpx.InvalidURL:
-        found = httpx.URL("")
-    name = found.raw_host.decode("ascii")
-    if not _HOST.match(name):
-        raise BrokenAnswer("The address must look like https://spf.example.net:8090.")
-    host = f"[{name}]" if ":" in name else name
-    place = f"{host}:{found.port or 443}"
-    if found.scheme != "https":
-        raise CertificateFault(
-            f"{place} must be addressed with https, or the password would travel in the clear."
-        )
-    return f"https://{place}{quote(found.path.rstrip('/'), safe='/%')}", place
-
-
-def _trust(authority_pem: str, place: str) -> ssl.SSLContext:
-    """Return a context that trusts the named authority alone, or the system's."""
-    if not authority_pem.strip():
-        return ssl.create_default_context()
-    try:
-        context = ssl.create_default_context(cadata=authority_pem)
-    except (ssl.SSLError, ValueError):
-        raise CertificateFault(
-            f"The authority given for {place} is not a certificate in PEM format.",
-            advice="Paste the text from BEGIN CERTIFICATE to END CERTIFICATE.",
-        ) from None
-    # The certificate named may be the server's own, or one in the middle.
-    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-    return context
 
 
 def query(**options: str) -> str:

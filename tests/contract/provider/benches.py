@@ -55,6 +55,7 @@ class Bench:
     """The abilities this kind of server does not have."""
     generation: str = R2
     transport: InProcess | None = None
+    tenant_id: uuid.UUID | None = None
 
     def needs(self, ability: str) -> None:
         """Skip the test where this kind of server cannot do it."""

@@ -1,0 +1,92 @@
+"""The sync over the real client and our own server, as that and as other generations."""
+
+from __future__ import annotations
+
+import pytest
+from django.utils import timezone
+
+from fabric import registry
+from fabric.models import Machine, Stamp
+from fabric.providers.abilities import CHANGES, LOAD
+from fabric.states import MachineState
+from fabric.sync import passes, stamps
+from tests.contract.provider.benches import Bench
+from tests.contract.provider.generations import Strict
+from tests.factories.fabric import make_cloud, make_machine, make_plan, make_stamp
+from tests.factories.fabric import make_subscription as subscribe
+
+SHOWN = ("name", "state", "addresses", "host_name", "cores", "memory_mb", "os_name")
+
+
+@pytest.fixture
+def stamp(bench: Bench, db, vault, alices):
+    """The bench's stamp as a row, with two machines of ours and one of somebody else."""
+    if bench.transport is None:
+        pytest.skip("there is no wire")
+    stamp = make_stamp(id=bench.stamp_id, synced_at=None)
+    subscription = subscribe(alices, make_plan(make_cloud(stamp)))
+    tenant = bench.tenant(limits={"machines": 5, "cores": 20, "memory_mb": None, "storage_gb": 500})
+    for name in ("web-01", "web-02"):
+        _, remote_id = bench.deploy(tenant, name=name, cores=1)
+        make_machine(subscription, name, remote_id=remote_id, addresses=[])
+    bench.deploy(tenant, name="stranger", cores=1)
+    bench.tenant_id = tenant
+    with registry.use(lambda row: bench.provider):
+        assert stamps.run(str(stamp.pk))
+        yield stamp
+
+
+def rows() -> list[tuple]:
+    return list(Machine.objects.order_by("name").values_list(*SHOWN))
+
+
+def asked(bench: Bench, stamp: Stamp) -> list[str]:
+    """Take a pass; return how machines were asked for."""
+    bench.transport.addresses.clear()
+    assert stamps.run(str(stamp.pk))
+    queries = (
+        str(url.query) for url in bench.transport.addresses if url.path.endswith("/VirtualMachines")
+    )
+    return ["changes" if "ModifiedTime" in each else "all" for each in queries]
+
+
+def test_what_an_endpoint_can_do_is_read_once(bench, stamp):
+    provider = stamp.provider
+    provider.refresh_from_db()
+    assert provider.abilities_read_at is not None
+    assert provider.capabilities["generation"] == bench.generation
+    bench.transport.addresses.clear()
+    stamps.run(str(stamp.pk))
+    assert not [url for url in bench.transport.addresses if url.path.endswith("$metadata")]
+    if LOAD in bench.lacks:
+        assert not [url for url in bench.transport.addresses if "PerformanceData" in url.path]
+
+
+def test_changes_are_read_alone_and_come_to_the_same_as_all(bench, stamp):
+    bench.needs(CHANGES)
+    web = Machine.objects.get(name="web-01")
+    assert (web.state, len(web.addresses)) == (MachineState.RUNNING, 1)
+    bench.operate(web.remote_id, "Stop", bench.tenant_id)
+    assert set(asked(bench, stamp)) == {"changes"}
+    web.refresh_from_db()
+    assert web.state == MachineState.STOPPED
+    read = rows()
+    Stamp.objects.update(full_sync_at=timezone.now() - passes.FULL_EVERY)
+    assert set(asked(bench, stamp)) == {"all"}
+    assert rows() == read
+
+
+def test_one_removed_by_others_is_missing_soon(bench, stamp):
+    web = Machine.objects.get(name="web-01")
+    bench.operate(web.remote_id, "Stop", bench.tenant_id)
+    stamps.run(str(stamp.pk))
+    bench.provider.remove_machine(
+        web.remote_id, stamp_id=bench.stamp_id, tenant=bench.tenant_id, person="alice@example.net"
+    )
+    bench.settle()
+    if isinstance(bench.transport, Strict):
+        # It does not count: only the next full pass can tell.
+        Stamp.objects.update(full_sync_at=timezone.now() - passes.FULL_EVERY)
+    stamps.run(str(stamp.pk))
+    web.refresh_from_db()
+    assert web.state == MachineState.MISSING
