@@ -118,7 +118,7 @@ def property_value(
 ) -> bytes:
     """The body of one property of an entity."""
     start = f"<d:{prop.name}"
-    rest = element(model, prop, value).removeprefix(start)
+    rest = element(model, prop, value, version).removeprefix(start)
     return f'{DECLARATION}{start} xmlns:d="{DATA}" xmlns:m="{METADATA}"{rest}'.encode()
 
 

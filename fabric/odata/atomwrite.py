@@ -11,7 +11,7 @@ from uuid import UUID
 from fabric.odata.columns import Column, Spell, Values, column, each, lines, present
 from fabric.odata.literals import format_datetime, to_xml_text
 from fabric.odata.schema import Model, Nav, Prop
-from fabric.odata.shape import Row, Shape
+from fabric.odata.shape import Row, Shape, members_shown
 from fabric.odata.xml import MEDIA, RELATED, SCHEME, escape, escape_all
 
 # The insides of `<entry>` of rows, below this service root, as of this moment.
@@ -84,15 +84,15 @@ class _Member:
         return column([row.get(self.name) for row in rows], self.spell)
 
 
-def _member(model: Model, prop: Prop, *, nested: bool = False) -> _Member:
+def _member(model: Model, prop: Prop, version: int, *, nested: bool = False) -> _Member:
     kind = "" if prop.type == "String" else f' m:type="{model.type_name(prop)}"'
     start, end = f"<d:{prop.name}{kind}>", f"</d:{prop.name}>"
     null = f'<d:{prop.name}{kind} m:null="true" />'
     if prop.is_collection:
-        spell = partial(_lists, _items(model, prop), start, end)
+        spell = partial(_lists, _items(model, prop, version), start, end)
         return _Member(prop.name, spell, f"{start[:-1]} />")
     if prop.complex_name:
-        inside: Spell = _complex(model, prop.complex_name)
+        inside: Spell = _complex(model, prop.complex_name, version)
         if not nested:
             # As in JSON no value is a value of nulls, but not below: the type may contain itself.
             spell = partial(_elements, lambda rows: inside([row or {} for row in rows]), start, end)
@@ -108,11 +108,11 @@ def _elements(inside: Spell, start: str, end: str, values: Values) -> list[str]:
     return [start + text + end for text in inside(values)]
 
 
-def _items(model: Model, prop: Prop) -> Spell:
+def _items(model: Model, prop: Prop, version: int) -> Spell:
     if not prop.complex_name:
         return partial(_elements, _primitive(prop.item_type), "<d:element>", "</d:element>")
     start = f'<d:element m:type="{model.complex_full_name(prop.complex_name)}">'
-    return partial(_elements, _complex(model, prop.complex_name), start, "</d:element>")
+    return partial(_elements, _complex(model, prop.complex_name, version), start, "</d:element>")
 
 
 def _lists(items: Spell, start: str, end: str, values: Values) -> list[str]:
@@ -121,14 +121,14 @@ def _lists(items: Spell, start: str, end: str, values: Values) -> list[str]:
 
 
 @lru_cache(maxsize=512)
-def _complex(model: Model, name: str) -> Spell:
+def _complex(model: Model, name: str, version: int) -> Spell:
     members: list[_Member] = []
 
     def spell(values: Values) -> list[str]:
         # Compiled at first use: a complex type may contain itself.
         if not members:
-            props = sorted(model.complex_types[name].props, key=lambda prop: prop.name)
-            members.extend(_member(model, prop, nested=True) for prop in props)
+            props = members_shown(model.complex_types[name].props, version)
+            members.extend(_member(model, prop, version, nested=True) for prop in props)
         return lines(_parts(members, values), len(values))
 
     return spell
@@ -143,7 +143,7 @@ def _parts(members: Sequence[_Member], rows: Sequence[Row]) -> list[Column]:
 def entry_writer(shape: Shape) -> Write:
     """A function of rows, the service root and the time, giving the insides of `<entry>`."""
     entity = shape.type
-    members = [_member(shape.model, prop) for prop in shape.props]
+    members = [_member(shape.model, prop, shape.version) for prop in shape.props]
     nested = {nav.name: entry_writer(below) for nav, below in shape.expanded}
     category = f'<category term="{entity.full_name}" scheme="{SCHEME}" />'
 
@@ -220,6 +220,6 @@ def feed_head(
     )
 
 
-def element(model: Model, prop: Prop, value: Any) -> str:
+def element(model: Model, prop: Prop, value: Any, version: int) -> str:
     """One property with its value."""
-    return _member(model, prop).spell([value])[0]
+    return _member(model, prop, version).spell([value])[0]

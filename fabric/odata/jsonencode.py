@@ -18,7 +18,7 @@ from fabric.odata.columns import Column, Spell, Values, column, each, lines, pre
 from fabric.odata.literals import format_datetime, to_json
 from fabric.odata.negotiate import Format
 from fabric.odata.schema import Model, Nav, Prop
-from fabric.odata.shape import Row, Shape
+from fabric.odata.shape import Row, Shape, members_shown
 
 # The JSON objects of rows, below this service root.
 Write = Callable[[Sequence[Row], str], list[str]]
@@ -136,7 +136,7 @@ def _spell(model: Model, prop: Prop, fmt: Format, version: int) -> Spell:
         return partial(_lists, item, model.type_name(prop) if fmt is Format.JSON_VERBOSE else "")
     if prop.complex_name:
         # SPF writes a complex value that is not there as an object of nulls.
-        nulls = json.dumps(_nulls(model, prop.complex_name, ()), separators=(",", ":"))
+        nulls = json.dumps(_nulls(model, prop.complex_name, version, ()), separators=(",", ":"))
         return partial(present, spell=item, null=nulls)
     return item
 
@@ -161,22 +161,24 @@ def _objects(model: Model, name: str, fmt: Format, version: int) -> Spell:
     def spell(values: Values) -> list[str]:
         # Compiled at first use: a complex type may contain itself.
         if not members:
-            props = sorted(model.complex_types[name].props, key=lambda prop: prop.name)
+            props = members_shown(model.complex_types[name].props, version)
             members.extend(_member(model, prop, fmt, version) for prop in props)
         return _objects_of([*head, *_member_parts(members, values)], len(values))
 
     return spell
 
 
-def _nulls(model: Model, name: str, above: tuple[str, ...]) -> dict[str, object] | None:
+def _nulls(
+    model: Model, name: str, version: int, above: tuple[str, ...]
+) -> dict[str, object] | None:
     if name in above:
         return None
     nulls: dict[str, object] = {}
-    for prop in sorted(model.complex_types[name].props, key=lambda prop: prop.name):
+    for prop in members_shown(model.complex_types[name].props, version):
         if prop.is_collection:
             nulls[prop.name] = []
         elif prop.complex_name:
-            nulls[prop.name] = _nulls(model, prop.complex_name, (*above, name))
+            nulls[prop.name] = _nulls(model, prop.complex_name, version, (*above, name))
         else:
             nulls[prop.name] = None
     return nulls

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -81,6 +81,12 @@ class Shape:
         return spell
 
 
+def members_shown(props: Iterable[Prop], version: int) -> list[Prop]:
+    """The properties a version of the protocol knows, in order."""
+    known = (prop for prop in props if version >= 3 or not prop.is_collection)
+    return sorted(known, key=lambda prop: prop.name)
+
+
 @lru_cache(maxsize=512)
 def resolve(
     model: Model, set_name: str, expand: Paths, select: Paths | None, version: int = 3
@@ -111,14 +117,12 @@ def _resolve(
         target = model.set(nav.target_set)
         expanded.append((nav, _resolve(model, target, below[name], picked, version, depth + 1)))
     props = [prop for prop in entity.props if chosen is None or prop.name in chosen]
-    if version < 3:
-        props = [prop for prop in props if not prop.is_collection]
     has_stream = version >= 3 and (chosen is None or entity.stream in chosen)
     return Shape(
         model=model,
         version=version,
         set=entity_set,
-        props=tuple(sorted(props, key=lambda prop: prop.name)),
+        props=tuple(members_shown(props, version)),
         expanded=tuple(expanded),
         links=tuple(
             navs[name]
