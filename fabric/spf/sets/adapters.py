@@ -215,6 +215,7 @@ SETS = (
             ),
             Computed(_template_adapters),
         ),
+        only_sent=names("EnableMACAddressSpoofing"),
         create=Create(
             _create, takes=names(f"StampId VMId {_INPUTS}"), requires=("StampId", "VMId")
         ),

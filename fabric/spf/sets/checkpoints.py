@@ -111,6 +111,7 @@ SETS = (
             ),
         ),
         joins={"ParentCheckPoint": Join("ParentCheckpointID", "ID")},
+        only_sent=names("Confirm RunAsynchronously VMCheckPointAction"),
         create=Create(
             _create,
             takes=names("StampId VMId Name Description"),

@@ -271,6 +271,7 @@ SETS = (
             Computed(_template_drives),
         ),
         joins={"VirtualHardDisk": Join("VirtualHardDiskId", "ID")},
+        only_sent=names("SCSI IDE FileName Path"),
         create=Create(
             _create,
             takes=names("StampId VMId VirtualHardDiskId Bus LUN SCSI IDE Name Size"),

@@ -1,7 +1,4 @@
-"""Gateways of VM networks with their NAT, VPN and BGP: announced, empty, and not to be made.
-
-Those that hang on another one are not listed without it, as clients expect.
-"""
+"""Gateways of VM networks with their NAT, VPN and BGP: announced, empty, and not to be made."""
 
 from __future__ import annotations
 

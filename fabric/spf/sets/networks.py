@@ -299,6 +299,7 @@ SETS = (
                 | {"StampId": stamp()},
             ),
         ),
+        only_sent=names("AutoCreateSubnet ExternalName"),
         create=Create(
             _create_network,
             takes=names(
