@@ -92,6 +92,11 @@ class _Maker:
         self.bodies = Bodies(random, known, VMM, self.addresses)
 
     def request(self, name: str) -> Sent:
+        sent = self._some(name)
+        sent.is_broken |= not _is_address(sent.target)
+        return sent
+
+    def _some(self, name: str) -> Sent:
         kind = self.random.random()
         if kind < 0.03:
             return self._astray(name)
@@ -102,7 +107,6 @@ class _Maker:
             self._mutate(sent)
         if kind > 0.97:
             self._break(sent)
-        sent.is_broken |= not _is_address(sent.target)
         return sent
 
     def _ordinary(self, name: str) -> Sent:

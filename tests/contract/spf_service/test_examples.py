@@ -51,7 +51,8 @@ def test_without_accept_the_answer_is_atom(admin_service, stamp):
     assert terms == ["Admin.Stamp"]
     assert texts(feed, "a:entry/a:content/m:properties/d:Name") == [stamp.name]
     titles = [each.get("title") for each in feed.findall("a:entry/a:link", NAMESPACES)]
-    assert titles == ["Stamp", "Servers", "Tenants"]
+    assert titles[0] == "Stamp"
+    assert {"Servers", "Tenants"} <= set(titles)
 
 
 def test_a_tenant_sees_its_clouds(tenant, fabric, stamp):
@@ -410,7 +411,7 @@ def test_a_failed_job_is_restarted_by_put(tenant, order, fabric, stamp):
 def test_performance_is_told_for_one_machine_and_frame(tenant, machine, stamp):
     asked = f"StampId eq guid'{stamp.pk}' and VMId eq guid'{machine.pk}'"
     rows = tenant.rows(f"PerformanceData?$filter={asked} and TimeFrame eq 'Hour'")
-    assert {row["PerformanceCounter"] for row in rows} == {
+    assert {row["PerformanceCounter"] for row in rows} >= {
         "CPUUsage",
         "MemoryUsage",
         "StorageIOPSUsage",
