@@ -10,7 +10,8 @@ import pytest
 
 from fabric.odata import atom
 from fabric.odata.errors import BadRequest
-from fabric.odata.schema import Model
+from fabric.odata.schema import Model, Prop
+from fabric.odata.shape import resolve
 
 STAMP = UUID("5a1c3f0e-2b7d-4c66-9d0e-8f31b0a4c201")
 CLOUD = UUID("c2d9e7b4-61f8-4a0d-b3a5-19e04f7d8802")
@@ -241,6 +242,65 @@ def test_hostile_and_broken_xml_is_refused(model: Model, body: bytes) -> None:
         atom.read_entry(body, model, "VirtualMachines")
     with pytest.raises(BadRequest):
         atom.read_object(body)
+
+
+def test_a_request_with_too_many_elements_is_refused_and_a_feed_is_not(model: Model) -> None:
+    many = b"<entry>" + b"<a/>" * 20_000 + b"</entry>"
+
+    with pytest.raises(BadRequest, match="too many"):
+        atom.read_entry(many, model, "VirtualMachines")
+    assert atom.read_object(many) == {}
+
+
+def test_the_parameters_of_an_action_may_come_without_an_entry(model: Model) -> None:
+    wanted = (Prop("SizeGB", "Int32"),)
+    for body in (
+        b"<properties><SizeGB>60</SizeGB><Other>1</Other></properties>",
+        CREATE.format("<d:SizeGB>60</d:SizeGB>").encode(),
+    ):
+        assert atom.read_values(body, model, wanted) == {"SizeGB": 60}
+
+
+def test_an_old_client_is_told_nothing_of_version_3(model: Model, root: str) -> None:
+    row = {**GOLD, "Tags": ["a"], "Owner": {"UserName": "alice"}}
+
+    body = atom.entry(model, "VirtualMachines", row, root=root, version=2).decode()
+
+    assert "alice" in body
+    for later in ("m:action", "Collection(", "mediaresource"):
+        assert later not in body
+
+
+def test_a_structured_property_alone(model: Model, root: str) -> None:
+    prop = model.set("VirtualMachines").type.prop("Owner")
+    assert prop is not None
+    body = atom.property_value(model, prop, {"UserName": "alice"}, root=root)
+
+    found = ElementTree.fromstring(body)
+    assert found.get(f"{M}type") == "VMM.UserAndRole"
+    assert found.findtext("d:UserName", None, NS) == "alice"
+
+
+def test_a_feed_in_parts_is_the_feed_in_one(model: Model, root: str) -> None:
+    shape = resolve(model, "Clouds", (), None)
+    chunks = [[GOLD], [], [GOLD, {**GOLD, "Name": "Silver"}]]
+
+    parts = list(
+        atom.feed_parts(
+            shape, chunks, root=root, count=3, next_link=lambda: "Clouds?$skip=3", updated=NOON
+        )
+    )
+
+    assert len(parts) > len(chunks)
+    assert b"".join(parts) == atom.feed(
+        model,
+        "Clouds",
+        [row for chunk in chunks for row in chunk],
+        root=root,
+        count=3,
+        next_link="Clouds?$skip=3",
+        updated=NOON,
+    )
 
 
 def test_a_client_reads_values_by_their_types(model: Model) -> None:

@@ -14,6 +14,7 @@ from fabric.odata import jsonfmt
 from fabric.odata.errors import BadRequest
 from fabric.odata.negotiate import Format
 from fabric.odata.schema import ComplexType, EntitySet, EntityType, Model, Prop
+from fabric.odata.shape import resolve
 
 STAMP = UUID("5a1c3f0e-2b7d-4c66-9d0e-8f31b0a4c201")
 CLOUD = UUID("c2d9e7b4-61f8-4a0d-b3a5-19e04f7d8802")
@@ -306,6 +307,50 @@ def test_typed_members_of_a_create(model: Model) -> None:
         "NewVirtualNetworkAdapterInput": [{"VMNetworkName": "front", "VLanId": 7}],
         "Owner": {"UserName": "alice"},
     }
+
+
+def test_a_body_nested_without_end_is_refused(model: Model) -> None:
+    for body in (
+        b'{"Owner":' * 500 + b"1" + b"}" * 500,
+        b'{"Unknown":' + b"[" * 99 + b"]" * 99 + b"}",
+    ):
+        with pytest.raises(BadRequest, match="nested"):
+            jsonfmt.read_entry(body, model, "VirtualMachines")
+
+
+@pytest.mark.parametrize("fmt", [each for each in Format if each.is_json])
+def test_a_feed_in_parts_is_the_feed_in_one(model: Model, root: str, fmt: Format) -> None:
+    shape = resolve(model, "Clouds", (), None)
+    chunks = [[], [GOLD], [], [GOLD, {**GOLD, "Name": None}]]
+    rows = [row for chunk in chunks for row in chunk]
+
+    parts = jsonfmt.feed_parts(
+        shape, chunks, root=root, fmt=fmt, count=3, next_link=lambda: "further"
+    )
+
+    assert b"".join(parts) == jsonfmt.feed(
+        model, "Clouds", rows, root=root, fmt=fmt, count=3, next_link="further"
+    )
+
+
+def test_values_of_other_types_than_promised_are_still_written(model: Model, root: str) -> None:
+    row = {"ID": str(CLOUD), "StampId": STAMP, "Name": 7, "Memory": "8192", "Enabled": 1}
+
+    found = json.loads(jsonfmt.entry(model, "VirtualMachines", row, root=root))
+
+    assert (found["ID"], found["Name"]) == (str(CLOUD), "7")
+    assert (found["Memory"], found["Enabled"]) == (8192, True)
+
+
+def test_verbose_dates_of_version_2_are_milliseconds(model: Model, root: str) -> None:
+    row = {**GOLD, "AddedTime": datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC)}
+
+    body = jsonfmt.entry(
+        model, "VirtualMachines", row, root=root, fmt=Format.JSON_VERBOSE, version=2
+    )
+
+    assert json.loads(body)["d"]["AddedTime"] == "/Date(1000)/"
+    assert b'"\\/Date(1000)\\/"' in body
 
 
 def test_a_wrong_value_is_named_by_its_property_only(model: Model) -> None:
