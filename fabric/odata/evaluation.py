@@ -26,7 +26,8 @@ from fabric.odata.expressions import (
 from fabric.odata.literals import Value
 
 # About a second of evaluation; a unit is one node of the tree met once.
-MAX_WORK: Final = 2_000_000
+MAX_WORK: Final = 1_500_000
+_CALL: Final = 4
 
 Row = Mapping[str, object]
 # The row under the empty name, elements of collections under the names of their variables.
@@ -88,7 +89,7 @@ class Condition:
     def _call(self, name: str, args: list[_Read]) -> _Read:
         def read(names: _Names) -> object:
             values = [arg(names) for arg in args]
-            self._spend(functions.cost(name, values))
+            self._spend(_CALL + functions.cost(name, values))
             return functions.call(name, values)
 
         return read

@@ -122,26 +122,31 @@ def _read(call: Call) -> AnyResponse:
         reader.expand(place.set, [row], call.options.expand)
         return answers.entry(call, place.set, row)
     if call.path.is_count:
-        counting = replace(call.options, inlinecount=True, top=0, skip=None)
+        counting = replace(call.options, inlinecount=True, top=0, skip=None, skiptoken=None)
         return answers.plain(str(reader.page(place, counting).count))
     page = reader.page(place, call.options, call.page_size)
     chunks = reader.chunks(place.set, page.rows, call.options.expand)
-    response = answers.feed(call, place.set, chunks, page.count, call.next_link(page.token))
+    further = call.next_link(page.token)
+    return _paged(call, answers.feed(call, place.set, chunks, page.count, further))
+
+
+def _paged(call: Call, response: AnyResponse) -> AnyResponse:
     if call.page_size is not None:
         response["Preference-Applied"] = f"odata.maxpagesize={min(call.page_size, MAX_PAGE)}"
     return response
 
 
-def _read_links(call: Call, reader: Reader, place: Place) -> HttpResponse:
+def _read_links(call: Call, reader: Reader, place: Place) -> AnyResponse:
     owner = call.path.entities[-2].set
     assert owner is not None
     shape = resolve(call.service.model, place.set.name, (), None)
     if place.is_single:
         url = call.root + shape.url(reader.one(place))
         return answers.link(call, owner, place.segment, url)
-    page = reader.page(place, call.options)
+    page = reader.page(place, call.options, call.page_size)
     urls = [call.root + url for url in shape.urls(list(page.rows))]
-    return answers.links(call, owner, place.segment, urls, page.count)
+    further = call.next_link(page.token)
+    return _paged(call, answers.links(call, owner, place.segment, urls, page.count, further))
 
 
 def _write(call: Call) -> HttpResponse:

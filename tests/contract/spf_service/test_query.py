@@ -321,6 +321,18 @@ def test_links_are_paged_filtered_and_counted_as_feeds_are(tenant, machines, sta
     assert json.loads(tenant.get(f"{adapters}?$top=0").content)["value"] == []
 
 
+def test_links_come_in_pages_too(admin_service, stamp):
+    for name in ("alice", "bob", "charlie"):
+        body = {"Name": f"{name}_{uuid.uuid4()}", "SubscriptionID": uuid.uuid4()}
+        made = admin_service.send("POST", "Tenants", body)
+        url = {"url": made["Location"]}
+        links = f"Stamps(guid'{stamp.pk}')/$links/Tenants"
+        assert admin_service.send("POST", links, url).status_code == 204
+    found = list(pages(admin_service, links, **PAGED))
+    assert [len(page) for page in found] == [2, 1]
+    assert len({each["url"] for page in found for each in page}) == 3
+
+
 def test_a_set_that_must_be_asked_precisely_still_must(tenant, machines):
     refused = tenant.get("PerformanceData?$filter=TimeFrame eq 'Hour'")
     assert refused.status_code == 400

@@ -21,6 +21,7 @@ from fabric.odata.filter import (
     Or,
     Property,
 )
+from fabric.odata.literals import parse_datetime
 from fabric.odata.query import QueryOptions
 from fabric.spf.models import Account
 from fabric.spf.narrowing import filtered
@@ -104,6 +105,7 @@ constants = (
     st.sampled_from(NAMES)
     | st.sampled_from([None, True, False, 0, 1, 2, 123, 2**31, 2**70, -1, 1.5, 2.0, KNOWN, THEN])
     | st.sampled_from([f"{{{KNOWN}}}", "{{" + str(KNOWN), f" {KNOWN}", "Running", "blue", "\0"])
+    | st.sampled_from(["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
     | st.sampled_from(["2026-02-03T10:00:00.123456Z", "1999-12-31", "\ud800", "x" * 500])
     | st.text(st.characters(exclude_categories=["Cs"]), max_size=4)
     | st.uuids()
@@ -167,6 +169,17 @@ def test_the_database_agrees_with_the_evaluation(rows):
 
     check()
     assert exact > 50
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+@pytest.mark.parametrize("op", ["eq", "ne", "lt", "ge"])
+def test_the_ends_of_time_are_no_trouble(rows, moment, op):
+    scope, table, told = rows
+    tree = Compare(op, Property(("AddedTime",)), Literal(parse_datetime(moment)))
+    condition = Condition(tree)
+    found, is_exact = filtered(scope, table, MACHINES.type, table.objects(scope), tree)
+    assert is_exact
+    assert found.count() == sum(bool(condition.passes(row)) for row in told)
 
 
 orders = st.lists(

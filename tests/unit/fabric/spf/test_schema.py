@@ -90,3 +90,23 @@ def test_the_whole_generation_is_announced():
     assert "VMShieldingData" not in edm.VMM.sets
     assert VMM_SERVICE.resource("VMNetworkGateways").sources == ()
     assert ADMIN_SERVICE.resource("Stamps").create is not None
+
+
+def test_a_set_is_filtered_by_all_that_it_tells_and_by_no_secret():
+    machines = VMM_SERVICE.filters(VMM_SERVICE.model.set("VirtualMachines"))
+    assert {"ID", "StampId", "Name", "Owner", "Status", "MostRecentTaskId"} <= machines
+    sent = {"LocalAdminPassword", "Password", "ProductKey", "Operation", "VMTemplateId", "StartVM"}
+    assert not machines & sent
+    for service in (VMM_SERVICE, ADMIN_SERVICE):
+        for entity_set in service.model.sets.values():
+            able = service.filters(entity_set)
+            assert able >= set(entity_set.type.key), entity_set.name
+            assert not {name for name in able if name.lower().endswith("password")}
+
+
+def test_filters_may_be_declared_and_must_exist():
+    narrow = Service(THINGS, [Resource(name="Things", filters=frozenset({"Name"}))])
+    assert narrow.filters(THINGS.set("Things")) == {"Name"}
+    for wrong in ({"filters": frozenset({"Colour"})}, {"only_sent": frozenset({"Colour"})}):
+        with pytest.raises(LookupError, match="Colour"):
+            Service(THINGS, [Resource(name="Things", **wrong)])
