@@ -27,8 +27,9 @@ Wanted = Mapping[str, list[Value]]
 
 @dataclass(frozen=True)
 class Column:
-    """Where the database keeps a property. `values` gives what a wanted value is called there;
-    without it the value itself, read by the property's type. Only plain columns can be sorted by.
+    """Where the database keeps a property. `values` gives all that a wanted value is called there,
+    and nothing else: what is found by it is not looked at again. Without it the property shows the
+    column as it is. Only plain columns can be sorted by.
     """
 
     path: str
