@@ -36,7 +36,7 @@ from fabric.vmm.models import (
     StorageClassification,
     VIPTemplate,
 )
-from fabric.vmm.roles import PERMISSIONS, Caller, ScopeLimits
+from fabric.vmm.roles import PERMISSIONS, Caller, Grant, ScopeLimits
 from tests.factories.vmm import ADMINISTRATOR, Fabric, deploy, make_iso, make_role, make_share
 
 ADMINISTRATORS = {RoleProfile.ADMINISTRATOR}
@@ -89,7 +89,9 @@ INNER = {
     "adoption.adopt",
     "held",
     "jobs.begin",
+    "jobs.record",
     "moves.begin",
+    "networks.may_receive",
     "repairs",
     "sources.find",
 }
@@ -255,6 +257,8 @@ class Samples:
             return TEXTS.get(name, "sample")
         if hint is NewAdapter:
             return NewAdapter()
+        if hint is Grant:
+            return Grant("VMTemplate", self.ids["template_id"])
         if isinstance(typing.get_origin(hint), type) and issubclass(
             typing.get_origin(hint), Iterable
         ):
