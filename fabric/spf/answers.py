@@ -12,7 +12,7 @@ from django.db import DatabaseError, OperationalError
 from django.http import HttpResponse, StreamingHttpResponse
 
 from fabric.odata import atom, errorbody, jsonfmt, metadata
-from fabric.odata.errors import ODataError
+from fabric.odata.errors import ODataError, PayloadTooLarge
 from fabric.odata.literals import to_xml_text
 from fabric.odata.negotiate import Format, Kind, content_type
 from fabric.odata.schema import EntitySet, Model
@@ -115,13 +115,22 @@ def _streamed(first: bytes, parts: Iterator[bytes]) -> Iterator[bytes]:
         raise Broken(_log(error, "answer broke off")) from None
 
 
-def whole(response: AnyResponse) -> HttpResponse:
-    """The answer with all of its body, for who needs it in one piece."""
-    if not isinstance(response, StreamingHttpResponse):
-        return response
-    found = HttpResponse(b"".join(response), status=response.status_code)
+def whole(response: AnyResponse, most: int) -> HttpResponse:
+    """The answer in one piece, for who needs it so; raises PayloadTooLarge."""
+    pieces: list[bytes] = []
+    size = 0
+    try:
+        for piece in response:
+            pieces.append(piece)
+            size += len(piece)
+            if size > most:
+                raise PayloadTooLarge("The answers grow too long; ask for less at a time.")
+    except Broken as error:
+        broke = f"Something broke on our side (reference {error})."
+        raise ODataError(broke, status=500) from None
+    # It is not closed: for Django that ends the whole call, with its connection to the database.
+    found = HttpResponse(b"".join(pieces), status=response.status_code)
     found.headers = response.headers
-    response.close()
     return found
 
 

@@ -20,8 +20,8 @@ from django.http import HttpRequest, HttpResponse
 
 from fabric.odata import batch
 from fabric.odata.batch import Answer, ChangeSet, Part
-from fabric.odata.errors import BadRequest, MethodNotAllowed, NotFound, PayloadTooLarge
-from fabric.spf.answers import AnyResponse
+from fabric.odata.errors import BadRequest, MethodNotAllowed, NotFound
+from fabric.spf.answers import AnyResponse, whole
 from fabric.spf.calls import Call, answer_format, read_body, request_key, understand
 from fabric.spf.guarding import guarded
 
@@ -105,7 +105,9 @@ class _Batch:
             response = self._run(call)
             if not reading and part.content_id:
                 made[part.content_id] = _made(call, response, below)
-            return self._whole(response)
+            found = whole(response, self._left)
+            self._left -= len(found.content)
+            return found
 
         response = guarded(request, work)
         return Answer(
@@ -128,25 +130,6 @@ class _Batch:
         scope = replace(scope, request_key=key)
         call = understand(request, self._call.service, scope, below, format)
         return replace(call, references=dict(made))
-
-    def _whole(self, response: AnyResponse) -> HttpResponse:
-        """The answer in one piece, as long as all of them together are not too long."""
-        if isinstance(response, HttpResponse):
-            found = response
-            self._left -= len(found.content)
-        else:
-            pieces: list[bytes] = []
-            for piece in response:
-                pieces.append(piece)
-                self._left -= len(piece)
-                if self._left < 0:
-                    break
-            response.close()
-            found = HttpResponse(b"".join(pieces), status=response.status_code)
-            found.headers = response.headers
-        if self._left < 0:
-            raise PayloadTooLarge("The answers of the batch grow too long; ask for less at a time.")
-        return found
 
 
 def _request(outer: HttpRequest, part: Part) -> WSGIRequest:

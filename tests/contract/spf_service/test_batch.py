@@ -352,6 +352,21 @@ def test_answers_that_grow_too_long_are_cut_off(tenant, machine, monkeypatch):
     assert [each.status for each in told] == [200, 413, 413]
 
 
+def test_a_long_answer_that_breaks_off_is_an_error_of_its_own(tenant, machine, monkeypatch, caplog):
+    def breaking(*args):
+        yield b"x" * 300_000
+        raise KeyError("somewhere inside")
+
+    monkeypatch.setattr("fabric.odata.jsonfmt.feed_parts", lambda *args, **options: breaking())
+    broken, sound = send(
+        tenant, part(request("GET VirtualMachines")), part(request("GET VirtualMachines/$count"))
+    )
+    assert (broken.status, sound.status) == (500, 200)
+    assert b"xxx" not in broken.body
+    reference = broken.json["odata.error"]["message"]["value"].rpartition(" ")[2].rstrip(").")
+    assert caplog.text.count(reference) == 1
+
+
 def test_older_clients_are_answered_in_their_version(tenant, fabric):
     (told,) = send(tenant, part(request("GET Clouds")), MaxDataServiceVersion="2.0;NetFx")
     assert told.headers["DataServiceVersion"] == "2.0;"
