@@ -15,6 +15,7 @@ BUSY = (
     *("VirtualMachines",) * 8,
     *("VMCheckPoints", "UserRoles", "Jobs", "VirtualDiskDrives", "VirtualHardDisks") * 2,
     *("VirtualNetworkAdapters", "VirtualDVDDrives", "VMNetworks", "Clouds", "VMTemplates") * 2,
+    *("VMSubnets", "StaticIPAddressPools", "RunAsAccounts", "PerformanceData", "GuestInfos"),
 )
 BROKEN_ESCAPES = (
     "%",

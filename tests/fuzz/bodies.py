@@ -54,6 +54,8 @@ class Bodies:
     def row(self, entity_set: EntitySet) -> Row:
         """Return members of an entity; more often than not such as make sense."""
         random, props = self.random, entity_set.type.props
+        if random.random() < 0.45:
+            return self._meant(entity_set)
         count = random.choice((0, 1, 2, 3, 6, len(props)))
         chosen = random.sample(props, min(count, len(props)))
         row = {prop.name: self._value(prop) for prop in chosen}
@@ -62,38 +64,63 @@ class Bodies:
         return row
 
     def _meant(self, entity_set: EntitySet) -> Row:
+        """Members that the set takes, sometimes with an id of charlie's."""
         random, world = self.random, self.known.world
-        machines = (self.known.others if random.random() < 0.2 else self.known.mine)[
-            "VirtualMachines"
-        ]
-        sets: dict[str, Row] = {
-            "VirtualMachines": random.choice(
-                (
-                    {"Operation": random.choice(OPERATIONS)},
-                    {
-                        "CloudId": world.cloud,
-                        "Name": text(random)[:60] or "made",
-                        "VMTemplateId": world.template,
-                        "LocalAdminPassword": SECRET,
-                        "NewVirtualNetworkAdapterInput": [{"VMNetworkName": "front"}],
-                    },
-                )
+        machine = {"VMId": self._id("VirtualMachines")}
+        sets: dict[str, tuple[Row, ...]] = {
+            "VirtualMachines": (
+                {"Operation": random.choice(OPERATIONS)},
+                {"Name": text(random)[:60], "Description": text(random), "Memory": 2048},
+                {
+                    "CloudId": world.cloud,
+                    "Name": text(random)[:60] or "made",
+                    "VMTemplateId": world.template,
+                    "LocalAdminPassword": SECRET,
+                    "NewVirtualNetworkAdapterInput": [{"VMNetworkName": "front"}],
+                },
             ),
-            "VMCheckPoints": random.choice(
-                (
-                    {"VMId": random.choice(machines), "Name": text(random)},
-                    {"VMCheckPointAction": random.choice(ACTIONS)},
-                )
+            "VMCheckPoints": (
+                {**machine, "Name": text(random)},
+                {"VMCheckPointAction": random.choice(ACTIONS)},
+                {"Description": text(random)},
             ),
-            "VirtualDiskDrives": {
-                "VMId": random.choice(machines),
-                "VirtualHardDiskSizeGB": random.choice((1, 60, -1, 2**40)),
-            },
+            "VirtualDiskDrives": (
+                {"VirtualHardDiskSizeGB": random.choice((1, 60, -1, 2**40))},
+                {
+                    **machine,
+                    "Size": str(2**30),
+                    "SCSI": True,
+                    "Bus": 0,
+                    "LUN": random.randrange(70),
+                },
+                {**machine, "VirtualHardDiskId": self._id("VirtualHardDisks"), "SCSI": True},
+            ),
+            "VirtualDVDDrives": (machine, {**machine, "ISOId": self._id("ISOs")}),
+            "VirtualNetworkAdapters": (
+                {**machine, "VMNetworkName": "front"},
+                {**machine, "VMNetworkId": self._id("VMNetworks")},
+            ),
+            "VMNetworks": (
+                {"Name": text(random)[:30], "LogicalNetworkId": self._id("LogicalNetworks")},
+                {"GrantedToList": [{"RoleID": world.charlie}]},
+            ),
+            "VMSubnets": (
+                {"Name": "s", "VMNetworkId": self._id("VMNetworks"), "Subnet": text(random)},
+                {"Name": "s", "VMNetworkId": self._id("VMNetworks"), "Subnet": "10.9.0.0/24"},
+            ),
+            "UserRoles": (
+                {"Description": text(random)},
+                {"AddMember": [text(random)], "AddScope": [{"Scope": world.cloud}]},
+            ),
+            "Jobs": ({"SkipLastFailedStep": False},),
+            "RunAsAccounts": ({"Name": text(random), "UserName": "u", "Password": SECRET},),
         }
-        return {
-            "StampId": world.stamp,
-            **sets.get(entity_set.name, {"VMId": random.choice(machines)}),
-        }
+        return {"StampId": world.stamp, **random.choice(sets.get(entity_set.name, (machine,)))}
+
+    def _id(self, set_name: str) -> str:
+        ids = self.known.others if self.random.random() < 0.2 else self.known.mine
+        found = ids.get(set_name)
+        return self.random.choice(found) if found else nobody(self.random)
 
     def _value(self, prop: Prop, depth: int = 0) -> Any:
         random = self.random

@@ -130,7 +130,9 @@ class _Maker:
         if method in READS or kind < 0.25:
             path = self.addresses.path(entity_set)
         elif method == "POST":
-            path = entity_set.name
+            actions = entity_set.type.actions if random.random() < 0.5 else ()
+            ends = [f"{self.addresses.entity(entity_set)}/{each}" for each in actions]
+            path = random.choice([entity_set.name, *ends])
         else:
             path = self.addresses.entity(entity_set)
         query = Questions(random, self.known, VMM, entity_set).query()
@@ -205,7 +207,7 @@ class _Maker:
             (0.02, b"Cookie", ("sessionid=x", ";" * 500)),
             (0.02, b"X-Forwarded-Host", ("evil.example",)),
             (0.02, b"X-Original-URL", (f"/SC2012R2/VMM/{self.known.world.charlie}/x.svc/",)),
-            (0.02, b"Accept-Language", ("de", "\x7f", "*" * 200)),
+            (0.02, b"Accept-Language", ("de", "é", "*" * 200)),
             (0.02, b"X-Long", ("x" * 7_000, "x" * 100_000)),
         ):
             if random.random() < chance:
