@@ -10,7 +10,9 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID, uuid5
 
-from django.db.models import F, Prefetch, QuerySet
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import F, OuterRef, QuerySet
+from django.db.models.functions import JSONObject
 
 from fabric.odata.errors import BadRequest
 from fabric.spf.schema import (
@@ -34,7 +36,9 @@ from fabric.vmm.models import AddressLease, Job, NetworkAdapter, VMNetwork, VMSu
 from fabric.vmm.roles import Caller
 
 _TEMPLATE_ADAPTERS = UUID("5e7f4c0a-6c0c-4f0c-9f57-2b8f6f1f0a11")
-_LEASES = AddressLease.objects.annotate(of_subnet=F("pool__subnet"))
+_LEASES = AddressLease.objects.filter(adapter=OuterRef("pk")).values(
+    told=JSONObject(address="address", pool="pool", subnet="pool__subnet")
+)
 _INPUTS = (
     "VMNetworkId VMNetworkName VMSubnetId MACAddress MACAddressType IPv4AddressType IPv4Addresses"
 )
@@ -47,8 +51,8 @@ def _adapters(scope: Scope) -> QuerySet[Any]:
         NetworkAdapter.objects.visible_to(scope.caller)
         .filter(machine__server__in=scope.servers)
         .annotate(of_server=F("machine__server"), of_machine=F("machine__name"))
+        .annotate(leased=ArraySubquery(_LEASES))
         .select_related("network")
-        .prefetch_related(Prefetch("leases", _LEASES))
         .order_by("machine", "slot")
     )
 
@@ -58,7 +62,10 @@ def _adapter(scope: Scope, adapter: Any) -> Row:
     assert scope.caller is not None
     network = adapter.network
     is_told, vlan = scope.caller.is_fabric, None if network is None else network.vlan
-    leases = sorted(adapter.leases.all(), key=lambda lease: ":" in lease.address)
+    leases = sorted(adapter.leased, key=lambda lease: ":" in lease["address"])
+    older = [each for each in leases if ":" not in each["address"]]
+    newer = [each for each in leases if ":" in each["address"]]
+    subnet = leases[0]["subnet"] if leases else None
     return {
         "ID": adapter.pk,
         "StampId": scope.stamp_of(adapter.of_server),
@@ -69,12 +76,12 @@ def _adapter(scope: Scope, adapter: Any) -> Row:
         "Enabled": True,
         "EthernetAddress": adapter.mac,
         "EthernetAddressType": adapter.mac_type,
-        "IPv4AddressPoolsId": [each.pool_id for each in leases if ":" not in each.address],
+        "IPv4AddressPoolsId": [UUID(each["pool"]) for each in older],
         "IPv4AddressType": adapter.ipv4_type,
-        "IPv4Addresses": [each.address for each in leases if ":" not in each.address],
-        "IPv6AddressPoolsId": [each.pool_id for each in leases if ":" in each.address],
+        "IPv4Addresses": [each["address"] for each in older],
+        "IPv6AddressPoolsId": [UUID(each["pool"]) for each in newer],
         "IPv6AddressType": adapter.ipv6_type,
-        "IPv6Addresses": [each.address for each in leases if ":" in each.address],
+        "IPv6Addresses": [each["address"] for each in newer],
         "IsSynthetic": True,
         "MACAddress": adapter.mac,
         "MACAddressType": adapter.mac_type,
@@ -87,7 +94,7 @@ def _adapter(scope: Scope, adapter: Any) -> Row:
         "VLanId": vlan if is_told else None,
         "VMNetworkId": adapter.network_id,
         "VMNetworkName": None if network is None else network.name,
-        "VMSubnetId": leases[0].of_subnet if leases else None,
+        "VMSubnetId": UUID(subnet) if subnet else None,
     }
 
 

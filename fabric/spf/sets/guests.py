@@ -4,30 +4,31 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import QuerySet
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef, QuerySet
 
 from fabric.spf.schema import Resource, Row, Table, Wanted
 from fabric.spf.scope import Scope
 from fabric.spf.sets.columns import guids, plain, stamp
 from fabric.vmm.errors import WrongState
-from fabric.vmm.models import VirtualMachine
+from fabric.vmm.models import AddressLease, VirtualMachine
 from fabric.vmm.states import MachineStatus
 
 
 def _guests(scope: Scope) -> QuerySet[Any]:
     """Only a system that runs has addresses to tell."""
     assert scope.caller is not None
+    leases = AddressLease.objects.filter(adapter__machine=OuterRef("pk"))
     return (
         VirtualMachine.objects.visible_to(scope.caller)
         .filter(server__in=scope.servers, status=MachineStatus.RUNNING)
+        .annotate(leased=ArraySubquery(leases.order_by("adapter__slot").values("address")))
         .only("server")
-        .prefetch_related("adapters__leases")
     )
 
 
-def _guest(scope: Scope, machine: VirtualMachine) -> Row:
-    adapters = sorted(machine.adapters.all(), key=lambda adapter: adapter.slot)
-    addresses = [address for adapter in adapters for address in adapter.addresses]
+def _guest(scope: Scope, machine: Any) -> Row:
+    addresses = [str(address) for address in machine.leased]
     return {
         "VMId": machine.pk,
         "StampId": scope.stamp_of(machine.server_id),

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 
 from fabric.odata.literals import Value
 from fabric.spf.models import Account
@@ -27,7 +27,8 @@ ADMINISTRATOR_NAME = "Administrator"
 
 def _roles(scope: Scope) -> QuerySet[Any]:
     assert scope.caller is not None
-    return UserRole.objects.visible_to(scope.caller).prefetch_related("scopes__cloud")
+    scopes = RoleScope.objects.select_related("cloud")
+    return UserRole.objects.visible_to(scope.caller).prefetch_related(Prefetch("scopes", scopes))
 
 
 def _role(scope: Scope, role: UserRole) -> Row:

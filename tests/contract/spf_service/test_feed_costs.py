@@ -46,6 +46,10 @@ def entities(fabric, role, machine, stamp) -> dict[str, str]:
         "Jobs": _of("Jobs", machine.most_recent_job_id, stamp),
         "VirtualDiskDrives": _of("VirtualDiskDrives", drive.pk, stamp),
         "VMCheckPoints": _of("VMCheckPoints", checkpoint.pk, stamp),
+        "VirtualNetworkAdapters": _of(
+            "VirtualNetworkAdapters", NetworkAdapter.objects.get(machine=machine).pk, stamp
+        ),
+        "GuestInfos": f"GuestInfos(VMId=guid'{machine.pk}',StampId=guid'{stamp.pk}')",
         "Clouds": _of("Clouds", fabric.cloud.pk, stamp),
         "VMTemplates": _of("VMTemplates", fabric.template.pk, stamp),
         "VMNetworks": _of("VMNetworks", fabric.network.pk, stamp),
@@ -62,6 +66,8 @@ def entities(fabric, role, machine, stamp) -> dict[str, str]:
         "Jobs",
         "VirtualDiskDrives",
         "VMCheckPoints",
+        "VirtualNetworkAdapters",
+        "GuestInfos",
         "Clouds",
         "VMTemplates",
         "VMNetworks",
