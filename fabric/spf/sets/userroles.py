@@ -10,7 +10,9 @@ from collections.abc import Collection, Iterable
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Prefetch, QuerySet
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef, QuerySet
+from django.db.models.functions import JSONObject
 
 from fabric.odata.literals import Value
 from fabric.spf.models import Account
@@ -27,22 +29,39 @@ ADMINISTRATOR_NAME = "Administrator"
 
 def _roles(scope: Scope) -> QuerySet[Any]:
     assert scope.caller is not None
-    scopes = RoleScope.objects.select_related("cloud")
-    return UserRole.objects.visible_to(scope.caller).prefetch_related(Prefetch("scopes", scopes))
+    told = JSONObject(
+        cloud="cloud",
+        server="cloud__server",
+        permissions="permissions",
+        **{field: field for field in LIMITS.values()},
+    )
+    held = RoleScope.objects.filter(role=OuterRef("pk")).order_by("pk").values(told=told)
+    return UserRole.objects.visible_to(scope.caller).annotate(held=ArraySubquery(held))
 
 
-def _role(scope: Scope, role: UserRole) -> Row:
-    reached = [each for each in role.scopes.all() if each.cloud.server_id in scope.stamps.ids]
+# What `_role` reads.
+_FIELDS = (
+    "pk name description members permissions parent_id profile most_networks member_most_networks "
+    "held"
+)
+
+
+def _role(scope: Scope, role: Any) -> Row:
+    reached = [
+        {**each, "cloud": UUID(each["cloud"]), "stamp": scope.stamp_of(UUID(each["server"]))}
+        for each in role.held
+        if UUID(each["server"]) in scope.stamps.ids
+    ]
     return {
         "ID": role.pk,
         "Name": role.name,
         "Description": role.description,
         "CloudPermission": [
             {
-                "StampId": scope.stamp_of(each.cloud.server_id),
-                "CloudId": each.cloud_id,
-                "ExplicitPermission": each.permissions,
-                "EffectivePermission": sorted({*role.permissions, *each.permissions}),
+                "StampId": each["stamp"],
+                "CloudId": each["cloud"],
+                "ExplicitPermission": each["permissions"],
+                "EffectivePermission": sorted({*role.permissions, *each["permissions"]}),
             }
             for each in reached
         ],
@@ -50,18 +69,18 @@ def _role(scope: Scope, role: UserRole) -> Row:
         "ParentUserRoleId": role.parent_id,
         "Permission": role.permissions,
         "Profile": role.profile,
-        "Quotas": [_quota(scope, each) for each in reached],
+        "Quotas": [_quota(each) for each in reached],
         "UserRoleProfile": role.profile,
         "VMNetworkQuota": _network_quota(scope, role, reached),
     }
 
 
-def _network_quota(scope: Scope, role: UserRole, reached: Collection[RoleScope]) -> list[Row]:
+def _network_quota(scope: Scope, role: Any, reached: Collection[Row]) -> list[Row]:
     """The limit of a role is one, whatever the stamp; each stamp it reaches tells it."""
     limits = (role.most_networks, role.member_most_networks)
     if limits == (None, None):
         return []
-    stamps = {scope.stamp_of(each.cloud.server_id) for each in reached} or scope.stamps.servers
+    stamps = {each["stamp"] for each in reached} or scope.stamps.servers
     return [
         {
             "StampId": stamp,
@@ -72,12 +91,12 @@ def _network_quota(scope: Scope, role: UserRole, reached: Collection[RoleScope])
     ]
 
 
-def _quota(scope: Scope, held: RoleScope) -> Row:
+def _quota(held: Row) -> Row:
     return {
-        "Scope": held.cloud_id,
-        "StampId": scope.stamp_of(held.cloud.server_id),
+        "Scope": held["cloud"],
+        "StampId": held["stamp"],
         "ScopeType": "Cloud",
-        **{name: getattr(held, field) for name, field in LIMITS.items()},
+        **{name: held[field] for name, field in LIMITS.items()},
     }
 
 
@@ -117,6 +136,7 @@ SETS = (
                     Profile="profile",
                     UserRoleProfile="profile",
                 ),
+                tuple(_FIELDS.split()),
             ),
             Computed(_administrators),
         ),

@@ -50,6 +50,7 @@ def entities(fabric, role, machine, stamp) -> dict[str, str]:
             "VirtualNetworkAdapters", NetworkAdapter.objects.get(machine=machine).pk, stamp
         ),
         "GuestInfos": f"GuestInfos(VMId=guid'{machine.pk}',StampId=guid'{stamp.pk}')",
+        "UserRoles": f"UserRoles(guid'{role.pk}')",
         "Clouds": _of("Clouds", fabric.cloud.pk, stamp),
         "VMTemplates": _of("VMTemplates", fabric.template.pk, stamp),
         "VMNetworks": _of("VMNetworks", fabric.network.pk, stamp),
@@ -68,6 +69,7 @@ def entities(fabric, role, machine, stamp) -> dict[str, str]:
         "VMCheckPoints",
         "VirtualNetworkAdapters",
         "GuestInfos",
+        "UserRoles",
         "Clouds",
         "VMTemplates",
         "VMNetworks",
