@@ -42,6 +42,8 @@ _OF_TEXT: Final = {
 _PARTS: Final = {"startswith": "startswith", "endswith": "endswith", "substringof": "contains"}
 _GUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z", re.ASCII)
 _NOTHING: Final = Q(pk__in=[])
+# An empty Q would be true as well, but Django leaves it out of an `or`.
+_EVERYTHING: Final = ~_NOTHING
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ class Conditions:
     def _simple(self, expr: Expr, negated: bool) -> Q:
         match expr:
             case Literal(bool(value)):
-                return Q() if value is not negated else _NOTHING
+                return _EVERYTHING if value is not negated else _NOTHING
             case Compare(op, Property((name,), ""), Literal(value)):
                 return self._compare(_OPPOSITE[op] if negated else op, name, value)
             case Compare(op, Literal(value), Property((name,), "")):
@@ -175,8 +177,7 @@ def _either(asked: list[Q]) -> Q:
         else:
             rest.append(q)
     rest += [Q(**{f"{path}__in": found}) for path, found in values.items()]
-    # An empty Q is true, but Django leaves it out of an `or`.
-    return Q() if Q() in rest else Q(*rest, _connector=Q.OR)
+    return Q(*rest, _connector=Q.OR)
 
 
 def _same(edm_type: str, value: Constant) -> Any:

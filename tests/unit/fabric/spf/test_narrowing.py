@@ -49,6 +49,7 @@ def told(text: str):
         "startswith(Name,'a') and endswith(Name,'b') eq true",
         "not substringof('a',Name)",
         "ID eq 5 or true",
+        "ID eq 5 or true and true",
     ],
 )
 def test_plain_questions_need_no_second_look(text):
@@ -95,6 +96,16 @@ def test_a_name_is_found_however_it_is_spelled(db, name):
 def test_a_value_of_another_kind_finds_nothing_and_breaks_nothing(db, value):
     Stamp.objects.create(name="one")
     assert list(narrow(SCOPE, table(), STAMPS, {"ID": [value]})) == []
+
+
+def test_what_is_always_true_is_true_among_others(db):
+    Stamp.objects.create(name="one")
+    for text in (
+        "Name eq 'x' or true",
+        "Name eq 'x' or true and true",
+        "not (Name eq 'x' or false)",
+    ):
+        assert Stamp.objects.filter(told(text).q).count() == 1
 
 
 def test_a_list_of_ids_is_one_question_for_the_index(db):
