@@ -10,6 +10,7 @@ between what they send and what they receive, so that the sums are what was meas
 from __future__ import annotations
 
 import logging
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -26,6 +27,10 @@ HOUR: Final = timedelta(hours=1)
 # The last samples of an hour are in by then, and performance.py still has its first.
 GRACE: Final = timedelta(minutes=1)
 BATCH: Final = 100_000
+# How often to wait for writers, how long others may have to wait behind, and how long in between.
+ATTEMPTS: Final = 20
+LONGEST_STALL_MS: Final = 100
+PAUSE_SECONDS: Final = 0.1
 
 _OF_MACHINES: Final = (
     "CPUAllocationCount-Min",
@@ -105,16 +110,21 @@ def _wait_for_writers() -> bool:
     """Wait for the transactions that noted something of the hours to be metered.
 
     The triggers lock first and look at the clock then, so what is noted after this is of later.
+    Whoever writes meanwhile queues behind this one: so it steps back soon and comes again, long
+    before the database looks for deadlocks.
     """
-    try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SET LOCAL lock_timeout = '2s'")
-            cursor.execute(meteringsql.BARRIER)
-            cursor.execute("SET LOCAL lock_timeout = DEFAULT")
-    except OperationalError:
-        log.warning("usage is metered later: a transaction that changes machines is still open")
-        return False
-    return True
+    for _attempt in range(ATTEMPTS):
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute(f"SET LOCAL lock_timeout = {LONGEST_STALL_MS}")
+                cursor.execute(meteringsql.BARRIER)
+                cursor.execute("SET LOCAL lock_timeout = DEFAULT")
+        except OperationalError:
+            time.sleep(PAUSE_SECONDS)
+        else:
+            return True
+    log.warning("usage is metered later: a transaction that changes machines is still open")
+    return False
 
 
 def _meter_hour(now: datetime) -> int | None:

@@ -1,7 +1,8 @@
 """A proxy in front of SPF that loses replies and holds up requests, over TLS on both sides.
 
 It reads requests one by one and hands back what SPF answers as it comes. Planned mishaps apply to
-the next request that matches, each once.
+the next request that matches, each once. A reply that is to be lost is lost too where the caller's
+patience ends before it comes, as it does on a slow machine.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+# How long a reply that nobody waits for any more may take.
+REPLY_SECONDS = 60
 _CUT = (OSError, EOFError, ssl.SSLError, asyncio.LimitOverrunError)
 
 
@@ -136,6 +139,8 @@ class Door:
                     mishap.delivered.set()
         finally:
             if answers is not None:
+                if lost:
+                    await asyncio.wait([answers], timeout=REPLY_SECONDS)
                 answers.cancel()
             if to_spf is not None:
                 to_spf.transport.abort()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from fabric.hypervisors.base import Counters
@@ -428,6 +429,63 @@ def test_metering_waits_for_who_noted_a_change_of_the_hour(vault):
         thread.join(10)
     (figures,) = told()
     assert figures["CPUAllocationCount-Max"] == 8
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+def test_nobody_waits_long_behind_a_meter_that_waits(vault):
+    fabric = make_fabric()
+    alice = acting_for(make_role(fabric), "alice@example.net")
+    slow, quick = (deploy(fabric, alice, name, cores=2) for name in ("slow", "quick"))
+    there_since(NINE)
+    metered_until(NINE)
+    with transaction.atomic():
+        VirtualMachine.objects.filter(pk=slow.pk).update(cores=8)
+        meterer = in_thread(lambda: meter(TEN + minutes(2)))
+        stalled: list[Exception] = []
+
+        def resizing() -> None:
+            try:
+                for cores in range(3, 13):
+                    with transaction.atomic(), connection.cursor() as cursor:
+                        cursor.execute("SET LOCAL lock_timeout = '700ms'")
+                        VirtualMachine.objects.filter(pk=quick.pk).update(cores=cores)
+                    time.sleep(0.05)
+            except OperationalError as error:
+                stalled.append(error)
+
+        resizer = in_thread(resizing)
+        resizer.join(20)
+    meterer.join(20)
+    assert not stalled
+    assert not resizer.is_alive()
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+def test_a_role_that_moves_takes_along_what_is_just_made_and_changed_in_it(vault):
+    fabric = make_fabric()
+    outer = make_role(fabric)
+    inner = actions.userroles.add(ADMINISTRATOR, name="a team", profile="SelfServiceUser")
+    changed, late = (deploy(fabric, acting_for(outer, "alice"), name) for name in ("a", "b"))
+    VirtualMachine.objects.filter(pk=changed.pk).update(role=inner)
+    failed: list[Exception] = []
+
+    def moving() -> None:
+        try:
+            actions.userroles.change(ADMINISTRATOR, inner, parent=outer)
+        except Exception as error:
+            failed.append(error)
+
+    with transaction.atomic():
+        VirtualMachine.objects.filter(pk=changed.pk).update(cores=7)
+        VirtualMachine.objects.filter(pk=late.pk).update(role=inner)
+        mover = in_thread(moving)
+        mover.join(0.5)
+    mover.join(20)
+    assert not failed
+    there_are = Allocation.objects.filter(until_at=None).values_list("machine", "subscription")
+    assert dict(there_are) == {changed.pk: outer.pk, late.pk: outer.pk}
 
 
 @pytest.mark.slow
