@@ -137,8 +137,14 @@ def _made(told: Told) -> Tenant:
 
 
 def _held(tenant: Tenant) -> Subscription:
-    """What is known of a tenant, locked, so that what is told of it is done one after another."""
-    Tenant.objects.select_for_update().get(pk=tenant.pk)
+    """What is known of a tenant, locked, so that what is told of it is done one after another.
+
+    Brings the tenant up to date; raises NotFound when it was removed meanwhile.
+    """
+    try:
+        tenant.refresh_from_db(from_queryset=Tenant.objects.select_for_update())
+    except Tenant.DoesNotExist:
+        raise NotFound(f"There is no subscription {tenant.pk} any more.") from None
     found = Subscription.objects.filter(pk=tenant.pk).first()
     return found or Subscription(tenant=tenant, name=tenant.name)
 
@@ -197,10 +203,11 @@ def _give(subscription: Subscription, plan: Settings, add_ons: Sequence[Settings
     if role is None:
         return
     networks = now.networks or Networks()
+    others = set(role.permissions) - before.permissions
     userroles.change(
         tenants.ITSELF,
         role,
-        permissions=sorted({*ALWAYS, *now.permissions}),
+        permissions=sorted({*ALWAYS, *now.permissions, *others}),
         add_scopes=list(now.scopes.values()),
         remove_scopes=before.scopes.keys() - now.scopes.keys(),
         add_resources=sorted(now.grants, key=str),

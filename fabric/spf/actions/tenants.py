@@ -26,10 +26,17 @@ def create_tenant(
     key: str = "",
     issuer_name: str = "",
 ) -> Tenant:
-    """Make a tenant; its user role comes with the first stamp. Raises Conflict."""
+    """Make a tenant; its user role comes with the first stamp. Raises Conflict.
+
+    A role that has the id already is the tenant's if it is one of a tenant, of the same name. Any
+    other is somebody else's: a tenant of that id would take it over.
+    """
+    name = checked_name(name)
+    if id is not None and _is_role_of_others(id, name):
+        raise Conflict(f"There is already another user role with the id {id}.")
     tenant = Tenant(
         id=id or uuid4(),
-        name=checked_name(name),
+        name=name,
         account_status=_checked_status(account_status),
         key=_printable(key, "Key"),
         issuer_name=_printable(issuer_name, "IssuerName")[:255],
@@ -40,6 +47,11 @@ def create_tenant(
     except IntegrityError:
         raise Conflict("There is a tenant with this name or ID already.") from None
     return tenant
+
+
+def _is_role_of_others(id: UUID, name: str) -> bool:
+    there = UserRole.objects.filter(pk=id).exclude(name=name, profile=RoleProfile.TENANT_ADMIN)
+    return there.exists() and not Tenant.objects.filter(pk=id).exists()
 
 
 def change_tenant(
@@ -85,8 +97,12 @@ def assign(tenant: Tenant, stamp: Stamp) -> None:
     with transaction.atomic():
         held = Tenant.objects.select_for_update().get(pk=tenant.pk)
         held.stamps.add(stamp)
-        if not UserRole.objects.filter(pk=held.pk).exists():
+        role = UserRole.objects.filter(pk=held.pk).first()
+        if role is None:
             userroles.add(ITSELF, id=held.pk, name=held.name)
+        elif role.profile != RoleProfile.TENANT_ADMIN:
+            # Made in VMM after the tenant.
+            raise Conflict(f"The user role {role} has the tenant's id, and is no tenant's.")
 
 
 def withdraw(tenant: Tenant, stamp: Stamp) -> None:
