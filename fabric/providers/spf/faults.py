@@ -253,8 +253,9 @@ def own_words(body: bytes, secrets: Collection[str] = ()) -> str:
     """Return the far side's message on one line, without anything secret it may repeat."""
     text = " ".join(_CONTROL.sub(" ", errorbody.read_message(body)).split())
     for secret in secrets:
-        if secret:
-            text = text.replace(secret, "…")
+        for form in (secret, " ".join(_CONTROL.sub(" ", secret).split())):
+            if form:
+                text = text.replace(form, "…")
     return text if len(text) <= MAX_WORDS else f"{text[:MAX_WORDS]}…"
 
 

@@ -20,7 +20,7 @@ import httpx
 from fabric.odata import atom, jsonfmt
 from fabric.odata.errors import ODataError
 from fabric.providers.abilities import VERSION
-from fabric.providers.errors import BrokenAnswer, Missing, Rejected, UnknownSet
+from fabric.providers.errors import BrokenAnswer, Missing, Rejected, UnknownSet, Unreachable
 from fabric.providers.spf import bodies, faults, reading
 from fabric.providers.spf.bodies import Dialect
 from fabric.providers.spf.doors import BasicAuth, read_address, trust
@@ -239,8 +239,9 @@ class Session:
     ) -> Answer:
         """Make one call and read its answer; raises the fault of anything but success.
 
-        What is refused because of its format alone was not done: it is sent again in the next
-        format, which goes first from then on.
+        What is refused because of its own format was not done: it is sent again in the next one,
+        which goes first from then on. A write that cannot be answered in the format asked for may
+        have been done: whoever asked looks, and asks again in the other one.
         """
         while True:
             dialect, asked = self._dialect, accept or self._accept
@@ -251,10 +252,12 @@ class Session:
                 if body is None or following is None:
                     raise
                 self._dialect = following
-            except faults.NotSpoken:
+            except faults.NotSpoken as fault:
                 if asked != JSON:
                     raise
                 self._accept = ANY_FORMAT
+                if method != "GET":
+                    raise Unreachable(fault.message) from None
 
     def _send(
         self,

@@ -255,3 +255,8 @@ def test_an_authority_that_is_no_certificate_is_refused_at_once():
 def test_a_very_long_message_is_cut():
     body = httpx.Response(400, json=said("x" * 1500)).content
     assert len(faults.own_words(body)) <= faults.MAX_WORDS + 1
+
+
+def test_a_secret_is_cut_out_also_when_its_blanks_were_drawn_together():
+    body = b'{"odata.error":{"message":{"value":"The password two  blanks is weak"}}}'
+    assert faults.own_words(body, ["two  blanks"]) == "The password … is weak"

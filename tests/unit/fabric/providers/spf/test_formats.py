@@ -12,7 +12,7 @@ import pytest
 from fabric.odata import atomread, jsonread
 from fabric.providers.abilities import ALL, CHANGES, JOB_STEPS, LOAD, SP1, Description
 from fabric.providers.base import MachineOrder
-from fabric.providers.errors import BrokenAnswer, Rejected, UnknownSet
+from fabric.providers.errors import BrokenAnswer, Rejected, UnknownSet, Unreachable
 from fabric.providers.spf import SPFProvider, bodies, orders
 from fabric.providers.spf.bodies import Dialect
 
@@ -115,6 +115,20 @@ def test_an_answer_is_asked_for_in_what_it_speaks(far, spf):
     asked = [call.headers["accept"].partition(",")[0] for call in far.calls]
     verbose = "application/json;odata=verbose"
     assert asked == ["application/json;odata=minimalmetadata", verbose, verbose]
+
+
+def test_a_write_that_cannot_be_answered_is_not_sent_twice(far, spf):
+    """The server may have made the machine before it found no format to say so."""
+    order = machine_order()
+    made = httpx.Response(201, json={"ID": ID})
+    far.on("POST", "/VirtualMachines", httpx.Response(406), made)
+    with pytest.raises(Unreachable):
+        spf.ensure_machine(order, tenant=uuid.uuid4(), person="", first_try=True)
+    assert len(far.told("POST")) == 1
+    far.feed("/VirtualMachines", {"ID": ID, "Tag": order.tag, "Name": order.name})
+    found = spf.ensure_machine(order, tenant=uuid.uuid4(), person="", first_try=False)
+    assert found.object_id == uuid.UUID(ID)
+    assert len(far.told("POST")) == 1
 
 
 def edmx(*sets: str) -> bytes:
