@@ -8,6 +8,8 @@ from typing import Final
 from fabric.odata.errors import BadRequest
 
 NEWEST: Final = 3
+# No client states more; a quote without an end would be looked for again and again.
+MAX_PREFERENCES: Final = 1_000
 
 _VERSION = re.compile(r"\s*([0-9]{1,3})\.([0-9]{1,3})\s*(?:;.*)?\Z", re.ASCII)
 _TAG = r'(?:W/)?"[^"]*"'
@@ -30,7 +32,7 @@ def preferences(stated: str | None) -> dict[str, str]:
     A part that makes no sense is skipped: preferences may always be ignored.
     """
     found: dict[str, str] = {}
-    text, at = stated or "", 0
+    text, at = (stated or "")[:MAX_PREFERENCES], 0
     while at < len(text):
         part = _PREFERENCE.match(text, at)
         if part is None:

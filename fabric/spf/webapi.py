@@ -17,7 +17,7 @@ from django.http import HttpRequest, HttpResponse
 
 from fabric.odata.errors import BadRequest, Forbidden, ODataError
 from fabric.odata.negotiate import Format, body_format, pick_format
-from fabric.odata.xml import DECLARATION, escape, local_name, parse
+from fabric.odata.xml import DECLARATION, MAX_ELEMENTS, escape, local_name, parse
 from fabric.spf import answers
 from fabric.spf.accounts import NotSignedIn, sign_in
 from fabric.spf.calls import read_body
@@ -91,7 +91,7 @@ def read(request: HttpRequest) -> Mapping[str, Any]:
     is_xml = body.lstrip()[:1] == b"<"
     if request.content_type:
         is_xml = not body_format(request.headers.get("Content-Type")).is_json
-    found = _of_element(parse(body)) if is_xml else _of_json(body)
+    found = _of_element(parse(body, MAX_ELEMENTS)) if is_xml else _of_json(body)
     if not isinstance(found, dict):
         raise BadRequest("The body is not an object.")
     return found

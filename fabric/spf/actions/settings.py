@@ -19,10 +19,15 @@ from fabric.vault.errors import VaultError
 
 HIDDEN: Final = "********"
 _LONGEST: Final = 4_000
+_WORDS: Final = "password | passwd | pwd | key | secret | token | signature | passphrase"
+# In quotes of either kind or braces a secret may hold semicolons, and the end of these doubled.
 _SECRET = re.compile(
-    r"""(?ix) \b ( (?: password | pwd | accountkey | sharedaccesskey | secret ) \s*=\s* )
-    ( "[^"]*" | '[^']*' | [^;]* )"""
+    rf"""(?ix) ( (?: {_WORDS} ) \s*=\s* )
+    (?: " (?: [^"] | "" )* (?: " | \Z ) | ' (?: [^'] | '' )* (?: ' | \Z )
+    | \{{ (?: [^}}] | \}}\}} )* (?: \}} | \Z ) )? [^;]*"""
 )
+# `https://user:password@host`
+_IN_ADDRESS = re.compile(r"(?<=://)([^/\s:@]*:)[^\s;]*(?=@)")
 
 
 def create_setting(name: str, setting_type: str, value: str, id: UUID | None = None) -> SpfSetting:
@@ -75,7 +80,7 @@ def told_value(setting: SpfSetting) -> str | None:
         value = store.unseal(setting.sealed, _place(setting))
     except VaultError:
         return None
-    return _SECRET.sub(rf"\g<1>{HIDDEN}", value)
+    return _IN_ADDRESS.sub(rf"\g<1>{HIDDEN}", _SECRET.sub(rf"\g<1>{HIDDEN}", value))
 
 
 def _checked_type(name: str) -> str:

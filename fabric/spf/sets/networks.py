@@ -165,6 +165,8 @@ def _update_network(scope: Scope, network: Any, body: Row) -> UUID | None:
     items = body.get("GrantedToList") or []
     is_shared = is_other(granted(scope, network), items)
     if is_shared:
+        # Who may not share is not told which roles there are.
+        networks.require_sharing(scope.caller, network)
         networks.share(scope.caller, network, roles=_receivers(scope, items))
     if changes:
         networks.change_network(scope.caller, network, **changes)

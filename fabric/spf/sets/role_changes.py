@@ -28,7 +28,7 @@ from fabric.vmm.models import (
     VMNetwork,
     VMTemplate,
 )
-from fabric.vmm.roles import Grant, ScopeLimits
+from fabric.vmm.roles import Grant, ScopeLimits, require_administrator
 
 LIMITS = {
     "RoleVMCount": "vm_count",
@@ -64,6 +64,7 @@ _INPUTS = (
 @transaction.atomic
 def _create(scope: Scope, body: Row) -> Written:
     assert scope.caller is not None
+    require_administrator(scope.caller)
     role = userroles.add(
         scope.caller,
         id=body.pop("ID", None) or uuid4(),
@@ -89,6 +90,8 @@ def _parent(scope: Scope, id: UUID | None) -> Any:
 
 def _update(scope: Scope, role: UserRole, body: Row) -> None:
     assert scope.caller is not None
+    # Before the body is looked at: what is there, and what is not, only they are told.
+    require_administrator(scope.caller)
     userroles.change(scope.caller, role, **_changes(scope, body))
 
 

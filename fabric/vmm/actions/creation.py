@@ -92,13 +92,14 @@ def create(
     if local_admin_password:
         roles.require_all(caller, "AllowLocalAdmin", clouds=[cloud_id])
     role = caller.tenant_role or owner_role
+    owner = fields.text(owner_name, "The name of the owner", longest=320, field="owner_name")
     known = _made_before(role, request_key)
     if known is not None:
         return known
     machine = VirtualMachine(
         server=server,
         role=role,
-        owner_name=owner_name if owner_name and caller.is_fabric else caller.principal,
+        owner_name=owner if owner and caller.is_fabric else caller.principal,
         name=fields.name(name, "virtual machine"),
         computer_name=computer_name.strip(),
         description=fields.prose(description),

@@ -161,13 +161,11 @@ def share(caller: Caller, row: VMNetwork, *, roles: Collection[UserRole]) -> Non
     The owner needs CanShare, and each role CanReceive or the owner for its parent; nothing is
     taken from a role whose machines are attached.
     """
-    require_author(caller, row)
+    require_sharing(caller, row)
     network = rows.held(row)
     wanted = {role.pk: role for role in roles if role.pk != network.owner_id}
     held = RoleResource.objects.filter(kind=ResourceKind.NETWORK, resource_id=network.pk)
     before = set(held.values_list("role", flat=True))
-    if caller.tenant_role is not None:
-        require_all(caller, "CanShare", clouds=network.logical_network.clouds.all())
     for pk, role in wanted.items():
         if pk not in before and not may_receive(caller, role):
             raise Denied(f"The user role {role.name} may receive nothing: it lacks CanReceive.")
@@ -182,6 +180,13 @@ def share(caller: Caller, row: VMNetwork, *, roles: Collection[UserRole]) -> Non
         ],
         ignore_conflicts=True,
     )
+
+
+def require_sharing(caller: Caller, network: VMNetwork) -> None:
+    """Raise unless the caller may say who uses the VM network beside its owner."""
+    require_author(caller, network)
+    if caller.tenant_role is not None:
+        require_all(caller, "CanShare", clouds=network.logical_network.clouds.all())
 
 
 def may_receive(caller: Caller, role: UserRole) -> bool:
