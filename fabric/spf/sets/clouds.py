@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import JSONObject
 
 from fabric.odata.literals import Value
 from fabric.spf.schema import Computed, Join, Resource, Row, Table, Wanted
@@ -13,6 +14,7 @@ from fabric.spf.scope import Scope
 from fabric.spf.sets.columns import guids, plain, stamp
 from fabric.vmm import quota
 from fabric.vmm.models import Cloud, RoleScope, UserRole, VirtualMachine
+from fabric.vmm.roles import Caller
 
 # Name on the wire, field of a cloud and of a machine, field of a role's scope.
 DIMENSIONS = (
@@ -70,22 +72,12 @@ def _usage(scope: Scope, wanted: Wanted) -> Iterable[Row]:
     assert scope.caller is not None
     clouds = _clouds(scope)
     ids = guids(wanted, "ID")
-    found = list(clouds if ids is None else clouds.filter(pk__in=ids))
     role = _role(scope, wanted)
-    if not found:
-        return
-    limits = {}
-    machines = VirtualMachine.objects.filter(cloud__in=found)
-    if role is not None:
-        machines = machines.filter(role__in=quota.family(role))
-        scopes = RoleScope.objects.filter(role=role, cloud__in=found)
-        limits = {each.cloud_id: each for each in scopes}
-    own = {} if role is None else {"role": role}
-    used = _sums(machines, Q(owner_name__iexact=scope.caller.principal, **own))
-    for cloud in found:
-        sums, limit = used.get(cloud.pk, {}), limits.get(cloud.pk)
+    counted = _counted(clouds if ids is None else clouds.filter(pk__in=ids), role, scope.caller)
+    for cloud in counted:
+        sums, limits = cloud.sums or {}, cloud.limits or {}
         for dimension, size, field in DIMENSIONS:
-            most = getattr(cloud, size) if role is None else getattr(limit, field, None)
+            most = getattr(cloud, size) if role is None else limits.get(field)
             yield {
                 "ID": cloud.pk,
                 "StampId": scope.stamp_of(cloud.server_id),
@@ -93,7 +85,7 @@ def _usage(scope: Scope, wanted: Wanted) -> Iterable[Row]:
                 "UserRoleID": None if role is None else role.pk,
                 "UserRoleQuota": most,
                 "UserRoleUsage": sums.get(f"all_{size}") or 0,
-                "UserQuota": getattr(limit, f"member_{field}", None),
+                "UserQuota": limits.get(f"member_{field}"),
                 "UserUsage": sums.get(f"own_{size}") or 0,
             }
 
@@ -108,14 +100,29 @@ def _role(scope: Scope, wanted: Wanted) -> UserRole | None:
     return found
 
 
-def _sums(machines: QuerySet[Any], mine: Q) -> dict[Any, dict[str, int]]:
-    """By cloud, in one query: everybody's machines, and the caller's own."""
+def _counted(clouds: QuerySet[Any], role: UserRole | None, caller: Caller) -> QuerySet[Any]:
+    """The clouds, each with its `sums` of the role's machines and its `limits`. One query."""
+    machines = VirtualMachine.objects.filter(cloud=OuterRef("pk"))
+    own = Q(owner_name__iexact=caller.principal)
+    held = RoleScope.objects.none()
+    if role is not None:
+        machines = machines.filter(role__in=quota.family(role))
+        own &= Q(role=role)
+        held = RoleScope.objects.filter(role=role, cloud=OuterRef("pk"))
+    fields = [name for *_, field in DIMENSIONS for name in (field, f"member_{field}")]
+    limits = held.values(told=JSONObject(**{name: name for name in fields}))
+    sums = machines.order_by().values("cloud").annotate(told=JSONObject(**_sums(own)))
+    return clouds.annotate(sums=Subquery(sums.values("told")), limits=Subquery(limits[:1]))
+
+
+def _sums(mine: Q) -> dict[str, Any]:
+    """What everybody's machines come to, and the caller's own."""
     wanted: dict[str, Any] = {}
     for prefix, of in (("all", None), ("own", mine)):
         wanted[f"{prefix}_machines"] = Count("pk", filter=of)
         for name in ("cores", "memory_mb", "storage_gb", "points"):
             wanted[f"{prefix}_{name}"] = Sum(name, filter=of)
-    return {row["cloud"]: row for row in machines.order_by().values("cloud").annotate(**wanted)}
+    return wanted
 
 
 def _through(rows: Any, there: str) -> Any:

@@ -8,7 +8,7 @@ from fabric.spf.schema import Computed, Resource, Row, Wanted
 from fabric.spf.scope import Scope
 from fabric.spf.sets.columns import guids
 from fabric.vmm.models import Frame, VirtualMachine
-from fabric.vmm.performance import curves
+from fabric.vmm.performance import curves_of
 
 
 def _performance(scope: Scope, wanted: Wanted) -> Iterable[Row]:
@@ -16,11 +16,10 @@ def _performance(scope: Scope, wanted: Wanted) -> Iterable[Row]:
     machines = VirtualMachine.objects.visible_to(scope.caller).filter(
         server__in=scope.servers, pk__in=guids(wanted, "VMId") or ()
     )
-    for machine in machines:
-        for asked in wanted.get("TimeFrame", ()):
-            if str(asked).lower() not in Frame.values:
-                continue
-            told = curves(machine, str(asked))
+    for asked in wanted.get("TimeFrame", ()):
+        if str(asked).lower() not in Frame.values:
+            continue
+        for machine, told in curves_of(machines, str(asked)):
             # No host is ever switched off to save power.
             moments = told[0][2]
             told.append(("PowerSavings", [0] * len(moments), moments))

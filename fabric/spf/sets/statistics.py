@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.db.models import Count, Q
+from django.db.models import Count, Value
 
 from fabric.spf.schema import Computed, Resource, Row, Wanted
 from fabric.spf.scope import Scope
@@ -18,6 +18,8 @@ TROUBLED = (
     MachineStatus.HOST_NOT_RESPONDING,
     MachineStatus.MISSING,
 )
+# No status of a machine.
+_CLOUDS = "clouds"
 # As VMM ships them: name, processors, memory in MB.
 SIZES = (
     ("ExtraSmall", 1, 768),
@@ -35,22 +37,21 @@ def _statistics(scope: Scope, wanted: Wanted) -> Iterable[Row]:
     caller = scope.caller
     assert caller is not None
     machines = VirtualMachine.objects.visible_to(caller).filter(server__in=scope.servers)
-    counts = machines.aggregate(
-        all=Count("pk"),
-        idle=Count("pk", filter=~Q(status=MachineStatus.RUNNING)),
-        troubled=Count("pk", filter=Q(status__in=TROUBLED)),
-    )
     clouds = Cloud.objects.visible_to(caller).filter(server__in=scope.servers)
+    by_status = machines.order_by().values_list("status").annotate(number=Count("pk"))
+    all_clouds = clouds.order_by().annotate(status=Value(_CLOUDS)).values_list("status")
+    counts = dict(by_status.union(all_clouds.annotate(number=Count("pk", distinct=True)), all=True))
+    reachable = counts.pop(_CLOUDS, 0)
     yield {
         "ID": ADMINISTRATOR_ID if caller.role is None else caller.role.pk,
-        "Clouds": clouds.distinct().count(),
+        "Clouds": reachable,
         "ServiceDeployments": 0,
         "ServiceDeploymentsNotRunning": 0,
         "ServiceDeploymentsRequiringAttention": 0,
         "ServiceVMs": 0,
-        "StandaloneVMs": counts["all"],
-        "VMsNotRunning": counts["idle"],
-        "VMsRequiringAttention": counts["troubled"],
+        "StandaloneVMs": sum(counts.values()),
+        "VMsNotRunning": sum(counts.values()) - counts.get(MachineStatus.RUNNING, 0),
+        "VMsRequiringAttention": sum(counts.get(status, 0) for status in TROUBLED),
     }
 
 

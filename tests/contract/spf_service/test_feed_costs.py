@@ -55,6 +55,14 @@ def entities(fabric, role, machine, stamp) -> dict[str, str]:
         "VMTemplates": _of("VMTemplates", fabric.template.pk, stamp),
         "VMNetworks": _of("VMNetworks", fabric.network.pk, stamp),
         "LogicalNetworks": _of("LogicalNetworks", fabric.network.logical_network_id, stamp),
+        "QuotaAndUsageComponents": (
+            f"QuotaAndUsageComponents(ID=guid'{fabric.cloud.pk}',QuotaDimension='CpuCount',"
+            f"StampId=guid'{stamp.pk}')"
+        ),
+        "PerformanceData": (
+            f"PerformanceData(PerformanceCounter='CPUUsage',StampId=guid'{stamp.pk}',"
+            f"TimeFrame='hour',VMId=guid'{machine.pk}')"
+        ),
     }
 
 
@@ -74,6 +82,8 @@ def entities(fabric, role, machine, stamp) -> dict[str, str]:
         "VMTemplates",
         "VMNetworks",
         "LogicalNetworks",
+        "QuotaAndUsageComponents",
+        "PerformanceData",
     ],
 )
 def test_one_entity_takes_three_queries(
