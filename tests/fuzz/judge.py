@@ -24,13 +24,16 @@ NEVER = (
     "psycopg",
 )
 NEVER_IN_A_REFUSAL = (HINT,)
+# Past this the connection is closed on who is still sending; the 413 before it may get lost.
+LONGEST_BODY = 2 * 1_048_576
 LONGEST_CHECKED = 5_000_000
 
 
 def flaws(sent: Sent, answer: Answer) -> list[str]:
     """Return what is wrong with an answer, its time apart."""
     if answer.status == 0:
-        return [] if sent.is_broken else ["no answer"]
+        is_cut_off = sent.is_broken or len(sent.body) > LONGEST_BODY
+        return [] if is_cut_off else ["no answer"]
     found = []
     if answer.status >= 500 and answer.status not in MEANT:
         found.append(f"status {answer.status}")
