@@ -18,8 +18,8 @@ from fabric.odata.negotiate import Format, Kind, content_type
 from fabric.odata.schema import EntitySet, Model
 from fabric.odata.shape import resolve
 from fabric.spf import readiness
-from fabric.spf.asgi import Broken
 from fabric.spf.calls import Call
+from fabric.spf.delivery import Broken
 from fabric.spf.schema import Media, Row
 from fabric.vmm import errors as vmm
 

@@ -1,18 +1,17 @@
 """The way into SPF: bodies are stopped when they are too long, calls are answered by threads.
 
 Clients send chunked bodies, whose length nobody announces, and Django stores a body whole before
-it asks who is calling. Long answers are sent while they are made, no faster than they are taken.
+it asks who is calling. Long answers are sent while they are made: `delivery`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import gc
-import logging
 import tempfile
 from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final, cast
+from typing import Any, cast
 
 from django.core import signals
 from django.core.exceptions import RequestAborted
@@ -23,23 +22,13 @@ from django.urls import set_script_prefix
 from fabric.odata import errorbody
 from fabric.odata.errors import BadRequest, ODataError, PayloadTooLarge
 from fabric.odata.negotiate import error_format
+from fabric.spf.delivery import Line, Message, Receive, Send
 
-log = logging.getLogger(__name__)
-
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 
 # Somewhat more than a view reads, so that a body just too long is refused in its own format.
 MOST = 2 * 1_048_576
 THREADS = 16
-# A client that takes nothing for so many seconds must not keep a thread.
-PATIENCE: Final = 60
-
-
-class Broken(Exception):
-    """An answer that has begun cannot be ended. Whoever raises it has logged why."""
 
 
 class Threads(ASGIHandler):
@@ -47,7 +36,7 @@ class Threads(ASGIHandler):
 
     Nothing of ours is asynchronous, and Django's own changes threads seven times in a call, each
     call in a new one. Threads that stay keep their connections to the database; the thread that
-    reads the rows of a long answer is also the one that sends them.
+    reads the rows of a long answer is also the one that sends them, unless they are taken slowly.
     """
 
     def __init__(self) -> None:
@@ -59,23 +48,25 @@ class Threads(ASGIHandler):
         self.threads = ThreadPoolExecutor(THREADS, thread_name_prefix="spf")
 
     async def handle(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
-        """Read the body, have a thread answer, send the answer unless the thread has done that."""
+        """Read the body, have a thread answer, send the answer, or what is left of it."""
         try:
             body = await self.read_body(receive)
         except RequestAborted:
             return
         with body:
             loop = asyncio.get_running_loop()
-            line = _Line(loop, receive, send)
+            line = Line(loop, receive, send)
             response = await loop.run_in_executor(self.threads, self._answer, scope, body, line)
         if response is not None:
             await self.send_response(response, send)
+        else:
+            await line.finish()
 
     def _answer(
         self,
         scope: MutableMapping[str, Any],
         body: tempfile.SpooledTemporaryFile[bytes],
-        line: _Line,
+        line: Line,
     ) -> HttpResponse | None:
         set_script_prefix(get_script_prefix(scope))
         signals.request_started.send(sender=self.__class__, scope=scope)
@@ -89,58 +80,6 @@ class Threads(ASGIHandler):
         finally:
             # What closing it ends, this thread's use of the database above all, is ours.
             response.close()
-
-
-class _Line:
-    """The way from a thread to a client that takes its answer in parts, or goes away."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, receive: Receive, send: Send) -> None:
-        self._loop = loop
-        self._receive = receive
-        self._send = send
-
-    def deliver(self, response: StreamingHttpResponse, *, is_wanted: bool) -> None:
-        """Send an answer part by part, as fast as it is taken.
-
-        Whatever goes wrong leaves it without its end: the server then closes the connection, and
-        no client takes it for a whole answer.
-        """
-        gone = asyncio.run_coroutine_threadsafe(self._gone(), self._loop)
-        try:
-            self._put(
-                type="http.response.start",
-                status=response.status_code,
-                headers=[
-                    (name.encode("latin-1"), value.encode("latin-1"))
-                    for name, value in response.items()
-                ],
-            )
-            for part in response if is_wanted else ():
-                if gone.done():
-                    return
-                self._put(type="http.response.body", body=part, more_body=True)
-            self._put(type="http.response.body", body=b"", more_body=False)
-        except TimeoutError:
-            log.warning("a client took nothing of its answer for %d seconds", PATIENCE)
-        except Broken:
-            # Logged where it broke.
-            return
-        finally:
-            gone.cancel()
-
-    async def _gone(self) -> None:
-        while (await self._receive())["type"] != "http.disconnect":
-            continue
-
-    def _put(self, **message: Any) -> None:
-        sent = asyncio.run_coroutine_threadsafe(self._sent(message), self._loop)
-        try:
-            sent.result(PATIENCE)
-        finally:
-            sent.cancel()
-
-    async def _sent(self, message: Message) -> None:
-        await self._send(message)
 
 
 def limited(application: Application, most: int = MOST) -> Application:
