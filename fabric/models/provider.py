@@ -8,6 +8,8 @@ from django.db import models
 
 from fabric.vault import store
 
+REACHED_BY = ("url", "username", "password_sealed", "authority_pem")
+
 
 class Provider(models.Model):
     """Where an SPF answers, and the account the portal uses there; the password is sealed.
@@ -36,6 +38,10 @@ class Provider(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def as_read(self, prefix: str = "") -> dict[str, str]:
+        """The filter for its row as long as it is reached where, and by whom, it was when read."""
+        return {prefix + name: getattr(self, name) for name in REACHED_BY}
 
     def seal_password(self, password: str) -> None:
         """Keep the password, encrypted for this row."""

@@ -17,9 +17,10 @@ from django.db.models import F, Q
 from django.db.models.functions import Coalesce, Least
 from django.utils import timezone
 
-from fabric.models import Machine, Provider, Stamp
+from fabric.models import Machine, Stamp
 from fabric.providers.errors import NoAnswer, ProviderFault, Unreachable
 from fabric.states import GONE
+from fabric.sync import turns
 
 FIRST_SECONDS = 2.0
 LONGEST_SECONDS = 60.0
@@ -95,15 +96,16 @@ def gone(stamp: Stamp, fault: ProviderFault, took: float) -> None:
     now = timezone.now()
     wait = max(FIRST_SECONDS * 2 ** min(stamp.failures, DOUBLINGS), took * TIMES_ITS_HANG)
     wait = min(wait, LONGEST_SECONDS) * random.uniform(0.75, 1.25)  # noqa: S311
-    Stamp.objects.filter(pk=stamp.pk).update(
+    is_noted = turns.rows_of(stamp).update(
         away_since=Coalesce("away_since", now),
         failures=Least(F("failures") + 1, MOST_FAILURES),
         next_probe_at=now + timedelta(seconds=wait),
         problem=fault.message,
     )
-    Provider.objects.filter(pk=stamp.provider_id).update(
-        away_since=Coalesce("away_since", now), problem=fault.message
-    )
+    if not is_noted:
+        # Its endpoint lives elsewhere by now: this was said of the one before.
+        return
+    turns.endpoint_of(stamp).update(away_since=Coalesce("away_since", now), problem=fault.message)
     mark_unreachable(stamp.pk)
 
 
@@ -112,10 +114,9 @@ def answered(stamp: Stamp, *, is_read: bool = False) -> None:
     if stamp.away_since is None:
         return
     soon = {} if is_read else {"full_sync_at": None, "next_sync_at": timezone.now()}
-    Stamp.objects.filter(pk=stamp.pk).update(
-        away_since=None, failures=0, next_probe_at=None, **soon
-    )
-    Provider.objects.filter(pk=stamp.provider_id).update(away_since=None)
+    if not turns.rows_of(stamp).update(away_since=None, failures=0, next_probe_at=None, **soon):
+        return
+    turns.endpoint_of(stamp).update(away_since=None)
     stamp.away_since = None
 
 

@@ -25,13 +25,9 @@ def check(provider_id: uuid.UUID | str) -> bool:
     if row is None:
         return False
     told = ask(row)
-    Provider.objects.filter(
-        pk=row.pk,
-        url=row.url,
-        username=row.username,
-        password_sealed=row.password_sealed,
-        authority_pem=row.authority_pem,
-    ).update(account_check=[asdict(each) for each in told], checked_at=timezone.now())
+    Provider.objects.filter(pk=row.pk, **row.as_read()).update(
+        account_check=[asdict(each) for each in told], checked_at=timezone.now()
+    )
     return all(each.ok for each in told)
 
 

@@ -25,7 +25,7 @@ def read(row: Row, provider: Provider) -> None:
     told = provider.describe().as_json()
     row.capabilities = {**(row.capabilities or {}), **told}
     row.abilities_read_at = timezone.now()
-    Row.objects.filter(pk=row.pk, url=row.url).update(
+    Row.objects.filter(pk=row.pk, **row.as_read()).update(
         capabilities=row.capabilities, abilities_read_at=row.abilities_read_at
     )
 

@@ -14,8 +14,8 @@ from django.utils import timezone
 
 from fabric.models import Stamp
 from fabric.providers.base import Changes, Provider
-from fabric.providers.errors import Missing, Rejected
-from fabric.sync import machines
+from fabric.providers.errors import Missing, NoAnswer, Rejected, Unreachable
+from fabric.sync import machines, turns
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +31,17 @@ JOBS_BEFORE = timedelta(minutes=2)
 
 def run(stamp: Stamp, provider: Provider) -> None:
     """Take the pass that is due; an incremental one that looks wrong is followed by a full one."""
-    if wants_full(stamp) or not _changes(stamp, provider):
+    try:
+        if not wants_full(stamp) and _changes(stamp, provider):
+            return
+    except NoAnswer:
+        raise
+    except Unreachable as fault:
+        # Some break over a question they do not know; one that fails altogether fails again now.
+        _all(stamp, provider)
+        log.info("stamp %s tells no changes: %s", stamp.friendly_name, fault.message)
+        _distrust(stamp, FULL_EVERY)
+    else:
         _all(stamp, provider)
 
 
@@ -61,6 +71,7 @@ def _changes(stamp: Stamp, provider: Provider) -> bool:
         return False
     if not _is_complete(stamp, told):
         return False
+    turns.require_same(stamp)
     applied = machines.apply(stamp.pk, told.machines)
     unsure = machines.unsure(stamp.pk, stamp.synced_at - JOBS_BEFORE)
     unsure = [id for id in unsure if id not in applied.seen]
@@ -73,7 +84,7 @@ def _changes(stamp: Stamp, provider: Provider) -> bool:
     if told.count is not None and not machines.is_expected(stamp.pk, told.count, others):
         return False
     latest = max(filter(None, (applied.latest, stamp.synced_until)))
-    Stamp.objects.filter(pk=stamp.pk).update(synced_until=latest, others=others)
+    turns.rows_of(stamp).update(synced_until=latest, others=others)
     return True
 
 
@@ -86,6 +97,7 @@ def _is_complete(stamp: Stamp, told: Changes) -> bool:
 def _all(stamp: Stamp, provider: Provider) -> None:
     asked_at = timezone.now()
     told = provider.machines(stamp.pk)
+    turns.require_same(stamp)
     applied = machines.apply(stamp.pk, told)
     machines.mark_missing(stamp.pk, applied.seen, asked_at)
     bare = machines.unsure(stamp.pk, asked_at)
@@ -99,11 +111,11 @@ def _all(stamp: Stamp, provider: Provider) -> None:
             _distrust(stamp)
     stamp.full_sync_at = asked_at
     stamp.others = len(told) - machines.count(stamp.pk)
-    Stamp.objects.filter(pk=stamp.pk).update(
+    turns.rows_of(stamp).update(
         full_sync_at=asked_at, others=stamp.others, synced_until=applied.latest
     )
 
 
-def _distrust(stamp: Stamp) -> None:
-    stamp.full_until = timezone.now() + DISTRUST
-    Stamp.objects.filter(pk=stamp.pk).update(full_until=stamp.full_until)
+def _distrust(stamp: Stamp, how_long: timedelta = DISTRUST) -> None:
+    stamp.full_until = timezone.now() + how_long
+    turns.rows_of(stamp).update(full_until=stamp.full_until)

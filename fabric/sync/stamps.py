@@ -11,7 +11,7 @@ from django.utils import timezone
 from fabric import registry
 from fabric.models import Provider, Stamp
 from fabric.providers.errors import ProviderFault, UnknownSet
-from fabric.sync import absence, descriptions, inventory, load, passes
+from fabric.sync import absence, descriptions, inventory, load, passes, turns
 
 log = logging.getLogger(__name__)
 EVERY = timedelta(seconds=20)
@@ -44,20 +44,24 @@ def run(stamp_id: str) -> bool:
     if stamp is None:
         return False
     try:
-        with absence.watching(stamp):
-            _read(stamp)
-            absence.answered(stamp, is_read=True)
-    except absence.Away:
+        with turns.alone(stamp.pk) as is_alone:
+            if not is_alone:
+                return False
+            with absence.watching(stamp):
+                _read(stamp)
+                absence.answered(stamp, is_read=True)
+    except (absence.Away, turns.Overtaken):
         return False
     except ProviderFault as fault:
         log.warning("stamp %s: %s", stamp.friendly_name, fault.message)
-        Stamp.objects.filter(pk=stamp.pk).update(problem=fault.message, full_sync_at=None)
-        Provider.objects.filter(pk=stamp.provider_id).update(problem=fault.message)
+        if not turns.rows_of(stamp).update(problem=fault.message, full_sync_at=None):
+            return False
+        turns.endpoint_of(stamp).update(problem=fault.message)
         absence.mark_unreachable(stamp.pk)
         if isinstance(fault, UnknownSet):
             descriptions.forget(stamp.provider)
         return False
-    Provider.objects.filter(pk=stamp.provider_id).update(problem="", seen_at=timezone.now())
+    turns.endpoint_of(stamp).update(problem="", seen_at=timezone.now())
     return True
 
 
@@ -67,14 +71,15 @@ def _read(stamp: Stamp) -> None:
         descriptions.read(stamp.provider, provider)
         provider = registry.provider_for(stamp.provider)
     offered = provider.inventory(stamp.pk)
+    turns.require_same(stamp)
     inventory.apply(stamp, offered)
     if offered.clouds:
         passes.run(stamp, provider)
     else:
         # Who is shown no cloud is told of no machines: they are not gone.
         absence.mark_unreachable(stamp.pk)
-        Stamp.objects.filter(pk=stamp.pk).update(full_sync_at=None)
-    Stamp.objects.filter(pk=stamp.pk).update(synced_at=timezone.now())
+        turns.rows_of(stamp).update(full_sync_at=None)
+    turns.rows_of(stamp).update(synced_at=timezone.now())
     if offered.clouds and not load.run(provider, stamp.pk):
         descriptions.forget(stamp.provider)
 

@@ -11,12 +11,14 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from fabric import registry, tasks
 from fabric.actions import machines as machine_actions
 from fabric.jobs import watch
 from fabric.models import Machine, Provider, Stamp
+from fabric.providers.fake import FakeProvider
 from fabric.providers.spf import SPFProvider
 from fabric.states import MachineState
 from fabric.sync import absence, stamps
@@ -187,3 +189,34 @@ def test_a_reply_that_breaks_off_is_no_absence(stamp, fake):
     stamp.refresh_from_db()
     assert stamp.away_since is None
     assert stamp.problem
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_pass_at_a_time_reads_a_stamp(vault):
+    """A slow one would write what was over what is, and hold a second worker."""
+    stamp = make_stamp(synced_at=None)
+    reading, may_end = threading.Event(), threading.Event()
+
+    class Slow(FakeProvider):
+        def inventory(self, stamp_id):
+            reading.set()
+            assert may_end.wait(10)
+            return super().inventory(stamp_id)
+
+    slow, outcome = Slow(), []
+
+    def first() -> None:
+        try:
+            outcome.append(stamps.run(str(stamp.pk)))
+        finally:
+            connection.close()
+
+    with registry.use(lambda row: slow):
+        worker = threading.Thread(target=first)
+        worker.start()
+        assert reading.wait(10)
+        assert not stamps.run(str(stamp.pk))
+        may_end.set()
+        worker.join(10)
+        assert outcome == [True]
+        assert stamps.run(str(stamp.pk)), "the next one has its turn"

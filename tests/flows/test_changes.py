@@ -16,7 +16,7 @@ from fabric import registry
 from fabric.durable.states import JobState
 from fabric.models import Job, Machine, Stamp
 from fabric.providers.base import Changes, RemoteMachine, RemoteStamp
-from fabric.providers.errors import Rejected
+from fabric.providers.errors import Rejected, Unreachable
 from fabric.providers.fake import FakeProvider
 from fabric.states import MachineState
 from fabric.sync import machines, passes, stamps
@@ -258,6 +258,20 @@ def test_a_server_that_refuses_the_question_is_read_in_full(world, monkeypatch):
     assert world.pass_by() == ["all"]
     assert Machine.objects.get(remote_id=world.ours[0]).state == MachineState.STOPPED
     assert world.pass_by() == ["all"]
+
+
+def test_a_server_that_breaks_over_the_question_is_read_in_full(world, monkeypatch):
+    def broken(*_):
+        raise Unreachable("It failed to answer (HTTP 500).")
+
+    monkeypatch.setattr(world.far, "changes", broken)
+    assert "all" in world.pass_by()
+    world.stamp.refresh_from_db()
+    assert world.stamp.problem == ""
+    monkeypatch.undo()
+    assert "all" in world.pass_by(), "for a while"
+    Stamp.objects.update(full_until=timezone.now())
+    assert "all" not in world.pass_by()
 
 
 def test_a_server_that_misreads_the_time_is_found_out(world, monkeypatch):

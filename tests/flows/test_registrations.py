@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 import pytest
 
 from fabric import registry
@@ -187,3 +189,44 @@ def test_a_vmm_server_gets_another_name(provider, fake, olga, stamp):
     with pytest.raises(Conflicting) as refused:
         providers.rename_stamp(by=olga, stamp=stamp, friendly_name="paris")
     assert refused.value.field == "friendly_name"
+
+
+def moving_meanwhile(monkeypatch, fake, provider, olga, verb: str, answer) -> None:
+    """Have the endpoint's registration be changed while it is asked this."""
+
+    def asked(*_, **__):
+        monkeypatch.undo()
+        changed(olga, Provider.objects.get(), url=NEW, password=NEW_PASSWORD)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(fake, verb, asked)
+
+
+def test_what_the_old_endpoint_tells_after_the_change_is_not_kept(
+    provider, fake, olga, subscription, stamp, monkeypatch
+):
+    machine = make_machine(subscription, remote_id=uuid.uuid4())
+    Stamp.objects.update(full_sync_at=None)
+    moving_meanwhile(monkeypatch, fake, provider, olga, "machines", ())
+    assert not stamps.run(str(stamp.pk))
+    machine.refresh_from_db()
+    assert machine.state == MachineState.RUNNING
+    stamp.refresh_from_db()
+    assert stamp.full_sync_at is None, "the new one is read in full"
+
+
+@pytest.mark.parametrize(
+    "fault", [errors.NoAnswer("Nobody is there."), errors.Unauthorized("Who are you?")]
+)
+def test_that_the_old_endpoint_is_away_says_nothing_of_the_new_one(
+    provider, fake, olga, subscription, stamp, monkeypatch, fault
+):
+    make_machine(subscription)
+    moving_meanwhile(monkeypatch, fake, provider, olga, "inventory", fault)
+    assert not stamps.run(str(stamp.pk))
+    stamp.refresh_from_db()
+    assert (stamp.away_since, stamp.problem, stamp.provider.problem) == (None, "", "")
+    assert not Machine.objects.exclude(unreachable_since=None).exists()
+    assert stamps.run(str(stamp.pk))

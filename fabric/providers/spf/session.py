@@ -20,7 +20,14 @@ import httpx
 from fabric.odata import atom, jsonfmt
 from fabric.odata.errors import ODataError
 from fabric.providers.abilities import VERSION
-from fabric.providers.errors import BrokenAnswer, Missing, Rejected, UnknownSet, Unreachable
+from fabric.providers.errors import (
+    BrokenAnswer,
+    Missing,
+    NoAnswer,
+    Rejected,
+    UnknownSet,
+    Unreachable,
+)
 from fabric.providers.spf import bodies, faults, reading
 from fabric.providers.spf.bodies import Dialect
 from fabric.providers.spf.doors import BasicAuth, read_address, trust
@@ -182,7 +189,10 @@ class Session:
         try:
             text = self.document(f"{url}/$count{query(filter=filter)}", accept="text/plain")
             return int(text.lstrip(b"\xef\xbb\xbf"))
-        except (Missing, Rejected, BrokenAnswer, ValueError):
+        except NoAnswer:
+            raise
+        except (Missing, Rejected, BrokenAnswer, Unreachable, ValueError):
+            # Some break over the question: what they told of machines counts all the same.
             return None
 
     def _is_set(self, url: str) -> bool:

@@ -9,15 +9,13 @@ from typing import Any
 from xml.sax.saxutils import quoteattr
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection
 from django.http import HttpResponse
 from django.test.utils import CaptureQueriesContext
 
 from fabric.spf.actions import create_account, register_vmm_server
 from fabric.spf.actions.quotas import ALWAYS
-from fabric.spf.actions.subscriptions import Told, change_subscription
-from fabric.spf.actions.tenants import create_tenant
-from fabric.spf.models import Group, Stamp, Subscription, SubscriptionState, Tenant
+from fabric.spf.models import Group, Stamp, Subscription, Tenant
 from fabric.vmm.actions import profiles, userroles
 from fabric.vmm.models import UserRole, VirtualMachine
 from tests.contract.spf_service.conftest import Caller, basic, xml
@@ -449,57 +447,6 @@ def test_many_subscriptions_cost_no_more_queries_than_one(portal, annas):
     for _ in range(4):
         portal.told("POST", "subscriptions", annas | {"SubscriptionId": str(uuid.uuid4())})
     assert queries() == few == 2
-
-
-def test_no_subscription_takes_over_a_role_that_is_not_its_own(portal, annas, admin_service):
-    """Whoever may name subscriptions could make themselves a member of any role in VMM."""
-    everybody = userroles.add(
-        ADMINISTRATOR,
-        id=uuid.UUID(ID),
-        name="Administrators",
-        profile="Administrator",
-        members=["olga@example.net"],
-    )
-    assert "user role" in refusal(portal.tell("POST", "subscriptions", annas), 409)
-    tenant = {"ID": ID, "Name": "mine"}
-    assert admin_service.send("POST", "Tenants", tenant).status_code == 409
-    assert role().members == everybody.members
-    assert not Tenant.objects.exists()
-
-
-def test_what_others_permitted_stays_when_the_quota_changes(portal, annas, fabric, stamp):
-    portal.told("POST", "subscriptions", annas)
-    userroles.change(ADMINISTRATOR, role(), permissions=[*role().permissions, "Save"])
-    plan = settings(fabric, stamp)
-    plan[1]["Value"] = f'<Actions><Stamp Id="{stamp.pk}"><Action>Store</Action></Stamp></Actions>'
-    portal.told("PUT", "subscriptions", {"SubscriptionId": ID, "QuotaSettings": plan})
-    assert set(role().permissions) == {*ALWAYS, "Save", "Store"}
-
-
-@pytest.mark.django_db(transaction=True)
-def test_who_is_told_last_of_a_state_decides_it_whoever_looked_first(vault):
-    tenant = create_tenant("anna", uuid.UUID(ID))
-    change_subscription(Told(tenant.pk, state=SubscriptionState.ACTIVE))
-    looked = threading.Event()
-
-    def resume() -> None:
-        try:
-            looked.set()
-            change_subscription(Told(tenant.pk, state=SubscriptionState.ACTIVE))
-        finally:
-            connection.close()
-
-    with transaction.atomic():
-        change_subscription(Told(tenant.pk, state=SubscriptionState.SUSPENDED))
-        other = threading.Thread(target=resume)
-        other.start()
-        looked.wait(5)
-        other.join(0.5)
-        assert other.is_alive(), "it waits for the one before"
-    other.join(10)
-    tenant.refresh_from_db()
-    assert tenant.subscription.state == SubscriptionState.ACTIVE
-    assert tenant.account_status == 0
 
 
 @pytest.mark.slow

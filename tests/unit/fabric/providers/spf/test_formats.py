@@ -212,9 +212,10 @@ def test_changes_are_asked_for_by_the_clock_the_rows_were_told_in(far, spf):
     assert "2026-02-03T04:00:01.234567'" in asked
 
 
-def test_a_server_that_does_not_count_is_no_trouble(far, spf):
+@pytest.mark.parametrize("status", [400, 404, 405, 500, 501])
+def test_a_server_that_does_not_count_is_no_trouble(far, spf, status):
     far.feed("/VirtualMachines")
-    far.on("GET", "$count", httpx.Response(400))
+    far.on("GET", "$count", httpx.Response(status))
     row = {"ModifiedTime": "2026-02-03T04:00:01-05:00", "ID": ID}
     far.feed("VirtualMachines?", row)
     (told,) = spf.machines(uuid.UUID(ID))
