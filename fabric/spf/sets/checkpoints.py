@@ -44,7 +44,7 @@ def _checkpoint(scope: Scope, checkpoint: Any) -> Row:
         "Description": checkpoint.description,
         "Accessibility": "Public",
         "AddedTime": checkpoint.created_at,
-        "Enabled": checkpoint.is_complete,
+        "Enabled": True,
         "ModifiedTime": checkpoint.created_at,
     }
 
@@ -103,7 +103,6 @@ SETS = (
                     Name="name",
                     Description="description",
                     ParentCheckpointID="parent",
-                    Enabled="is_complete",
                     AddedTime="created_at",
                     ModifiedTime="created_at",
                 )

@@ -50,7 +50,7 @@ def test_a_checkpoint_is_made_restored_and_removed(tenant, stamp, machine, body)
     checkpoint = json.loads(answer.content)
     where = key("VMCheckPoints", checkpoint["ID"], stamp.pk)
     assert answer["Location"].endswith(where)
-    assert tenant.row(where)["Enabled"] is False
+    assert tenant.row(where)["Enabled"] is checkpoint["Enabled"] is True
     done(answer)
     told = tenant.row(where)
     assert (told["Enabled"], told["Accessibility"], told["CheckpointID"]) == (True, "Public", None)
