@@ -22,7 +22,11 @@ ON_A_CLOUD = {
 
 def main(names: list[str]) -> int:
     """Print the table; 1 when a goal was missed."""
-    wanted = names or [*ON_A_CLOUD, "servers"]
+    known = [*ON_A_CLOUD, "servers"]
+    if not {*names} <= {*known}:
+        print(f"There is: {', '.join(known)}.")
+        return 2
+    wanted = names or known
     rows: list[Row] = []
     with cloud() as it:
         for name, measure in ON_A_CLOUD.items():
