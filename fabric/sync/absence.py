@@ -71,8 +71,9 @@ def watching(stamp: Stamp) -> Iterator[None]:
         gone(stamp, fault, time.monotonic() - began)
         raise
     except Unreachable:
-        # An answer that broke off, or a service that fails, tells neither.
-        _leave_to_others(stamp)
+        # An answer that broke off, a service that fails, an order not answered in time: it may be
+        # there or not, but who asks next waits as long.
+        _leave_to_others(stamp, time.monotonic() - began)
         raise
     except ProviderFault:
         # It answered, though not as wished.
@@ -84,10 +85,11 @@ def watching(stamp: Stamp) -> Iterator[None]:
     answered(stamp)
 
 
-def _leave_to_others(stamp: Stamp) -> None:
+def _leave_to_others(stamp: Stamp, took: float = 0.0) -> None:
     if stamp.away_since is not None:
+        wait = min(max(FIRST_SECONDS, took * TIMES_ITS_HANG), LONGEST_SECONDS)
         Stamp.objects.filter(pk=stamp.pk).update(
-            next_probe_at=timezone.now() + timedelta(seconds=FIRST_SECONDS)
+            next_probe_at=timezone.now() + timedelta(seconds=wait)
         )
 
 

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.db import connection
@@ -18,6 +19,7 @@ from fabric import registry, tasks
 from fabric.actions import machines as machine_actions
 from fabric.jobs import watch
 from fabric.models import Machine, Provider, Stamp
+from fabric.providers.errors import Unreachable
 from fabric.providers.fake import FakeProvider
 from fabric.providers.spf import SPFProvider
 from fabric.states import MachineState
@@ -147,6 +149,18 @@ def test_its_turn_comes_later_and_later_and_never_at_the_same_time(lost):
     assert len(set(waits)) == len(waits)
     Stamp.objects.filter(pk=lost.pk).update(next_sync_at=timezone.now() - timedelta(hours=1))
     assert str(lost.pk) not in stamps.claim_due()
+
+
+def test_orders_that_hang_hold_a_worker_no_longer_than_questions_do(stamp, monkeypatch):
+    """An order that timed out tells nothing, but the next one would hang as long."""
+    Stamp.objects.update(away_since=timezone.now(), next_probe_at=None)
+    stamp.refresh_from_db()
+    clock = iter((0.0, 15.0))
+    monkeypatch.setattr(absence, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    with pytest.raises(Unreachable), absence.watching(stamp):
+        raise Unreachable("It did not answer within 15 seconds.")
+    stamp.refresh_from_db()
+    assert stamp.next_probe_at - timezone.now() > timedelta(seconds=40)
 
 
 def test_only_one_asks_whether_it_is_back(lost):
