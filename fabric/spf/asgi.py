@@ -11,7 +11,7 @@ import gc
 import tempfile
 from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from django.core import signals
 from django.core.exceptions import RequestAborted
@@ -29,6 +29,8 @@ Application = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None
 # Somewhat more than a view reads, so that a body just too long is refused in its own format.
 MOST = 2 * 1_048_576
 THREADS = 16
+# Whoever has not sent a body after so many seconds is not waited for: nobody knows who it is yet.
+BODY_SECONDS: Final = 120.0
 
 
 class Threads(ASGIHandler):
@@ -83,17 +85,22 @@ class Threads(ASGIHandler):
 
 
 def limited(application: Application, most: int = MOST) -> Application:
-    """The application, never given more than so many bytes of a body."""
+    """The application, never given more than so many bytes of a body, nor waiting long for it."""
 
     async def limiting(scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await application(scope, receive, send)
             return
         received, is_cut, is_whole = 0, False, False
+        last = asyncio.get_running_loop().time() + BODY_SECONDS
 
         async def counting() -> Message:
             nonlocal received, is_cut, is_whole
-            message = await receive()
+            try:
+                async with asyncio.timeout_at(None if is_whole else last):
+                    message = await receive()
+            except TimeoutError:
+                message = {"type": "http.disconnect"}
             received += len(message.get("body", b""))
             is_cut = is_cut or (not is_whole and message["type"] == "http.disconnect")
             is_whole = is_whole or not message.get("more_body", False)

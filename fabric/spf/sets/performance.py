@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from fabric.odata.errors import BadRequest
 from fabric.spf.schema import Computed, Resource, Row, Wanted
 from fabric.spf.scope import Scope
 from fabric.spf.sets.columns import guids
@@ -16,9 +17,11 @@ def _performance(scope: Scope, wanted: Wanted) -> Iterable[Row]:
     machines = VirtualMachine.objects.visible_to(scope.caller).filter(
         server__in=scope.servers, pk__in=guids(wanted, "VMId") or ()
     )
-    for asked in wanted.get("TimeFrame", ()):
-        if str(asked).lower() not in Frame.values:
-            continue
+    frames = [each for each in wanted.get("TimeFrame", ()) if str(each).lower() in Frame.values]
+    # A word can be spelled in many ways, each of which is read by itself.
+    if len(frames) > len(Frame.values):
+        raise BadRequest(f"The TimeFrame is one of {', '.join(Frame.values)}, each asked for once.")
+    for asked in frames:
         for machine, told in curves_of(machines, str(asked)):
             # No host is ever switched off to save power.
             moments = told[0][2]

@@ -14,7 +14,7 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.db import connections
 
-from fabric.spf import delivery
+from fabric.spf import asgi, delivery
 from fabric.spf.asgi import Threads, limited
 from fabric.vmm.models import UserRole, VirtualMachine
 from tests.contract.spf_service.conftest import Caller
@@ -32,7 +32,7 @@ class Client:
         self.takes = asyncio.Event()
         self.taken: list[dict[str, Any]] = []
         self.left = asyncio.Event()
-        self._asked = False
+        self._asked = self.begins_a_body = False
         scope = {
             "type": "http",
             "http_version": "1.1",
@@ -53,7 +53,7 @@ class Client:
     async def _receive(self) -> dict[str, Any]:
         if not self._asked:
             self._asked = True
-            return {"type": "http.request", "body": b"", "more_body": False}
+            return {"type": "http.request", "body": b"{", "more_body": self.begins_a_body}
         await self.left.wait()
         return {"type": "http.disconnect"}
 
@@ -174,3 +174,17 @@ def test_no_more_is_kept_than_there_is_room_for(tenant, door, long_feed, monkeyp
     with caplog.at_level(logging.WARNING):
         async_to_sync(exchange)()
     assert "too much is kept" in caplog.text
+
+
+def test_who_never_sends_the_rest_of_a_body_is_not_waited_for(tenant, door, monkeypatch):
+    monkeypatch.setattr(asgi, "BODY_SECONDS", 0.2)
+
+    async def exchange() -> None:
+        async with calling(tenant, "Clouds", door) as slow:
+            slow.takes.set()
+            slow.begins_a_body = True
+            await asyncio.wait_for(slow.call, 20)
+            assert slow.taken[0]["status"] == 400
+            assert b"breaks off" in slow.taken[1]["body"]
+
+    async_to_sync(exchange)()

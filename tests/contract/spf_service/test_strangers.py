@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from itertools import product
 from typing import Any
 
 import pytest
@@ -97,6 +98,18 @@ def test_what_was_never_given_is_refused_as_if_it_were_not_there(tenant, order, 
         told.append((answer.status_code, said(answer).replace(str(id), "it")))
     assert told[0] == told[1]
     assert told[0][0] == 400
+
+
+def test_a_time_frame_in_all_its_spellings_is_refused(tenant, order, stamp):
+    """Each would be read by itself."""
+    tenant.send("POST", "VirtualMachines", order)
+    machine = VirtualMachine.objects.get()
+    known = f"StampId eq guid'{stamp.pk}' and VMId eq guid'{machine.pk}'"
+    spellings = ["".join(each) for each in product(*zip("hour", "HOUR", strict=True))]
+    for frames, status in ((spellings, 400), (["Hour", "day", "MONTH"], 200)):
+        asked = " or ".join(f"TimeFrame eq '{each}'" for each in frames)
+        answer = tenant.get(f"PerformanceData?$filter={known} and ({asked})")
+        assert answer.status_code == status, answer.content
 
 
 def test_a_header_full_of_quotes_is_read_in_no_time(tenant):
