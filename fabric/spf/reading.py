@@ -6,7 +6,7 @@ grow with the number of expanded navigations, never with the number of rows.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
@@ -23,6 +23,9 @@ from fabric.spf.scope import Scope
 
 # How many rows of a long feed are in hand at a time.
 CHUNK: Final = 1000
+# How many entities these may hold, each counted as often as it is told: navigations that lead back
+# and forth would multiply without end.
+MOST_TOLD: Final = 200_000
 
 
 @dataclass(frozen=True)
@@ -108,19 +111,30 @@ class Reader:
             self.expand(entity_set, some, paths)
             yield some
 
-    def expand(self, entity_set: EntitySet, rows: Sequence[Row], paths: Iterable[str]) -> None:
-        """Put the related rows into the rows, under the names of the navigations."""
+    def expand(
+        self, entity_set: EntitySet, rows: Sequence[Row], paths: Iterable[str]
+    ) -> Mapping[int, int]:
+        """Put the related rows into the rows, under the names of the navigations.
+
+        Returns how many entities each row (by its `id`) tells in all; raises BadRequest for too
+        many.
+        """
+        told = {id(row): 1 for row in rows}
         for name, below in _by_head(paths).items():
             nav = entity_set.type.nav(name)
             if nav is None or not rows:
                 continue
             target = self.service.model.set(nav.target_set)
             groups = self._related(entity_set, name, rows)
-            self.expand(target, _distinct(groups.values()), below)
+            inside = self.expand(target, _distinct(groups.values()), below)
             here = self._here(entity_set, name)
             for row in rows:
                 related = groups.get(row.get(here), [])
                 row[name] = related if nav.many else next(iter(related), None)
+                told[id(row)] += sum(inside[id(each)] for each in related)
+            if sum(told.values()) > MOST_TOLD:
+                raise BadRequest("The $expand tells too many entities; ask for less at a time.")
+        return told
 
     def _follow(self, place: Place, segment: Segment) -> Place:
         assert segment.set is not None

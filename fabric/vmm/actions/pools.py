@@ -24,6 +24,9 @@ from fabric.vmm.roles import Caller
 
 MOST = {4: 16_777_216, 6: 1_048_576}
 LONGEST_QUARANTINE = 525_600
+# All of them are gone through whenever the pool is looked at.
+MOST_RESERVED = 1_000
+MOST_DNS = 20
 
 
 class Details(TypedDict, total=False):
@@ -199,12 +202,19 @@ def _gateway(row: AddressPool, keyword: str, value: str | None) -> str | None:
 
 def _dns(row: AddressPool, keyword: str, value: Iterable[str]) -> list[str]:
     whose = f"a DNS server of pool {row}"
-    return [str(ranges.address(each, whose, field=keyword)) for each in value]
+    servers = list(value)
+    if len(servers) > MOST_DNS:
+        raise Invalid(f"The pool {row} has at most {MOST_DNS} DNS servers.", field=keyword)
+    return [str(ranges.address(each, whose, field=keyword)) for each in servers]
 
 
 def _reserved(row: AddressPool, keyword: str, value: Iterable[Iterable[str]]) -> list[list[str]]:
-    found, subnet = [], _subnet(row)
-    for pair in value:
+    found, subnet, pairs = [], _subnet(row), list(value)
+    if len(pairs) > MOST_RESERVED:
+        raise Invalid(
+            f"The pool {row} has at most {MOST_RESERVED:,} reserved ranges.", field=keyword
+        )
+    for pair in pairs:
         ends = [_of_family(row, each, keyword, f"reserved in pool {row}") for each in pair]
         if len(ends) != 2 or ends[0] > ends[1]:
             raise Invalid(

@@ -12,6 +12,7 @@ import pytest
 from fabric.odata.headers import preferences
 from fabric.spf.actions import register_vmm_server
 from fabric.spf.actions import settings as spf_settings
+from fabric.spf.models import Tenant
 from fabric.vmm import actions
 from fabric.vmm.models import VirtualMachine
 from tests.contract.spf_service.conftest import key, said
@@ -110,6 +111,38 @@ def test_a_time_frame_in_all_its_spellings_is_refused(tenant, order, stamp):
         asked = " or ".join(f"TimeFrame eq '{each}'" for each in frames)
         answer = tenant.get(f"PerformanceData?$filter={known} and ({asked})")
         assert answer.status_code == status, answer.content
+
+
+def test_navigations_that_lead_back_and_forth_do_not_multiply_without_end(admin_service, stamp):
+    tenants = Tenant.objects.bulk_create(Tenant(name=f"tenant {n:04}") for n in range(500))
+    stamp.tenants.add(*tenants)
+    path = "Stamps?$expand=Tenants/Stamps/Tenants"
+    begun = time.monotonic()
+    answer = admin_service.get(path)
+    assert answer.status_code == 400, len(answer.content)
+    assert "less at a time" in said(answer)
+    assert time.monotonic() - begun < 5
+    assert len(admin_service.rows("Stamps?$expand=Tenants/Stamps")[0]["Tenants"]) == 500
+
+
+def test_a_pool_has_no_more_to_go_through_than_makes_sense(tenant, stamp, role, fabric):
+    logical = actions.networks.add_logical(
+        ADMINISTRATOR, fabric.server, name="Virtual", is_virtualized=True
+    )
+    network = actions.networks.add_network(
+        ADMINISTRATOR, fabric.server, logical_network=logical, name="own", owner=role
+    )
+    subnet = actions.subnets.add(
+        ADMINISTRATOR, fabric.server, network=network, name="own", cidr="10.64.0.0/16"
+    )
+    body = {"StampId": stamp.pk, "Name": "own", "VMSubnetId": subnet.pk}
+    for more in (
+        {"IPAddressReservedSet": ";".join(["10.64.0.1-10.64.0.9"] * 20_000)},
+        {"DNSServers": ["10.64.0.1"] * 20_000},
+    ):
+        answer = tenant.send("POST", "StaticIPAddressPools", {**body, **more})
+        assert (answer.status_code, "at most" in said(answer)) == (400, True)
+    assert tenant.send("POST", "StaticIPAddressPools", body).status_code == 201
 
 
 def test_a_header_full_of_quotes_is_read_in_no_time(tenant):
