@@ -37,6 +37,7 @@ T = TypeVar("T")
 # IIS refuses queries longer than 2048 characters unless told otherwise; ours does not.
 IDS_IN_ONE_QUERY: Final = 40
 IDS_IN_ONE_QUERY_OF_IIS: Final = 30
+MACHINES_IN_ONE_PAGE: Final = 1000
 ADAPTERS: Final = "VirtualNetworkAdapters"
 CREATION_FAILED: Final = frozenset({"CreationFailed", "CustomizationFailed"})
 CREATE_REQUESTS: Final = uuid.UUID("5f1b7a52-6c1e-5f0e-9a44-3d1c1f6f0c11")
@@ -235,7 +236,7 @@ class SPFProvider:
         self, stamp_id: uuid.UUID, ids: Iterable[uuid.UUID] | None = None
     ) -> tuple[RemoteMachine, ...]:
         if ids is None:
-            return self._read(stamp_id, self._all_machines(filter.eq("StampId", stamp_id)))
+            return self._all_machines(stamp_id, filter.eq("StampId", stamp_id))
         rows = self._by_ids("VirtualMachines", stamp_id, ids, ADAPTERS)
         return self._read(stamp_id, rows, with_guests=True)
 
@@ -245,14 +246,22 @@ class SPFProvider:
             raise Rejected("This SPF does not tell when a machine was changed.")
         # As the rows are told: a service that compares wall clocks is asked by its own.
         moment = since.replace(tzinfo=None).isoformat(timespec="microseconds")
-        rows = self._all_machines(f"{of_stamp} and ModifiedTime gt datetime'{moment}'")
+        since_then = f"{of_stamp} and ModifiedTime gt datetime'{moment}'"
+        told = self._all_machines(stamp_id, since_then, guests_of=IDS_IN_ONE_QUERY)
         count = self._session.count(self._session.vmm("VirtualMachines"), of_stamp)
-        few = len(rows) <= IDS_IN_ONE_QUERY
-        return Changes(self._read(stamp_id, rows, with_guests=few), count)
+        return Changes(told, count)
 
-    def _all_machines(self, condition: str) -> list[Row]:
-        url = self._session.vmm("VirtualMachines")
-        return self._session.rows(url + query(filter=condition, expand=ADAPTERS))
+    def _all_machines(
+        self, stamp_id: uuid.UUID, condition: str, *, guests_of: int = 0
+    ) -> tuple[RemoteMachine, ...]:
+        """Read page by page: twenty thousand machines with all that is told of them are more than
+        one answer may be, and more than a worker should hold. `guests_of` so many are asked."""
+        url = self._session.vmm("VirtualMachines") + query(filter=condition, expand=ADAPTERS)
+        found: list[RemoteMachine] = []
+        for rows in self._session.pages(url, size=MACHINES_IN_ONE_PAGE):
+            is_few = len(found) + len(rows) <= guests_of
+            found += self._read(stamp_id, rows, with_guests=is_few)
+        return tuple(found)
 
     def _read(
         self, stamp_id: uuid.UUID, rows: Sequence[Row], *, with_guests: bool = False

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import time
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Final
@@ -155,11 +155,16 @@ class Session:
         return found
 
     def rows(self, url: str) -> list[Row]:
-        """Return a whole feed. A next page is followed on the same origin only; any other one is
-        a fault, because a list cut short would tell that things are gone.
+        """Return a whole feed.
 
         Raises UnknownSet where the administrator is told that there is no such set."""
-        found: list[Row] = []
+        return [row for page in self.pages(url) for row in page]
+
+    def pages(self, url: str, *, size: int = 0) -> Iterator[list[Row]]:
+        """Yield a whole feed in parts: of that size, if one is given and the service has pages.
+
+        A next page is followed on the same origin only; any other one is a fault, because a list
+        cut short would tell that things are gone."""
         seen: set[str] = set()
         page: str | None = url
         while page is not None:
@@ -167,17 +172,17 @@ class Session:
                 raise BrokenAnswer(f"{self.place} answers with a list that cannot be followed.")
             seen.add(page)
             try:
-                rows, link = self._page(page)
+                rows, link = self._page(page, size)
             except Missing as fault:
                 if not self._is_set(page):
                     raise
                 raise UnknownSet(fault.message, advice=fault.advice) from None
-            found += rows
             page = _joined(page, link) if link else None
-        return found
+            yield rows
 
-    def _page(self, url: str) -> tuple[list[dict[str, Any]], str | None]:
-        body = self.send("GET", url).body
+    def _page(self, url: str, size: int) -> tuple[list[Row], str | None]:
+        wish = {"Prefer": f"odata.maxpagesize={size}"} if size else {}
+        body = self.send("GET", url, headers=wish).body
         try:
             rows, link, _ = _reader(body).read_feed(body)
         except (ODataError, RecursionError):

@@ -11,7 +11,7 @@ from fabric.providers.abilities import CHANGES, LOAD
 from fabric.states import MachineState
 from fabric.sync import passes, stamps
 from tests.contract.provider.benches import Bench
-from tests.contract.provider.generations import Strict
+from tests.contract.provider.generations import Paging, Strict
 from tests.factories.fabric import make_cloud, make_machine, make_plan, make_stamp
 from tests.factories.fabric import make_subscription as subscribe
 
@@ -73,6 +73,15 @@ def test_changes_are_read_alone_and_come_to_the_same_as_all(bench, stamp):
     read = rows()
     Stamp.objects.update(full_sync_at=timezone.now() - passes.FULL_EVERY)
     assert set(asked(bench, stamp)) == {"all"}
+    assert rows() == read
+
+
+def test_all_are_read_page_by_page(bench, stamp, monkeypatch):
+    read = rows()
+    monkeypatch.setattr("fabric.providers.spf.client.MACHINES_IN_ONE_PAGE", 1)
+    Stamp.objects.update(full_sync_at=None)
+    pages = asked(bench, stamp)
+    assert pages == ["all"] * (2 if isinstance(bench.transport, Paging) else 3)
     assert rows() == read
 
 
