@@ -3,7 +3,8 @@
 A password hash is slow on purpose. A pair that was right is remembered for a few minutes, under a
 keyed hash that holds no password and dies with the stored hash, so normal traffic costs
 microseconds. Wrong passwords stay slow, one at a time, and are refused unread when there are too
-many (throttle.py). The address is the connection's: what a header says of it, anybody can write.
+many (throttle.py), or when too many wait. The address is the connection's: what a header says of
+it, anybody can write.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import logging
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Final
 
@@ -24,6 +27,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 
+from fabric.odata.errors import ODataError
 from fabric.spf import throttle
 from fabric.spf.models import Account
 
@@ -32,11 +36,14 @@ log = logging.getLogger(__name__)
 REMEMBERED_SECONDS: Final = 300.0
 REMEMBERED_PAIRS: Final = 1_000
 SEEN_EVERY: Final = timedelta(minutes=5)
+# So many threads may wait for the hashes of strangers; the others are for who was right before.
+MOST_WAITING: Final = 8
 
 _key = get_random_string(64).encode()
 _remembered: OrderedDict[bytes, float] = OrderedDict()
 _guard = threading.Lock()
 _slow = threading.Lock()
+_strangers = threading.BoundedSemaphore(MOST_WAITING)
 
 
 class NotSignedIn(Exception):
@@ -97,7 +104,7 @@ def _listen(username: str, address: str) -> None:
 def _verify(account: Account, password: str, address: str) -> bool:
     digest = _digest(account, password)
     _let_go()
-    with _slow:
+    with _turn(account.username, address):
         # Another thread may have found out while this one was waiting.
         if _is_remembered(digest):
             return True
@@ -115,10 +122,24 @@ def _verify(account: Account, password: str, address: str) -> bool:
 
 def _spend_as_much_time(username: str, password: str, address: str) -> None:
     _let_go()
-    with _slow:
+    with _turn(username, address):
         _listen(username, address)
         make_password(password)
         throttle.refused(username, address)
+
+
+@contextmanager
+def _turn(username: str, address: str) -> Iterator[None]:
+    """Hash one at a time; raises 503 when too many strangers wait for it already."""
+    is_known = throttle.is_known(username, address)
+    if not is_known and not _strangers.acquire(blocking=False):
+        raise ODataError("Too many are waiting to be signed in; try again.", status=503)
+    try:
+        with _slow:
+            yield
+    finally:
+        if not is_known:
+            _strangers.release()
 
 
 def _note_use(account: Account) -> None:

@@ -54,6 +54,12 @@ def wait(username: str, address: str) -> int:
     return ACCOUNT[1] if found.get(name, 0) >= ACCOUNT[0] else 0
 
 
+def is_known(username: str, address: str) -> bool:
+    """Tell whether the account was signed in from this address lately."""
+    slot = _slot("known", username, network(address))
+    return slot in _read(slot)
+
+
 def refused(username: str, address: str) -> None:
     """Count a wrong try."""
     place = network(address)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 import uuid
 from itertools import product
@@ -10,12 +11,13 @@ from typing import Any
 import pytest
 
 from fabric.odata.headers import preferences
+from fabric.spf import accounts
 from fabric.spf.actions import register_vmm_server
 from fabric.spf.actions import settings as spf_settings
 from fabric.spf.models import Tenant
 from fabric.vmm import actions
 from fabric.vmm.models import VirtualMachine
-from tests.contract.spf_service.conftest import key, said
+from tests.contract.spf_service.conftest import PORTAL, Caller, basic, key, said
 from tests.factories.vmm import ADMINISTRATOR, Fabric, make_fabric, make_role
 
 
@@ -172,3 +174,19 @@ def test_a_setting_never_tells_half_of_a_password(admin_service, value, told):
     assert spf_settings.HIDDEN in told
     for half in ("before", "after"):
         assert admin_service.rows(f"SpfSettings?$filter=substringof('{half}',Value)") == []
+
+
+def test_guessers_who_wait_leave_threads_to_others(administrator, stamp, monkeypatch):
+    """A hash is slow on purpose, and one is made at a time: few strangers may wait for theirs."""
+    assert administrator.get("Clouds").status_code == 200
+    busy = threading.BoundedSemaphore(1)
+    busy.acquire()
+    monkeypatch.setattr(accounts, "_strangers", busy)
+    for name in ("nobody", PORTAL):
+        guesser = Caller(authorization=basic(name, "wrong"))
+        answer = guesser.get("Clouds")
+        # Where the account is at home, it is listened to all the same.
+        assert answer.status_code == (503 if name == "nobody" else 401)
+    assert administrator.get("Clouds").status_code == 200
+    accounts.forget_all()
+    assert administrator.get("Clouds").status_code == 200

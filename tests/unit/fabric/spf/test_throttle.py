@@ -100,6 +100,7 @@ def test_guesses_sent_at_once_are_counted_one_by_one(db, monkeypatch):
         "fabric.spf.accounts.check_password", lambda *given: tried.append(given) and False
     )
     monkeypatch.setattr(accounts, "_let_go", lambda: None)
+    monkeypatch.setattr(accounts, "_strangers", threading.BoundedSemaphore(40))
 
     def guessing():
         try:
