@@ -53,7 +53,8 @@ CREATE FUNCTION vmm_note_family() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     moment timestamptz;
 BEGIN
-    LOCK TABLE vmm_allocation IN ROW EXCLUSIVE MODE;
+    -- Who notes a machine reads its role after its own lock: before this one, or when it is over.
+    LOCK TABLE vmm_allocation IN SHARE ROW EXCLUSIVE MODE;
     moment := clock_timestamp();
     UPDATE vmm_allocation AS held SET until_at = greatest(moment, held.from_at)
     FROM vmm_virtualmachine AS vm
