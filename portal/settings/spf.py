@@ -17,3 +17,5 @@ SILENCED_SYSTEM_CHECKS = [
     "security.W003",  # no cookies, so no CSRF: every call carries its own credentials
     "security.W008",
 ]
+# Bodies nobody has finished wait on the disk: anybody can begin one.
+FILE_UPLOAD_MAX_MEMORY_SIZE = 65_536
