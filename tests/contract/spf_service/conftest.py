@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import uuid
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 from xml.etree import ElementTree
 
@@ -21,6 +24,7 @@ from fabric.spf.models import Stamp
 from fabric.vmm.models import UserRole
 from tests.factories.vmm import Fabric, make_fabric, make_role
 
+T = TypeVar("T")
 PORTAL, PASSWORD = "portal", "a-long-password"
 GUEST_PASSWORD = "S3cret-phrase"
 NAMESPACES = {
@@ -90,6 +94,12 @@ class Caller:
         answer = self.get(path)
         assert answer.status_code == 200, answer.content
         return json.loads(answer.content)
+
+
+def apart(work: Coroutine[Any, Any, T]) -> T:
+    """Return what comes of it, in a thread of its own: a browser's loop may be running in this."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
 
 
 def said(answer: HttpResponse) -> str:

@@ -6,13 +6,12 @@ import json
 from typing import Any
 
 import pytest
-from asgiref.sync import async_to_sync
 from asgiref.testing import ApplicationCommunicator
 from django.db import connections
 
 from fabric.spf.asgi import Threads, limited
 from fabric.vmm.models import VirtualMachine
-from tests.contract.spf_service.conftest import Caller
+from tests.contract.spf_service.conftest import Caller, apart
 
 
 def post(caller: Caller, path: str, chunks: list[bytes]) -> tuple[int, dict[str, str], bytes]:
@@ -45,7 +44,7 @@ def post(caller: Caller, path: str, chunks: list[bytes]) -> tuple[int, dict[str,
         await spoken.wait()
         return start, body
 
-    start, body = async_to_sync(exchange)()
+    start, body = apart(exchange())
     headers = {name.decode().lower(): value.decode() for name, value in start["headers"]}
     return start["status"], headers, body["body"]
 

@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from asgiref.sync import async_to_sync
 from asgiref.testing import ApplicationCommunicator
 from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
@@ -21,7 +20,7 @@ from fabric.spf.asgi import Threads, limited
 from fabric.spf.reading import CHUNK
 from fabric.spf.sets import machines
 from fabric.vmm.models import UserRole, VirtualMachine
-from tests.contract.spf_service.conftest import Caller
+from tests.contract.spf_service.conftest import Caller, apart
 from tests.factories.vmm import Fabric
 
 MANY = 300
@@ -188,7 +187,7 @@ def test_a_feed_is_sent_part_by_part(fabric, role, tenant, door):
         start = await _asked(spoken)
         return [start, *await _all_of(spoken)]
 
-    start, *parts = async_to_sync(exchange)()
+    start, *parts = apart(exchange())
     assert start["status"] == 200
     assert len(parts) > 3
     assert [part["more_body"] for part in parts] == [*[True] * (len(parts) - 1), False]
@@ -210,7 +209,7 @@ def test_an_answer_that_breaks_off_has_no_end(fabric, role, tenant, door, monkey
         return [start, *await _all_of(spoken)]
 
     with caplog.at_level(logging.ERROR):
-        start, *parts = async_to_sync(exchange)()
+        start, *parts = apart(exchange())
     assert start["status"] == 200
     assert parts
     assert all(part["more_body"] for part in parts)
@@ -253,6 +252,6 @@ def test_nobody_listening_stops_the_reading(fabric, role, tenant, door, monkeypa
         await asyncio.wait_for(taken.wait(), 30)
         await spoken.wait(timeout=30)
 
-    async_to_sync(exchange)()
+    apart(exchange())
     assert len(read) == CHUNK
     assert _cursors(door) == 0

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 
 import pytest
 
 from fabric.spf.asgi import limited
 from fabric.vmm.models import VirtualMachine
-from tests.contract.spf_service.conftest import key, said, xml
+from tests.contract.spf_service.conftest import apart, key, said, xml
 from tests.factories.vmm import acting_for, deploy
 
 ATOM = "application/atom+xml,application/xml"
@@ -145,10 +144,10 @@ def test_a_body_cut_off_at_the_door_is_refused_in_the_callers_format():
         await limited(never)(scope, receive, send)
         return sent
 
-    start, body = asyncio.run(call(b"application/json"))
+    start, body = apart(call(b"application/json"))
     assert start["status"] == 413
     assert json.loads(body["body"])["odata.error"]["message"]["value"]
-    _, body = asyncio.run(call(b"application/atom+xml"))
+    _, body = apart(call(b"application/atom+xml"))
     assert body["body"].startswith(b"<?xml")
 
 

@@ -11,13 +11,12 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
-from asgiref.sync import async_to_sync
 from django.db import connections
 
 from fabric.spf import asgi, delivery
 from fabric.spf.asgi import Threads, limited
 from fabric.vmm.models import UserRole, VirtualMachine
-from tests.contract.spf_service.conftest import Caller
+from tests.contract.spf_service.conftest import Caller, apart
 from tests.factories.vmm import Fabric
 
 MANY = 1_200
@@ -129,7 +128,7 @@ def test_who_takes_nothing_keeps_nobody_else_waiting(tenant, door, long_feed):
             assert len({row["Name"] for row in slow.rows}) == MANY
         assert not list(delivery._rests)
 
-    async_to_sync(exchange)()
+    apart(exchange())
 
 
 def test_who_never_takes_anything_is_let_go(tenant, door, long_feed, monkeypatch, caplog):
@@ -142,7 +141,7 @@ def test_who_never_takes_anything_is_let_go(tenant, door, long_feed, monkeypatch
         assert not list(delivery._rests)
 
     with caplog.at_level(logging.WARNING):
-        async_to_sync(exchange)()
+        apart(exchange())
     assert "took nothing" in caplog.text
 
 
@@ -159,7 +158,7 @@ def test_who_goes_away_while_the_rest_is_kept_is_forgotten(tenant, door, long_fe
             assert not slow.is_whole
         assert not list(delivery._rests)
 
-    async_to_sync(exchange)()
+    apart(exchange())
 
 
 def test_no_more_is_kept_than_there_is_room_for(tenant, door, long_feed, monkeypatch, caplog):
@@ -172,7 +171,7 @@ def test_no_more_is_kept_than_there_is_room_for(tenant, door, long_feed, monkeyp
         assert not list(delivery._rests)
 
     with caplog.at_level(logging.WARNING):
-        async_to_sync(exchange)()
+        apart(exchange())
     assert "too much is kept" in caplog.text
 
 
@@ -187,4 +186,4 @@ def test_who_never_sends_the_rest_of_a_body_is_not_waited_for(tenant, door, monk
             assert slow.taken[0]["status"] == 400
             assert b"breaks off" in slow.taken[1]["body"]
 
-    async_to_sync(exchange)()
+    apart(exchange())
