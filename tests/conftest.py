@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.db import connections
 
 from tests.faults import table
 from tests.people import alice, alices, bob, charlie, olga, vault  # noqa: F401
@@ -104,3 +105,5 @@ def browser() -> Iterator[Browser]:
         running = playwright.chromium.launch(executable_path=path, args=flags)
         yield running
         running.close()
+        # Its loop gave the tests after this one a connection that nobody else would close.
+        connections.close_all()

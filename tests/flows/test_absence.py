@@ -47,6 +47,8 @@ class Nobody:
                 return
 
     def die(self) -> None:
+        # Closing alone would leave the thread waiting for ever.
+        self.listening.shutdown(socket.SHUT_RDWR)
         self.listening.close()
         for each in self.callers:
             each.close()
