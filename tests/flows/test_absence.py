@@ -48,7 +48,8 @@ class Nobody:
 
     def die(self) -> None:
         # Closing alone would leave the thread waiting for ever.
-        self.listening.shutdown(socket.SHUT_RDWR)
+        with suppress(OSError):
+            self.listening.shutdown(socket.SHUT_RDWR)
         self.listening.close()
         for each in self.callers:
             each.close()
