@@ -63,6 +63,9 @@ def entities(fabric, role, machine, stamp) -> dict[str, str]:
             f"PerformanceData(PerformanceCounter='CPUUsage',StampId=guid'{stamp.pk}',"
             f"TimeFrame='hour',VMId=guid'{machine.pk}')"
         ),
+        "JobSteps": (
+            f"JobSteps(JobId=guid'{machine.most_recent_job_id}',Number=1,StampId=guid'{stamp.pk}')"
+        ),
     }
 
 
@@ -84,6 +87,7 @@ def entities(fabric, role, machine, stamp) -> dict[str, str]:
         "LogicalNetworks",
         "QuotaAndUsageComponents",
         "PerformanceData",
+        "JobSteps",
     ],
 )
 def test_one_entity_takes_three_queries(
