@@ -6,10 +6,10 @@ import base64
 import binascii
 from uuid import UUID, uuid4
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
-from fabric.odata.errors import BadRequest, Conflict
-from fabric.spf.actions.names import checked_name
+from fabric.odata.errors import BadRequest
+from fabric.spf.actions.names import checked_name, unless_taken
 from fabric.spf.models import Tenant, TrustedIssuer
 from fabric.vmm.actions.fields import require_unused
 
@@ -17,11 +17,8 @@ from fabric.vmm.actions.fields import require_unused
 def create_issuer(name: str, key: str, id: UUID | None = None) -> TrustedIssuer:
     """Trust an issuer by its certificate; raises Conflict."""
     issuer = TrustedIssuer(id=id or uuid4(), name=checked_name(name), key=_certificate(key))
-    try:
-        with transaction.atomic():
-            issuer.save(force_insert=True)
-    except IntegrityError:
-        raise Conflict("There is a trusted issuer with this name or ID already.") from None
+    with unless_taken("There is a trusted issuer with this name or ID already."):
+        issuer.save(force_insert=True)
     return issuer
 
 
@@ -32,11 +29,8 @@ def change_issuer(issuer: TrustedIssuer, name: str | None = None, key: str | Non
         before = held.name
         held.name = before if name is None else checked_name(name)
         held.key = held.key if key is None else _certificate(key)
-        try:
-            with transaction.atomic():
-                held.save(update_fields=["name", "key"])
-        except IntegrityError:
-            raise Conflict("There is a trusted issuer with this name already.") from None
+        with unless_taken("There is a trusted issuer with this name already."):
+            held.save(update_fields=["name", "key"])
         Tenant.objects.filter(issuer_name__iexact=before).update(issuer_name=held.name)
 
 

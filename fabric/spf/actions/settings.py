@@ -9,10 +9,10 @@ import re
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
-from fabric.odata.errors import BadRequest, Conflict
-from fabric.spf.actions.names import checked_name
+from fabric.odata.errors import BadRequest
+from fabric.spf.actions.names import checked_name, unless_taken
 from fabric.spf.models import ServerEntry, SettingType, SpfSetting
 from fabric.vault import store
 from fabric.vault.errors import VaultError
@@ -104,8 +104,5 @@ def _place(setting: SpfSetting) -> str:
 
 
 def _save(setting: SpfSetting, **options: Any) -> None:
-    try:
-        with transaction.atomic():
-            setting.save(**options)
-    except IntegrityError:
-        raise Conflict("There is a setting with this name or ID already.") from None
+    with unless_taken("There is a setting with this name or ID already."):
+        setting.save(**options)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from uuid import UUID, uuid4
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from fabric.odata.errors import BadRequest, Conflict
-from fabric.spf.actions.names import checked_name
+from fabric.spf.actions.names import checked_name, unless_taken
 from fabric.spf.models import DataCenter, ServerEntry, ServerType, Stamp
 from fabric.vmm.actions.fields import named, require_unused
 from fabric.vmm.models import Server
@@ -16,22 +16,16 @@ from fabric.vmm.models import Server
 def create_stamp(name: str, id: UUID | None = None) -> Stamp:
     """Make a stamp; it means nothing until a VMM server is linked to it."""
     stamp = Stamp(id=id or uuid4(), name=checked_name(name))
-    try:
-        with transaction.atomic():
-            stamp.save(force_insert=True)
-    except IntegrityError:
-        raise Conflict("There is a stamp with this name or ID already.") from None
+    with unless_taken("There is a stamp with this name or ID already."):
+        stamp.save(force_insert=True)
     return stamp
 
 
 def rename_stamp(stamp: Stamp, name: str) -> Stamp:
     """Give a stamp another name."""
     stamp.name = checked_name(name)
-    try:
-        with transaction.atomic():
-            stamp.save(update_fields=["name"])
-    except IntegrityError:
-        raise Conflict("There is a stamp with this name already.") from None
+    with unless_taken("There is a stamp with this name already."):
+        stamp.save(update_fields=["name"])
     return stamp
 
 
@@ -49,11 +43,8 @@ def create_server(
     """Make a server known; raises BadRequest for a VMM server that cannot be reached."""
     name = _name_of(server_type, name)
     entry = ServerEntry(id=id or uuid4(), name=name, server_type=server_type)
-    try:
-        with transaction.atomic():
-            entry.save(force_insert=True)
-    except IntegrityError:
-        raise Conflict("There is a server with this name or ID already.") from None
+    with unless_taken("There is a server with this name or ID already."):
+        entry.save(force_insert=True)
     return entry
 
 
@@ -69,11 +60,8 @@ def change_server(
         if means_vmm and (kind, called) != (held.server_type, held.name):
             require_unused(f"The server {held}", ("stamps", held.stamps.order_by("name")))
         held.name, held.server_type = called, kind
-        try:
-            with transaction.atomic():
-                held.save(update_fields=["name", "server_type"])
-        except IntegrityError:
-            raise Conflict(f"There is a server named {called} already.") from None
+        with unless_taken(f"There is a server named {called} already."):
+            held.save(update_fields=["name", "server_type"])
     return held
 
 
@@ -112,22 +100,16 @@ def unlink_server(stamp: Stamp, entry: ServerEntry) -> None:
 def create_data_center(name: str, id: UUID | None = None) -> DataCenter:
     """Make a data center known; it has no stamps yet."""
     made = DataCenter(id=id or uuid4(), name=checked_name(name))
-    try:
-        with transaction.atomic():
-            made.save(force_insert=True)
-    except IntegrityError:
-        raise Conflict("There is a data center with this name or ID already.") from None
+    with unless_taken("There is a data center with this name or ID already."):
+        made.save(force_insert=True)
     return made
 
 
 def rename_data_center(data_center: DataCenter, name: str) -> None:
     """Give a data center another name."""
     data_center.name = checked_name(name)
-    try:
-        with transaction.atomic():
-            data_center.save(update_fields=["name"])
-    except IntegrityError:
-        raise Conflict("There is a data center with this name already.") from None
+    with unless_taken("There is a data center with this name already."):
+        data_center.save(update_fields=["name"])
 
 
 def remove_data_center(data_center: DataCenter) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from fabric.odata.errors import BadRequest, Conflict
-from fabric.spf.actions.names import checked_name
+from fabric.spf.actions.names import checked_name, unless_taken
 from fabric.spf.models import AccountStatus, Stamp, Tenant
 from fabric.vmm.actions import userroles
 from fabric.vmm.models import RoleProfile, UserRole
@@ -41,11 +41,8 @@ def create_tenant(
         key=_printable(key, "Key"),
         issuer_name=_printable(issuer_name, "IssuerName")[:255],
     )
-    try:
-        with transaction.atomic():
-            tenant.save(force_insert=True)
-    except IntegrityError:
-        raise Conflict("There is a tenant with this name or ID already.") from None
+    with unless_taken("There is a tenant with this name or ID already."):
+        tenant.save(force_insert=True)
     return tenant
 
 
@@ -72,14 +69,11 @@ def change_tenant(
         changes["key"] = _printable(key, "Key")
     if issuer_name is not None:
         changes["issuer_name"] = _printable(issuer_name, "IssuerName")[:255]
-    try:
-        with transaction.atomic():
-            Tenant.objects.filter(pk=tenant.pk).update(**changes)
-            role = UserRole.objects.filter(pk=tenant.pk).first() if "name" in changes else None
-            if role is not None:
-                userroles.change(ITSELF, role, name=changes["name"])
-    except IntegrityError:
-        raise Conflict("There is a tenant with this name already.") from None
+    with unless_taken("There is a tenant with this name already."):
+        Tenant.objects.filter(pk=tenant.pk).update(**changes)
+        role = UserRole.objects.filter(pk=tenant.pk).first() if "name" in changes else None
+        if role is not None:
+            userroles.change(ITSELF, role, name=changes["name"])
     return tenant
 
 
