@@ -101,6 +101,14 @@ class Link:
     add: Callable[[Scope, Any, Any], None]
     remove: Callable[[Scope, Any, Any], None]
 
+    @property
+    def back(self) -> Link:
+        """The same link as the other object has it."""
+        return Link(
+            add=lambda scope, there, here: self.add(scope, here, there),
+            remove=lambda scope, there, here: self.remove(scope, here, there),
+        )
+
 
 def names(text: str) -> frozenset[str]:
     """Property names separated by blanks."""

@@ -8,20 +8,17 @@ from typing import Any
 from django.db.models import QuerySet
 
 from fabric.odata.literals import Value
-from fabric.spf.actions import settings, stamps, tenants
+from fabric.spf.actions import settings, stamps
 from fabric.spf.models import DataCenter, ServerEntry, SpfSetting, Stamp, Tenant
 from fabric.spf.schema import Create, Join, Link, Resource, Row, Table, Update, Written, names
 from fabric.spf.scope import Scope
 from fabric.spf.sets.columns import pairs, plain
 from fabric.spf.sets.tenants import SETS as TENANT_SETS
+from fabric.spf.sets.tenants import STAMP_LINK, named
 
 
 def _stamps(scope: Scope) -> QuerySet[Any]:
     return Stamp.objects.order_by("name")
-
-
-def _stamp(scope: Scope, stamp: Stamp) -> Row:
-    return {"ID": stamp.pk, "Name": stamp.name}
 
 
 def _servers(scope: Scope) -> QuerySet[Any]:
@@ -30,10 +27,6 @@ def _servers(scope: Scope) -> QuerySet[Any]:
 
 def _server(scope: Scope, entry: ServerEntry) -> Row:
     return {"ID": entry.pk, "Name": entry.name, "ServerType": entry.server_type}
-
-
-def _named(scope: Scope, thing: Any) -> Row:
-    return {"ID": thing.pk, "Name": thing.name}
 
 
 def _setting(scope: Scope, setting: SpfSetting) -> Row:
@@ -121,39 +114,23 @@ _server_of, _settings_of = _to_one(SpfSetting.objects, "server")
 _SERVERS_OF = ServerEntry.stamps.through
 _TENANTS_OF = Tenant.stamps.through
 
-_tenant_link = Link(
-    add=lambda scope, stamp, tenant: tenants.assign(tenant, stamp),
-    remove=lambda scope, stamp, tenant: tenants.withdraw(tenant, stamp),
-)
 _server_link = Link(
     add=lambda scope, stamp, entry: stamps.link_server(stamp, entry),
     remove=lambda scope, stamp, entry: stamps.unlink_server(stamp, entry),
-)
-_stamp_of_server = Link(
-    add=lambda scope, entry, stamp: stamps.link_server(stamp, entry),
-    remove=lambda scope, entry, stamp: stamps.unlink_server(stamp, entry),
 )
 _data_center_link = Link(
     add=lambda scope, stamp, center: stamps.put_into(center, stamp),
     remove=lambda scope, stamp, center: stamps.take_from(center, stamp),
 )
-_stamp_in = Link(
-    add=lambda scope, center, stamp: stamps.put_into(center, stamp),
-    remove=lambda scope, center, stamp: stamps.take_from(center, stamp),
-)
 _setting_link = Link(
     add=lambda scope, entry, setting: settings.give_to(entry, setting),
     remove=lambda scope, entry, setting: settings.take_from(entry, setting),
-)
-_server_of_setting = Link(
-    add=lambda scope, setting, entry: settings.give_to(entry, setting),
-    remove=lambda scope, setting, entry: settings.take_from(entry, setting),
 )
 
 SETS = (
     Resource(
         name="Stamps",
-        sources=(Table(_stamps, _stamp, plain(ID="pk", Name="name")),),
+        sources=(Table(_stamps, named, plain(ID="pk", Name="name")),),
         joins={
             "Servers": Join("ID", "ID", pairs(_SERVERS_OF, "stamp", "serverentry")),
             "Tenants": Join("ID", "ID", pairs(_TENANTS_OF, "stamp", "tenant")),
@@ -164,7 +141,7 @@ SETS = (
         delete=_delete_stamp,
         links={
             "Servers": _server_link,
-            "Tenants": _tenant_link,
+            "Tenants": STAMP_LINK.back,
             "DataCenter": _data_center_link,
         },
     ),
@@ -178,14 +155,14 @@ SETS = (
         create=Create(_create_server, takes=names("ID Name ServerType"), requires=("Name",)),
         update=Update(_update_server, takes=names("Name ServerType")),
         delete=_delete_server,
-        links={"Stamps": _stamp_of_server, "SpfSettings": _setting_link},
+        links={"Stamps": _server_link.back, "SpfSettings": _setting_link},
     ),
     Resource(
         name="DataCenters",
         sources=(
             Table(
                 lambda scope: DataCenter.objects.order_by("name"),
-                _named,
+                named,
                 plain(ID="pk", Name="name"),
             ),
         ),
@@ -193,7 +170,7 @@ SETS = (
         create=Create(_create_data_center, takes=names("ID Name"), requires=("Name",)),
         update=Update(_update_data_center, takes=names("Name")),
         delete=_delete_data_center,
-        links={"Stamps": _stamp_in},
+        links={"Stamps": _data_center_link.back},
     ),
     Resource(
         name="SpfSettings",
@@ -212,7 +189,7 @@ SETS = (
         ),
         update=Update(_update_setting, takes=names("Name SettingType Value")),
         delete=_delete_setting,
-        links={"Server": _server_of_setting},
+        links={"Server": _setting_link.back},
     ),
     *TENANT_SETS,
 )

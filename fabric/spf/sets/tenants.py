@@ -16,6 +16,11 @@ from fabric.spf.sets.columns import pairs, plain
 from fabric.vmm.models import RoleProfile, UserRole
 
 
+def named(scope: Scope, thing: Any) -> Row:
+    """What has an id and a name, and nothing else to tell."""
+    return {"ID": thing.pk, "Name": thing.name}
+
+
 def _tenants(scope: Scope) -> QuerySet[Any]:
     return Tenant.objects.order_by("name")
 
@@ -34,10 +39,6 @@ def _roles(scope: Scope) -> QuerySet[Any]:
     """The tenants' own roles, and those that are inside one or could be."""
     own = Q(pk__in=Tenant.objects.values("pk"))
     return UserRole.objects.filter(own | Q(profile=RoleProfile.SELF_SERVICE)).order_by("name")
-
-
-def _role(scope: Scope, role: UserRole) -> Row:
-    return {"ID": role.pk, "Name": role.name}
 
 
 def _issuer(scope: Scope, issuer: TrustedIssuer) -> Row:
@@ -107,17 +108,13 @@ def _delete_issuer(scope: Scope, issuer: TrustedIssuer) -> None:
 
 _STAMPS_OF = Tenant.stamps.through
 
-_stamp_of_tenant = Link(
+STAMP_LINK = Link(
     add=lambda scope, tenant, stamp: tenants.assign(tenant, stamp),
     remove=lambda scope, tenant, stamp: tenants.withdraw(tenant, stamp),
 )
 _role_link = Link(
     add=lambda scope, tenant, role: tenants.admit_role(tenant, role),
     remove=lambda scope, tenant, role: tenants.release_role(tenant, role),
-)
-_tenant_of_role = Link(
-    add=lambda scope, role, tenant: tenants.admit_role(tenant, role),
-    remove=lambda scope, role, tenant: tenants.release_role(tenant, role),
 )
 
 SETS = (
@@ -137,16 +134,16 @@ SETS = (
         ),
         update=Update(_update_tenant, takes=names("Name AccountStatus Key IssuerName")),
         delete=_delete_tenant,
-        links={"Stamps": _stamp_of_tenant, "TenantUserRoles": _role_link},
+        links={"Stamps": STAMP_LINK, "TenantUserRoles": _role_link},
     ),
     Resource(
         name="TenantUserRoles",
-        sources=(Table(_roles, _role, plain(ID="pk", Name="name")),),
+        sources=(Table(_roles, named, plain(ID="pk", Name="name")),),
         joins={"Tenant": Join("ID", "ID", _tenants_of)},
         create=Create(_create_role, takes=names("ID Name"), requires=("Name",)),
         update=Update(_update_role, takes=names("Name")),
         delete=_delete_role,
-        links={"Tenant": _tenant_of_role},
+        links={"Tenant": _role_link.back},
     ),
     Resource(
         name="TrustedIssuers",
