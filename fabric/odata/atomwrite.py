@@ -8,7 +8,7 @@ from functools import lru_cache, partial
 from typing import Any, Final
 from uuid import UUID
 
-from fabric.odata.columns import Column, Spell, Values, column, each, lines, present
+from fabric.odata.columns import Column, Spell, Values, column, each, lines, present, spelling
 from fabric.odata.literals import format_datetime, to_xml_text
 from fabric.odata.schema import Model, Nav, Prop
 from fabric.odata.shape import Row, Shape, members_shown
@@ -54,19 +54,11 @@ _FAST: Final[dict[str, Spell]] = {
 
 def _primitive(edm_type: str) -> Spell:
     """The texts of values of which none is missing."""
-    fast = _FAST.get(edm_type)
 
     def slow(values: Values) -> list[str]:
         return [escape(to_xml_text(value, edm_type)) for value in values]
 
-    def spell(values: Values) -> list[str]:
-        try:
-            return fast(values) if fast is not None else slow(values)
-        except (TypeError, ValueError, KeyError, AttributeError):
-            # A value of another type than the schema promises, such as a number in digits.
-            return slow(values)
-
-    return spell
+    return spelling(_FAST.get(edm_type), slow)
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,21 @@ def column(values: Values, spell: Spell) -> Column:
     return spell(values[:1])[0] if _is_same(values) else spell(values)
 
 
+def spelling(fast: Spell | None, slow: Spell) -> Spell:
+    """The fast way, and for values of another type than the schema promises the slow one."""
+    if fast is None:
+        return slow
+
+    def spell(values: Values) -> list[str]:
+        try:
+            return fast(values)
+        except (TypeError, ValueError, KeyError, AttributeError):
+            # Such as a number in digits.
+            return slow(values)
+
+    return spell
+
+
 def lines(parts: Iterable[Column], count: int) -> list[str]:
     """The rows: the parts side by side."""
     sides: list[Iterable[str]] = []

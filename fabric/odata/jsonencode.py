@@ -14,7 +14,7 @@ from json.encoder import encode_basestring_ascii as quoted
 from typing import Final
 from uuid import UUID
 
-from fabric.odata.columns import Column, Spell, Values, column, each, lines, present
+from fabric.odata.columns import Column, Spell, Values, column, each, lines, present, spelling
 from fabric.odata.literals import format_datetime, to_json
 from fabric.odata.negotiate import Format
 from fabric.odata.schema import Model, Nav, Prop
@@ -82,14 +82,7 @@ def _primitive(edm_type: str, fmt: Format, version: int) -> Spell:
     def slow(values: Values) -> list[str]:
         return [json.dumps(to_json(value, edm_type)) for value in values]
 
-    def spell(values: Values) -> list[str]:
-        try:
-            return fast(values) if fast is not None else slow(values)
-        except (TypeError, ValueError, KeyError, AttributeError):
-            # A value of another type than the schema promises, such as a number in digits.
-            return slow(values)
-
-    return spell
+    return spelling(fast, slow)
 
 
 @dataclass(frozen=True)
