@@ -21,8 +21,8 @@ from django.test import Client
 from fabric.spf import accounts
 from fabric.spf.actions import create_account, register_vmm_server
 from fabric.spf.models import Stamp
-from fabric.vmm.models import UserRole
-from tests.factories.vmm import Fabric, make_fabric, make_role
+from fabric.vmm.models import Job, UserRole
+from tests.factories.vmm import Fabric, finish, make_fabric, make_role
 
 T = TypeVar("T")
 PORTAL, PASSWORD = "portal", "a-long-password"
@@ -80,6 +80,27 @@ class Caller:
             headers=named,
         )
 
+    def scope(
+        self, path: str, method: str = "GET", *headers: tuple[bytes, bytes]
+    ) -> dict[str, Any]:
+        """Return a request for JSON as an ASGI server tells it to the application."""
+        return {
+            "type": "http",
+            "http_version": "1.1",
+            "method": method,
+            "scheme": "https",
+            "path": f"{self.root}/{path}",
+            "query_string": b"",
+            "headers": [
+                (b"host", b"localhost:8090"),
+                (b"authorization", str(self.authorization).encode()),
+                (b"accept", b"application/json"),
+                *headers,
+            ],
+            "server": ("localhost", 8090),
+            "client": ("127.0.0.1", 50000),
+        }
+
     def get(self, path: str, **options: Any) -> HttpResponse:
         return self.send("GET", path, **options)
 
@@ -100,6 +121,12 @@ def apart(work: Coroutine[Any, Any, T]) -> T:
     """Return what comes of it, in a thread of its own: a browser's loop may be running in this."""
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(asyncio.run, work).result()
+
+
+def done(answer: HttpResponse) -> Job:
+    """Return the job that an answer announced, at its end."""
+    assert answer.status_code in (201, 204), answer.content
+    return finish(Job.objects.get(pk=answer["x-ms-request-id"]))
 
 
 def said(answer: HttpResponse) -> str:

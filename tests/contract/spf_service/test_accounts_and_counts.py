@@ -15,7 +15,7 @@ from fabric.hypervisors.simulated import plan_fault
 from fabric.vmm import actions, performance
 from fabric.vmm.models import Job, RunAsAccount, UserRole, VirtualMachine
 from fabric.vmm.roles import Grant
-from tests.contract.spf_service.conftest import key, said, texts, xml
+from tests.contract.spf_service.conftest import done, key, said, texts, xml
 from tests.factories.vmm import ADMINISTRATOR, acting_for, deploy, finish, make_share
 
 SECRET = "Corr3ct-horse"
@@ -40,11 +40,6 @@ def body(stamp) -> dict:
 @pytest.fixture
 def machine(fabric, role) -> VirtualMachine:
     return deploy(fabric, acting_for(role))
-
-
-def done(answer) -> Job:
-    assert answer.status_code in (201, 204), answer.content
-    return finish(Job.objects.get(pk=answer["x-ms-request-id"]))
 
 
 class TestRunAsAccounts:

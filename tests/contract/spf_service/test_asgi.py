@@ -16,23 +16,12 @@ from tests.contract.spf_service.conftest import Caller, apart
 
 def post(caller: Caller, path: str, chunks: list[bytes]) -> tuple[int, dict[str, str], bytes]:
     """Post a body in chunks, without a Content-Length; return status, headers and body."""
-    scope: dict[str, Any] = {
-        "type": "http",
-        "http_version": "1.1",
-        "method": "POST",
-        "scheme": "https",
-        "path": f"{caller.root}/{path}",
-        "query_string": b"",
-        "headers": [
-            (b"host", b"localhost:8090"),
-            (b"authorization", str(caller.authorization).encode()),
-            (b"accept", b"application/json"),
-            (b"content-type", b"application/json"),
-            (b"transfer-encoding", b"chunked"),
-        ],
-        "server": ("localhost", 8090),
-        "client": ("127.0.0.1", 50000),
-    }
+    scope = caller.scope(
+        path,
+        "POST",
+        (b"content-type", b"application/json"),
+        (b"transfer-encoding", b"chunked"),
+    )
 
     async def exchange() -> tuple[dict[str, Any], dict[str, Any]]:
         spoken = ApplicationCommunicator(limited(Threads()), scope)

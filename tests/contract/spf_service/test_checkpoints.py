@@ -6,11 +6,10 @@ import json
 import uuid
 
 import pytest
-from django.http import HttpResponse
 
 from fabric.vmm.models import Checkpoint, Job, UserRole, VirtualMachine
-from tests.contract.spf_service.conftest import key, said, texts, xml
-from tests.factories.vmm import acting_for, deploy, finish
+from tests.contract.spf_service.conftest import done, key, said, texts, xml
+from tests.factories.vmm import acting_for, deploy
 
 RESTORE = """<?xml version="1.0" encoding="utf-8"?>
 <entry xmlns="http://www.w3.org/2005/Atom"
@@ -37,11 +36,6 @@ def body(stamp, machine) -> dict:
         "Description": "taken by alice",
         "Confirm": None,
     }
-
-
-def done(answer: HttpResponse) -> Job:
-    assert answer.status_code in (201, 204), answer.content
-    return finish(Job.objects.get(pk=answer["x-ms-request-id"]))
 
 
 def test_a_checkpoint_is_made_restored_and_removed(tenant, stamp, machine, body):

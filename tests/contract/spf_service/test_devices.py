@@ -11,8 +11,8 @@ from django.http import HttpResponse
 from fabric.vmm import actions
 from fabric.vmm.models import DiskDrive, Job, NetworkAdapter, UserRole, VirtualMachine, VMNetwork
 from fabric.vmm.roles import Grant
-from tests.contract.spf_service.conftest import Caller, key, said, texts, xml
-from tests.factories.vmm import ADMINISTRATOR, acting_for, deploy, finish, make_iso, make_share
+from tests.contract.spf_service.conftest import Caller, done, key, said, texts, xml
+from tests.factories.vmm import ADMINISTRATOR, acting_for, deploy, make_iso, make_share
 
 NONE = "00000000-0000-0000-0000-000000000000"
 ATTACH = """<?xml version="1.0" encoding="utf-8"?>
@@ -73,11 +73,6 @@ def made(answer: HttpResponse) -> dict:
     assert answer.status_code == 201, answer.content
     assert done(answer).state == "succeeded"
     return json.loads(answer.content)
-
-
-def done(answer: HttpResponse) -> Job:
-    assert answer.status_code in (201, 204), answer.content
-    return finish(Job.objects.get(pk=answer["x-ms-request-id"]))
 
 
 def of(machine: VirtualMachine, caller: Caller, name: str) -> list[dict]:

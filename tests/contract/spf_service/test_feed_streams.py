@@ -117,22 +117,7 @@ def door() -> Iterator[Threads]:
 
 
 def _open(caller: Caller, path: str, door: Threads) -> ApplicationCommunicator:
-    scope = {
-        "type": "http",
-        "http_version": "1.1",
-        "method": "GET",
-        "scheme": "https",
-        "path": f"{caller.root}/{path}",
-        "query_string": b"",
-        "headers": [
-            (b"host", b"localhost:8090"),
-            (b"authorization", str(caller.authorization).encode()),
-            (b"accept", b"application/json"),
-        ],
-        "server": ("localhost", 8090),
-        "client": ("127.0.0.1", 50000),
-    }
-    return ApplicationCommunicator(limited(door), scope)
+    return ApplicationCommunicator(limited(door), caller.scope(path))
 
 
 async def _asked(spoken: ApplicationCommunicator) -> dict[str, Any]:

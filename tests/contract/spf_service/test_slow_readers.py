@@ -32,22 +32,8 @@ class Client:
         self.taken: list[dict[str, Any]] = []
         self.left = asyncio.Event()
         self._asked = self.begins_a_body = False
-        scope = {
-            "type": "http",
-            "http_version": "1.1",
-            "method": "GET",
-            "scheme": "https",
-            "path": f"{caller.root}/{path}",
-            "query_string": b"",
-            "headers": [
-                (b"host", b"localhost:8090"),
-                (b"authorization", str(caller.authorization).encode()),
-                (b"accept", b"application/json"),
-            ],
-            "server": ("localhost", 8090),
-            "client": ("127.0.0.1", 50000),
-        }
-        self.call = asyncio.ensure_future(limited(door)(scope, self._receive, self._send))
+        told = limited(door)(caller.scope(path), self._receive, self._send)
+        self.call = asyncio.ensure_future(told)
 
     async def _receive(self) -> dict[str, Any]:
         if not self._asked:
