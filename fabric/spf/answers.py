@@ -237,11 +237,6 @@ def media(found: Media) -> HttpResponse:
     return HttpResponse(found.content, content_type=found.content_type)
 
 
-def array() -> HttpResponse:
-    """An empty list of the services that are no OData."""
-    return finish(HttpResponse(b"[]", content_type="application/json;charset=utf-8"))
-
-
 def refused(error: ODataError, format: Format) -> HttpResponse:
     """An error the caller may read."""
     body, kind = errorbody.write(error, format)

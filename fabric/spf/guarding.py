@@ -38,17 +38,23 @@ def _answered(request: HttpRequest, work: Callable[[], AnyResponse]) -> AnyRespo
     except NotSignedIn as error:
         asked = request.headers.get("Accept")
         return answers.challenge(error.retry_after, format if asked else None)
-    except ODataError as error:
-        return answers.refused(error, format)
-    except VMMError as error:
-        return answers.refused(answers.of_vmm(error), format)
-    except VaultLocked:
-        log.error("a secret was sent, but the configuration store is locked")
-        locked = "This server takes no passwords yet: its configuration store is locked."
-        return answers.refused(ODataError(locked, status=503), format)
-    except DisallowedHost:
-        log.warning("called by a name that is not in KATAL_HOSTS")
-        unknown = BadRequest("This server is not known by the host name in the address.")
-        return answers.refused(unknown, format)
     except Exception as error:
-        return answers.broken(error, format)
+        told = refusal(error)
+        return answers.broken(error, format) if told is None else answers.refused(told, format)
+
+
+def refusal(error: Exception) -> ODataError | None:
+    """What a caller may read of what went wrong; None where the trouble is our own."""
+    match error:
+        case ODataError():
+            return error
+        case VMMError():
+            return answers.of_vmm(error)
+        case VaultLocked():
+            log.error("a secret was sent, but the configuration store is locked")
+            locked = "This server takes no passwords yet: its configuration store is locked."
+            return ODataError(locked, status=503)
+        case DisallowedHost():
+            log.warning("called by a name that is not in KATAL_HOSTS")
+            return BadRequest("This server is not known by the host name in the address.")
+    return None

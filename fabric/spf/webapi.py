@@ -6,26 +6,22 @@ What goes wrong is told as `{Code, Message, Details}`, in XML as `Error` with Se
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from xml.etree.ElementTree import Element
 
-from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 
 from fabric.odata.errors import BadRequest, Forbidden, ODataError
+from fabric.odata.jsonread import load
 from fabric.odata.negotiate import Format, body_format, pick_format
 from fabric.odata.xml import DECLARATION, MAX_ELEMENTS, escape, local_name, parse
 from fabric.spf import answers
 from fabric.spf.accounts import NotSignedIn, sign_in
 from fabric.spf.calls import read_body
+from fabric.spf.guarding import refusal
 from fabric.spf.models import Account
-from fabric.vault.errors import VaultLocked
-from fabric.vmm.errors import VMMError
-
-log = logging.getLogger(__name__)
 
 NAMESPACE: Final = "http://schemas.microsoft.com/windowsazure"
 # What an element of a list is called in XML, by the name of the list.
@@ -70,19 +66,11 @@ def guarded(request: HttpRequest, group: str, work: Work) -> HttpResponse:
         return _told(work(account), in_xml)
     except NotSignedIn as error:
         return answers.challenge(error.retry_after)
-    except ODataError as error:
-        return _refused(error, in_xml)
-    except VMMError as error:
-        return _refused(answers.of_vmm(error), in_xml)
-    except VaultLocked:
-        locked = "This server takes no passwords yet: its configuration store is locked."
-        return _refused(ODataError(locked, status=503), in_xml)
-    except DisallowedHost:
-        log.warning("called by a name that is not in KATAL_HOSTS")
-        unknown = BadRequest("This server is not known by the host name in the address.")
-        return _refused(unknown, in_xml)
     except Exception as error:
-        return answers.broken(error, Format.ATOM if in_xml else Format.JSON_MINIMAL)
+        told = refusal(error)
+        if told is None:
+            return answers.broken(error, Format.ATOM if in_xml else Format.JSON_MINIMAL)
+        return _refused(told, in_xml)
 
 
 def read(request: HttpRequest) -> Mapping[str, Any]:
@@ -91,17 +79,10 @@ def read(request: HttpRequest) -> Mapping[str, Any]:
     is_xml = body.lstrip()[:1] == b"<"
     if request.content_type:
         is_xml = not body_format(request.headers.get("Content-Type")).is_json
-    found = _of_element(parse(body, MAX_ELEMENTS)) if is_xml else _of_json(body)
+    found = _of_element(parse(body, MAX_ELEMENTS)) if is_xml else load(body)
     if not isinstance(found, dict):
         raise BadRequest("The body is not an object.")
     return found
-
-
-def _of_json(body: bytes) -> Any:
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        raise BadRequest("The body is not valid JSON.") from None
 
 
 def _of_element(element: Element) -> Any:
