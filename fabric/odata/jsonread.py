@@ -7,17 +7,13 @@ property and never shown.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable
 from typing import Any
 
 from fabric.odata.errors import BadRequest
-from fabric.odata.literals import from_json
+from fabric.odata.literals import from_json, is_writable
 from fabric.odata.schema import Model, Prop
 from fabric.odata.xml import MAX_DEPTH
-
-# NUL and halves of characters: Atom cannot say them, and no database looks for them.
-_NO_TEXT = re.compile("[\0\ud800-\udfff]")
 
 
 def load(body: bytes) -> Any:
@@ -76,7 +72,7 @@ def _typed_item(model: Model, prop: Prop, value: object, path: str) -> object:
         return _typed(model, model.complex_types[prop.complex_name].props, value, f"{path}/")
     try:
         typed = from_json(value, prop.item_type)
-        if isinstance(typed, str) and _NO_TEXT.search(typed):
+        if isinstance(typed, str) and not is_writable(typed):
             raise BadRequest("No text.")
     except BadRequest:
         raise BadRequest(

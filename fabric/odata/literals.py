@@ -56,6 +56,14 @@ _WORDS: Final[dict[str, Value]] = {
 }
 
 
+_UNWRITABLE = re.compile("[\0\ud800-\udfff]")
+
+
+def is_writable(text: str) -> bool:
+    """Tell whether Atom can say and a database hold a text: no NUL, no half of a character."""
+    return _UNWRITABLE.search(text) is None
+
+
 class _Mismatch(ValueError):
     """The text is not a value of the wanted type."""
 

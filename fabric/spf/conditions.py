@@ -24,7 +24,7 @@ from django.db.models.lookups import (
 )
 
 from fabric.odata.filter import And, Call, Compare, Expr, Literal, Not, Or, Property
-from fabric.odata.literals import INTEGER_RANGES, parse_datetime, parse_guid
+from fabric.odata.literals import INTEGER_RANGES, is_writable, parse_datetime, parse_guid
 from fabric.odata.literals import Value as Constant
 from fabric.odata.schema import EntityType
 from fabric.spf.schema import Column, Table
@@ -143,7 +143,7 @@ class Conditions:
         match whole, part:
             case Property((name,), ""), Literal(str(value)) if call.name in _PARTS:
                 column = self._column(name)
-                if column.values is None and self._type(name) == "String" and _is_kept(value):
+                if column.values is None and self._type(name) == "String" and is_writable(value):
                     found = Q(**{f"{column.path}__{_PARTS[call.name]}": value})
                     if not negated:
                         return found
@@ -186,7 +186,7 @@ def _same(edm_type: str, value: Constant) -> Any:
         bare = value.strip("{}").lower() if isinstance(value, str) else ""
         return value if isinstance(value, UUID) else parse_guid(bare) if _GUID.match(bare) else None
     found = _ordered(edm_type, value)
-    return found if not isinstance(found, str) or _is_kept(found) else None
+    return found if not isinstance(found, str) or is_writable(found) else None
 
 
 def _apart(op: str, path: str, edm_type: str, value: Constant) -> Q:
@@ -195,7 +195,7 @@ def _apart(op: str, path: str, edm_type: str, value: Constant) -> Q:
     bound = value if edm_type == "Guid" else _ordered(edm_type, value)
     if not isinstance(bound, str):
         return Q(**{f"{path}__{_LOOKUPS[op]}": bound})
-    if not _is_kept(bound):
+    if not is_writable(bound):
         raise _Kept
     return Q(_OF_TEXT[op](by_code(path), Value(bound)))
 
@@ -216,8 +216,3 @@ def _ordered(edm_type: str, value: Constant) -> Any:
         except (ValueError, OverflowError):
             raise _Kept from None
     raise _Kept
-
-
-def _is_kept(text: str) -> bool:
-    """Tell whether the database can hold a text at all."""
-    return "\0" not in text and not any("\ud800" <= char <= "\udfff" for char in text)

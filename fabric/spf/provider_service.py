@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from fabric.odata.errors import BadRequest, MethodNotAllowed, NotFound
-from fabric.odata.literals import parse_guid
+from fabric.odata.literals import is_writable, parse_guid
 from fabric.spf.actions import subscriptions
 from fabric.spf.actions.quotas import Settings, default_settings
 from fabric.spf.actions.subscriptions import Told
@@ -197,7 +197,7 @@ def _text(value: Any, name: str, longest: int) -> str:
 
 def _kept(text: str, name: str) -> str:
     """A text of several lines the database can keep."""
-    if "\0" in text or any("\ud800" <= each <= "\udfff" for each in text):
+    if not is_writable(text):
         raise BadRequest(f"There are characters in {name} that are not allowed.")
     return text
 
