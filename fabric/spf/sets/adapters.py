@@ -28,11 +28,12 @@ from fabric.spf.schema import (
 )
 from fabric.spf.scope import Scope
 from fabric.spf.sets import named
-from fabric.spf.sets.columns import guids, never, plain, stamp
+from fabric.spf.sets.columns import never, plain, stamp
 from fabric.spf.sets.repeats import Made, once
+from fabric.spf.sets.templates import wanted_templates
 from fabric.spf.writing import NO_ID
 from fabric.vmm.actions import adapters
-from fabric.vmm.models import AddressLease, Job, NetworkAdapter, VMNetwork, VMSubnet, VMTemplate
+from fabric.vmm.models import AddressLease, Job, NetworkAdapter, VMNetwork, VMSubnet
 from fabric.vmm.roles import Caller
 
 _TEMPLATE_ADAPTERS = UUID("5e7f4c0a-6c0c-4f0c-9f57-2b8f6f1f0a11")
@@ -99,13 +100,7 @@ def _adapter(scope: Scope, adapter: Any) -> Row:
 
 
 def _template_adapters(scope: Scope, wanted: Wanted) -> Iterable[Row]:
-    assert scope.caller is not None
-    # A machine's adapter is wanted: no template needs to be looked at.
-    if "VMId" in wanted:
-        return
-    templates = VMTemplate.objects.visible_to(scope.caller).filter(server__in=scope.servers)
-    ids = guids(wanted, "TemplateId")
-    for template in templates if ids is None else templates.filter(pk__in=ids):
+    for template in wanted_templates(scope, wanted):
         for slot in range(template.adapters):
             yield {
                 "ID": uuid5(_TEMPLATE_ADAPTERS, f"{template.pk}/{slot}"),

@@ -31,8 +31,9 @@ from fabric.spf.sets import named
 from fabric.spf.sets.columns import GIB, guids, never, plain, stamp
 from fabric.spf.sets.recording import record
 from fabric.spf.sets.repeats import Made, once
+from fabric.spf.sets.templates import wanted_templates
 from fabric.vmm.actions import disks
-from fabric.vmm.models import DiskDrive, Job, VirtualHardDisk, VirtualMachine, VMTemplate
+from fabric.vmm.models import DiskDrive, Job, VirtualHardDisk, VirtualMachine
 from fabric.vmm.roles import Caller
 
 
@@ -77,12 +78,7 @@ _SAME: Row = {
 
 def _template_drives(scope: Scope, wanted: Wanted) -> Iterable[Row]:
     """The drives that machines of a template get; the first has the template's own id."""
-    assert scope.caller is not None
-    if "VMId" in wanted:
-        return
-    templates = VMTemplate.objects.visible_to(scope.caller).filter(server__in=scope.servers)
-    ids = guids(wanted, "TemplateId")
-    templates = templates if ids is None else templates.filter(pk__in=ids)
+    templates = wanted_templates(scope, wanted)
     for template in templates.select_related("disk").prefetch_related("data_disks"):
         parts = [(template.pk, 0, template.disk_id, template.disk.size_gb, template.disk.name)]
         parts += [
@@ -221,12 +217,7 @@ def _controller(scope: Scope, machine: VirtualMachine) -> Row:
 
 
 def _template_controllers(scope: Scope, wanted: Wanted) -> Iterable[Row]:
-    assert scope.caller is not None
-    if "VMId" in wanted:
-        return
-    templates = VMTemplate.objects.visible_to(scope.caller).filter(server__in=scope.servers)
-    ids = guids(wanted, "TemplateId")
-    for template in templates if ids is None else templates.filter(pk__in=ids):
+    for template in wanted_templates(scope, wanted):
         yield {
             **_CONTROLLER,
             "ID": template.pk,
