@@ -230,14 +230,7 @@ def mark_missing(stamp_id: uuid.UUID, seen: Collection[uuid.UUID], asked_at: dat
     Machine.objects.filter(
         stamp_id=stamp_id,
         remote_id__isnull=False,
-        state__in=(
-            MachineState.RUNNING,
-            MachineState.STOPPED,
-            MachineState.PAUSED,
-            MachineState.SAVED,
-            MachineState.STORED,
-            MachineState.UPDATING,
-        ),
+        state__in=(*_QUIET, MachineState.UPDATING),
     ).exclude(remote_id__in=seen).exclude(synced_at__gte=asked_at).exclude(pk__in=ours).update(
         state=MachineState.MISSING,
         status_text="The cloud does not know this machine any more.",
