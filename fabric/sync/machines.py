@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from fabric.durable.states import LIVE
@@ -200,8 +200,20 @@ def unsure(stamp_id: uuid.UUID, since: datetime) -> list[uuid.UUID]:
 
 def count(stamp_id: uuid.UUID) -> int:
     """Return how many machines of ours the far side should have."""
+    return _expected(stamp_id).count()
+
+
+def count_others(stamp_id: uuid.UUID, seen: Collection[uuid.UUID]) -> int:
+    """Return how many of all the far side has are not among those that it should have of ours.
+
+    One of ours that it does not have is no reason to expect fewer.
+    """
+    return len(seen) - _expected(stamp_id).filter(remote_id__in=seen).count()
+
+
+def _expected(stamp_id: uuid.UUID) -> QuerySet[Machine]:
     rows = Machine.objects.filter(stamp_id=stamp_id, remote_id__isnull=False)
-    return rows.exclude(state__in=(*GONE, MachineState.MISSING)).count()
+    return rows.exclude(state__in=(*GONE, MachineState.MISSING))
 
 
 def is_expected(stamp_id: uuid.UUID, told: int, others: int | None) -> bool:

@@ -110,7 +110,7 @@ def _all(stamp: Stamp, provider: Provider) -> None:
             log.warning("stamp %s does not tell all that changes", stamp.friendly_name)
             _distrust(stamp)
     stamp.full_sync_at = asked_at
-    stamp.others = len(told) - machines.count(stamp.pk)
+    stamp.others = machines.count_others(stamp.pk, applied.seen)
     turns.rows_of(stamp).update(
         full_sync_at=asked_at, others=stamp.others, synced_until=applied.latest
     )

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import transaction
 from django.utils import timezone
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from fabric import registry
@@ -184,6 +184,7 @@ ACTIONS = st.tuples(
 )
 
 
+@example(actions=[("gone", 0, 0), ("begin", 0, 0), ("pass", 0, 0)], ahead=-7200, counts=True)
 @settings(
     max_examples=60,
     deadline=None,
