@@ -78,13 +78,15 @@ def _texts(path: Path) -> Iterator[tuple[str | tuple[str, ...], str | None]]:
 
 
 def _step_titles() -> Iterator[str]:
-    """Yield what jobs and their steps are called: kept in rows as English, translated when shown."""
+    """Yield what jobs and steps are called: rows keep it in English, pages translate it."""
     for path in sorted((ROOT / "fabric").rglob("jobs/*.py")):
         for call in ast.walk(ast.parse(path.read_text())):
-            if isinstance(call, ast.Call) and getattr(call.func, "id", "") in ("Step", "Recipe"):
+            if isinstance(call, ast.Call) and _makes_a_step(call.func):
                 yield from _title(call)
-            elif isinstance(call, ast.Call) and getattr(call.func, "attr", "") == "wait":
-                yield from _title(call)
+
+
+def _makes_a_step(maker: ast.expr) -> bool:
+    return getattr(maker, "id", "") in ("Step", "Recipe") or getattr(maker, "attr", "") == "wait"
 
 
 def _title(call: ast.Call) -> Iterator[str]:
@@ -115,10 +117,10 @@ def written(catalog: Catalog) -> bytes:
     text = io.BytesIO()
     write_po(text, catalog, sort_output=True, include_lineno=False, omit_header=True, width=100)
     head = (
-        'msgid ""\nmsgstr ""\n"Language: {0}\\n"\n"MIME-Version: 1.0\\n"\n'
+        f'msgid ""\nmsgstr ""\n"Language: {catalog.locale}\\n"\n"MIME-Version: 1.0\\n"\n'
         '"Content-Type: text/plain; charset=utf-8\\n"\n'
         '"Content-Transfer-Encoding: 8bit\\n"\n"Plural-Forms: nplurals=2; plural=(n != 1);\\n"\n\n'
-    ).format(catalog.locale)
+    )
     return head.encode() + text.getvalue()
 
 
