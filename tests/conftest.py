@@ -12,7 +12,7 @@ import pytest
 from django.db import connections
 
 from tests.faults import table
-from tests.people import alice, alices, bob, charlie, olga, vault  # noqa: F401
+from tests.people import alice, alices, bob, charlie, dora, olga, vault  # noqa: F401
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

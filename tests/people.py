@@ -1,4 +1,6 @@
-"""The people of every test: alice owns, bob is her teammate, charlie a stranger, olga operates."""
+"""The people of every test: alice is Tenant Admin; bob, Application Administrator, and dora, Reader,
+are on her team; charlie is a stranger; olga operates.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +19,12 @@ def make_user(email: str, *, is_operator: bool = False) -> User:
 
     user = User.objects.create_user(email, PASSWORD, is_operator=is_operator)
     EmailAddress.objects.create(user=user, email=email, verified=True, primary=True)
+    return user
+
+
+def join(tenant: Tenant, user: User, role: str, **fields) -> User:
+    """Return the person, now a member of the tenant."""
+    Membership.objects.create(tenant=tenant, user=user, role=role, **fields)
     return user
 
 
@@ -45,9 +53,12 @@ def alices(alice) -> Tenant:
 
 @pytest.fixture
 def bob(alices) -> User:
-    user = make_user("bob@example.net")
-    Membership.objects.create(tenant=alices, user=user, role=Role.MEMBER)
-    return user
+    return join(alices, make_user("bob@example.net"), Role.APPLICATION)
+
+
+@pytest.fixture
+def dora(alices) -> User:
+    return join(alices, make_user("dora@example.net"), Role.READER)
 
 
 @pytest.fixture

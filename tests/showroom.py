@@ -33,7 +33,7 @@ from plans.models import Plan, Provisioning, Subscription
 from portal.admin_site.fabric.nouns import NOUNS, noun_of
 from tenants.actions import operations
 from tenants.actions.users import open_tenant
-from tenants.models import Instance, Membership, Operation, User
+from tenants.models import Instance, Membership, Operation, Role, User
 from tests.factories.fabric import (
     make_cloud,
     make_machine,
@@ -84,7 +84,7 @@ def fill() -> None:
     alice, bob = make_user("alice@example.net"), make_user("bob@example.net")
     make_user("olga@example.net", is_operator=True)
     tenant = open_tenant(owner=alice, name="Alice Ltd")
-    Membership.objects.create(tenant=tenant, user=bob)
+    Membership.objects.create(tenant=tenant, user=bob, role=Role.APPLICATION)
     stamp = make_stamp()
     cloud = make_cloud(stamp)
     Template.objects.create(

@@ -33,7 +33,7 @@ def subscribe(*, by: User, tenant: Tenant, plan: Plan, name: str = "") -> Subscr
             % {"tenant": tenant.name, "plan": plan.name},
             field="plan",
         )
-    owner = User.objects.filter(memberships__tenant=tenant, memberships__role=Role.OWNER).first()
+    owner = User.objects.filter(memberships__tenant=tenant, memberships__role=Role.ADMIN).first()
     subscription = open_subscription(owner=owner or by, tenant=tenant, plan=plan, name=name)
     _provision(subscription, by=by, action="subscription.create")
     return subscription

@@ -46,7 +46,7 @@ def create_user(
 
 
 def open_tenant(*, owner: User, name: str = "") -> Tenant:
-    """Return a new tenant with its owner; call it in a transaction."""
+    """Return a new tenant with its first Tenant Admin; call it in a transaction."""
     tenant = Tenant.objects.create(name=name or owner.name or owner.email)
-    Membership.objects.create(tenant=tenant, user=owner, role=Role.OWNER)
+    Membership.objects.create(tenant=tenant, user=owner, role=Role.ADMIN)
     return tenant

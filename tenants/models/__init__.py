@@ -1,6 +1,20 @@
+from tenants.models.api_key import ApiKey
 from tenants.models.instance import Instance
+from tenants.models.invitation import Invitation
 from tenants.models.operation import Operation, Phase
-from tenants.models.tenant import Membership, Role, Tenant
-from tenants.models.user import User
+from tenants.models.tenant import Membership, Role, Tenant, TenantRole
+from tenants.models.user import MAIL_ON, User
 
-__all__ = ["Instance", "Membership", "Operation", "Phase", "Role", "Tenant", "User"]
+__all__ = [
+    "MAIL_ON",
+    "ApiKey",
+    "Instance",
+    "Invitation",
+    "Membership",
+    "Operation",
+    "Phase",
+    "Role",
+    "Tenant",
+    "TenantRole",
+    "User",
+]

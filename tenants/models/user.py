@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
+
+if TYPE_CHECKING:
+    from tenants.models.api_key import ApiKey
+
+MAIL_ON = ("failed", "succeeded", "lease", "team")
+
+
+def mailed_by_default() -> list[str]:
+    """Return what a new person is told of by mail."""
+    return ["failed", "lease"]
 
 
 class UserManager(BaseUserManager["User"]):
@@ -24,7 +34,11 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractBaseUser):
-    """A person who signs in with a mail address."""
+    """A person who signs in with a mail address.
+
+    `key` is the API key a request came with: whoever asks for this person's rights gets no more
+    than the key's. `mail_on` holds words of MAIL_ON; `language` "" is as the browser asks.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     email = models.EmailField(max_length=254, unique=True)
@@ -32,12 +46,15 @@ class User(AbstractBaseUser):
     is_operator = models.BooleanField(default=False)
     is_active = models.BooleanField(default=True)
     time_zone = models.CharField(max_length=64, blank=True, default="")
+    language = models.CharField(max_length=10, blank=True, default="")
+    mail_on = models.JSONField(default=mailed_by_default, blank=True)
     date_joined = models.DateTimeField(default=timezone.now)
 
     objects = UserManager()
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
     REQUIRED_FIELDS: list[str] = []
+    key: ApiKey | None = None
 
     class Meta:
         constraints = [

@@ -23,7 +23,7 @@ def test_signing_up_brings_a_tenant_and_a_mail(db, client) -> None:
     answer = sign_up(client, "Dora@Example.net")
     assert answer.url == reverse("account_email_verification_sent")
     dora = User.objects.get(email=DORA)
-    assert dora.memberships.get().role == Role.OWNER
+    assert dora.memberships.get().role == Role.ADMIN
     told = Operation.objects.filter(action="user.signed_up")
     assert sorted(told.values_list("phase", flat=True)) == ["started", "succeeded"]
     assert PASSWORD not in str(list(told.values()))
