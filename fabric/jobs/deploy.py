@@ -8,7 +8,7 @@ from fabric.durable.errors import Fault
 from fabric.durable.recipe import Recipe, Step, Turn
 from fabric.jobs import far_side
 from fabric.models import Machine
-from fabric.providers.base import MachineOrder, Provider
+from fabric.providers.base import MachineOrder, OrderedAdapter, Provider
 from fabric.states import MachineState
 from fabric.sync import machines
 from plans.actions import quota
@@ -28,7 +28,7 @@ def ensure_ordered(turn: Turn) -> None:
                 stamp_id=job.stamp_id,
                 cloud_id=uuid.UUID(order["cloud"]),
                 template_id=uuid.UUID(order["template"]),
-                network_name=order.get("network"),
+                adapters=(OrderedAdapter(order["network"]),) if order.get("network") else (),
                 cores=order.get("cores"),
                 memory_mb=order.get("memory_mb"),
                 admin_user=order.get("admin_user", ""),

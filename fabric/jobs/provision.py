@@ -42,7 +42,7 @@ def ensure_provisioned(turn: Turn) -> None:
             TenantOrder(
                 id=subscription.pk,
                 name=subscription.role_name,
-                members=tuple(members),
+                people=tuple(members),
                 stamp_id=offering.cloud.stamp_id,
                 cloud_id=offering.cloud_id,
                 limits=offering.limits,

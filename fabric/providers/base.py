@@ -14,6 +14,8 @@ from datetime import datetime
 from typing import Protocol
 
 from fabric.providers.abilities import Description
+from fabric.providers.changes import Change
+from fabric.providers.guests import GuestInputs
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,8 @@ class RemoteCloud:
 
 @dataclass(frozen=True)
 class RemoteTemplate:
+    """`min_…` and `max_…` are what a machine of it may have, None where nothing is said."""
+
     id: uuid.UUID
     name: str
     description: str
@@ -50,6 +54,10 @@ class RemoteTemplate:
     generation: int | None
     adapters: int
     cloud_id: uuid.UUID | None
+    min_cores: int | None = None
+    max_cores: int | None = None
+    min_memory_mb: int | None = None
+    max_memory_mb: int | None = None
 
 
 @dataclass(frozen=True)
@@ -71,6 +79,27 @@ class RemoteNetwork:
 
 
 @dataclass(frozen=True)
+class RemoteLibraryDisk:
+    """A disk of the library that machines can be given a copy of."""
+
+    id: uuid.UUID
+    name: str
+    description: str
+    size_gb: int
+    os_name: str
+
+
+@dataclass(frozen=True)
+class RemoteMedia:
+    """An ISO image of the library."""
+
+    id: uuid.UUID
+    name: str
+    description: str
+    size_mb: int
+
+
+@dataclass(frozen=True)
 class Inventory:
     """What a stamp offers. `lacks_rights`: the account sees nothing because it may not."""
 
@@ -79,42 +108,71 @@ class Inventory:
     profiles: tuple[RemoteProfile, ...]
     networks: tuple[RemoteNetwork, ...]
     lacks_rights: bool
+    library_disks: tuple[RemoteLibraryDisk, ...] = ()
+    media: tuple[RemoteMedia, ...] = ()
+
+
+@dataclass(frozen=True)
+class MemberRole:
+    """A role inside a tenant's, for a person who may less than all. Its limits count within the
+    tenant's; `machines` are the far side's ids of those it may see beside its own, None for all."""
+
+    id: uuid.UUID
+    name: str
+    email: str
+    permissions: tuple[str, ...]
+    limits: Mapping[str, int | None] = field(default_factory=dict)
+    machines: tuple[uuid.UUID, ...] | None = None
 
 
 @dataclass(frozen=True)
 class TenantOrder:
     """A subscription to bring into being: SPF tenant, VMM user role, its scope and limits.
 
-    `id` is the subscription's and becomes the role's; a limit of None is no limit. `resources` are
-    (VMTemplate | HardwareProfile | VMNetwork, id).
+    `id` is the subscription's and becomes the role's; a limit of None is no limit. `people` are
+    the mail addresses of those who may all the role may, `members` those who have a role inside it.
+    `resources` are (VMTemplate | HardwareProfile | VMNetwork | VirtualHardDisk, id).
     """
 
     id: uuid.UUID
     name: str
-    members: tuple[str, ...]
+    people: tuple[str, ...]
     stamp_id: uuid.UUID
     cloud_id: uuid.UUID
     limits: Mapping[str, int | None]
     permissions: tuple[str, ...]
     resources: tuple[tuple[str, uuid.UUID], ...]
+    members: tuple[MemberRole, ...] = ()
 
 
 @dataclass(frozen=True)
-class MachineOrder:
-    """A machine to make. `tag` is our own id and finds it again; `password` is never in a repr."""
+class OrderedAdapter:
+    """A network by its name; `address` is a fixed one, "" has the network's pool choose."""
+
+    network_name: str
+    address: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MachineOrder(GuestInputs):
+    """A machine to make. `tag` is our own id and finds it again.
+
+    It is made from `template_id`, or is a copy of `source_machine_id`, or what that was at
+    `source_checkpoint_id`: a copy takes no guest inputs, and its adapters are its source's.
+    """
 
     tag: str
     name: str
     description: str
     stamp_id: uuid.UUID
     cloud_id: uuid.UUID
-    template_id: uuid.UUID
-    network_name: str | None
-    cores: int | None
-    memory_mb: int | None
-    admin_user: str
-    password: str = field(repr=False)
-    computer_name: str = ""
+    template_id: uuid.UUID | None = None
+    source_machine_id: uuid.UUID | None = None
+    source_checkpoint_id: uuid.UUID | None = None
+    cores: int | None = None
+    memory_mb: int | None = None
+    adapters: tuple[OrderedAdapter, ...] = ()
+    start: bool = True
 
 
 @dataclass(frozen=True)
@@ -175,6 +233,57 @@ class RemoteMachine:
 
 
 @dataclass(frozen=True)
+class RemoteDisk:
+    """`is_boot`: the one the machine starts from, which can be enlarged but not removed."""
+
+    id: uuid.UUID
+    machine_id: uuid.UUID
+    name: str
+    size_gb: int
+    bus_type: str
+    bus: int
+    lun: int
+    is_boot: bool
+
+
+@dataclass(frozen=True)
+class RemoteAdapter:
+    """`is_static`: its address was given to it rather than got by DHCP."""
+
+    id: uuid.UUID
+    machine_id: uuid.UUID
+    slot: int
+    network_id: uuid.UUID | None
+    network_name: str
+    mac: str
+    is_static: bool
+    addresses: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class RemoteCheckpoint:
+    id: uuid.UUID
+    machine_id: uuid.UUID
+    parent_id: uuid.UUID | None
+    name: str
+    description: str
+    created_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Devices:
+    """What hangs on one machine. `current_checkpoint_id`: the one its state of now goes back to;
+    `media_id`: what lies in its DVD drive."""
+
+    machine_id: uuid.UUID
+    disks: tuple[RemoteDisk, ...]
+    adapters: tuple[RemoteAdapter, ...]
+    checkpoints: tuple[RemoteCheckpoint, ...]
+    media_id: uuid.UUID | None = None
+    current_checkpoint_id: uuid.UUID | None = None
+
+
+@dataclass(frozen=True)
 class Changes:
     """Machines changed since a time, and how many there are in all (None: it does not count)."""
 
@@ -204,8 +313,9 @@ class AccountCheck:
 
 
 class Provider(Protocol):
-    """One registered endpoint. `tenant` is the subscription in whose name a call is made, `person`
-    the mail address of the human; without them a call is the administrator's.
+    """One registered endpoint. `tenant` is the role in whose name a call is made (a subscription's,
+    or a member's inside it), `person` the mail address of the human; without them a call is the
+    administrator's.
     """
 
     def check(self) -> Collection[str]:
@@ -229,14 +339,18 @@ class Provider(Protocol):
         """Read everything a stamp offers."""
 
     def ensure_tenant(self, order: TenantOrder) -> None:
-        """Make the SPF tenant, link it to the stamp, give its role scope, quota, permissions and
-        resources. Repeatable, also to change them."""
+        """Make the SPF tenant, link it to the stamp, give its role scope, quota, permissions,
+        resources and the roles inside it. Repeatable, also to change them."""
+
+    def ensure_gone_tenant(self, order: TenantOrder) -> None:
+        """Remove the roles and the SPF tenant; returning proves that they are gone. Raises Rejected
+        while the role still has machines."""
 
     def ensure_machine(
         self, order: MachineOrder, *, tenant: uuid.UUID, person: str, first_try: bool
     ) -> Accepted:
-        """Make a machine from a template and start it. Unless this is the first try, look for the
-        tag before; one whose creation failed is repaired (retried) instead of made again."""
+        """Make a machine. Unless this is the first try, look for the tag before; one whose creation
+        failed is repaired (retried) instead of made again."""
 
     def operate(
         self,
@@ -248,6 +362,23 @@ class Provider(Protocol):
         person: str,
     ) -> Accepted:
         """Set `Operation`: Start, Stop, Shutdown, Suspend, Resume, …"""
+
+    def change(
+        self,
+        change: Change,
+        *,
+        stamp_id: uuid.UUID,
+        tenant: uuid.UUID,
+        person: str,
+        first_try: bool,
+        key: str,
+    ) -> Accepted | None:
+        """Change a machine or what hangs on it; None when it is so already. Unless this is the
+        first try, look whether an earlier one has reached it. `key` is the same in all tries."""
+
+    def devices(self, stamp_id: uuid.UUID, machine_ids: Iterable[uuid.UUID]) -> tuple[Devices, ...]:
+        """Return what hangs on these machines (queried 40 at a time), the administrator's. One that
+        is not there is left out."""
 
     def remove_machine(
         self, machine_id: uuid.UUID, *, stamp_id: uuid.UUID, tenant: uuid.UUID, person: str

@@ -179,8 +179,7 @@ class FakeProvider:
     def _make(self, order: MachineOrder, tenant: uuid.UUID) -> FakeMachine:
         role = self._role(tenant)
         template = next((t for t in self.templates if t.id == order.template_id), None)
-        networks = [n.id for n in self.networks if n.name == order.network_name]
-        world.check_order(role, order, networks)
+        world.check_order(role, order, self.networks)
         if template is None:
             raise Rejected("There is no such template.")
         made = FakeMachine(uuid.uuid4(), self._made, tenant, order, template)

@@ -11,6 +11,7 @@ from fabric.providers.base import (
     MachineOrder,
     RemoteJob,
     RemoteMachine,
+    RemoteNetwork,
     RemoteStep,
     RemoteTemplate,
     TenantOrder,
@@ -146,8 +147,10 @@ class FakeJob:
         return RemoteStep(title, state, 100, self.times[at], self.times[at + 1])
 
 
-def check_order(role: TenantOrder, order: MachineOrder, network_ids: Collection[uuid.UUID]) -> None:
-    """Raise unless the role may make this machine; `network_ids` are those of the name ordered."""
+def check_order(
+    role: TenantOrder, order: MachineOrder, networks: Collection[RemoteNetwork]
+) -> None:
+    """Raise unless the role may make this machine."""
     if "Create" not in role.permissions and "CreateFromVHDOrTemplate" not in role.permissions:
         raise Forbidden("The user role does not permit Create.")
     if order.cloud_id != role.cloud_id:
@@ -155,8 +158,10 @@ def check_order(role: TenantOrder, order: MachineOrder, network_ids: Collection[
     granted = set(role.resources)
     if ("VMTemplate", order.template_id) not in granted:
         raise Rejected("The template is not granted to the user role.")
-    if order.network_name and not any(("VMNetwork", id) in granted for id in network_ids):
-        raise Rejected(f"There is no VM network {order.network_name}.")
+    seen = {each.name for each in networks if ("VMNetwork", each.id) in granted}
+    for adapter in order.adapters:
+        if adapter.network_name not in seen:
+            raise Rejected(f"There is no VM network {adapter.network_name}.")
 
 
 def check_quota(role: TenantOrder, wanted: FakeMachine, existing: Collection[FakeMachine]) -> None:

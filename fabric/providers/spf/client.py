@@ -137,7 +137,7 @@ class SPFProvider:
                 # Our SPF makes one machine of all requests with the same id.
                 "x-ms-client-request-id": str(uuid.uuid5(CREATE_REQUESTS, order.tag)),
             },
-            secrets=(order.password,),
+            secrets=order.secrets,
         )
         return Accepted(answer.id, answer.job_id or reading.guid(answer.row, "MostRecentTaskId"))
 

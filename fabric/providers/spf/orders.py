@@ -9,7 +9,8 @@ import uuid
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
-from fabric.providers.base import MachineOrder, TenantOrder
+from fabric.providers.base import MachineOrder, OrderedAdapter, TenantOrder
+from fabric.providers.guests import GuestInputs
 from fabric.providers.spf import reading
 from fabric.providers.spf.reading import Row
 
@@ -28,6 +29,8 @@ SENT: Final[Mapping[str, tuple[str, ...]]] = {
         *("AddResource", "RemoveResource"),
     ),
 }
+
+_NEW_ADAPTER: Final = "VMM.NewVMVirtualNetworkAdapterInput"
 
 # Our words for limits beside UserRoleScope's.
 LIMITS: Final = {
@@ -57,7 +60,7 @@ def role(order: TenantOrder, known: Row, granted: Collection[Resource]) -> Body:
     """
     body: Body = {"odata.type": "VMM.UserRole", "ID": str(order.id)}
     members = {name.casefold(): name for name in reading.texts(known, "Members")}
-    wanted = {name.casefold(): name for name in order.members}
+    wanted = {name.casefold(): name for name in order.people}
     _put(body, "AddMember", "Edm.String", [wanted[n] for n in wanted if n not in members])
     _put(body, "RemoveMember", "Edm.String", [members[n] for n in members if n not in wanted])
     stale = [quota for quota in _scopes(known, order) if quota != order.cloud_id]
@@ -97,7 +100,7 @@ def _put(body: Body, name: str, kind: str, values: list[Any], *, always: bool = 
 
 
 def machine(order: MachineOrder) -> Body:
-    """A machine from a template, started when it is made; what is not ordered stays the template's.
+    """A machine from a template or another machine; what is not ordered stays as it is there.
 
     Without a computer name of its own in the order, the template decides it.
     """
@@ -105,27 +108,54 @@ def machine(order: MachineOrder) -> Body:
         "odata.type": "VMM.VirtualMachine",
         "StampId": str(order.stamp_id),
         "CloudId": str(order.cloud_id),
-        "VMTemplateId": str(order.template_id),
         "Name": order.name,
         "Tag": order.tag,
-        "StartVM": True,
+        "StartVM": order.start,
     }
+    sources = {
+        "VMTemplateId": order.template_id,
+        "SourceVMId": order.source_machine_id,
+        "SourceCheckpointId": order.source_checkpoint_id,
+    }
+    body |= {name: str(id) for name, id in sources.items() if id is not None}
     optional: Mapping[str, object] = {
-        "ComputerName": order.computer_name or None,
         "Description": order.description or None,
         "CPUCount": order.cores,
         "Memory": order.memory_mb,
     }
     body |= {name: found for name, found in optional.items() if found is not None}
-    if order.admin_user and order.password:
-        body |= {"LocalAdminUserName": order.admin_user, "LocalAdminPassword": order.password}
-    if order.network_name:
-        adapter = {
-            "odata.type": "VMM.NewVMVirtualNetworkAdapterInput",
-            "VMNetworkName": order.network_name,
-        }
-        kind = "VMM.NewVMVirtualNetworkAdapterInput"
-        _put(body, "NewVirtualNetworkAdapterInput", kind, [adapter])
+    body |= guest(order)
+    adapters = [_adapter(each) for each in order.adapters]
+    _put(body, "NewVirtualNetworkAdapterInput", _NEW_ADAPTER, adapters)
+    return body
+
+
+def guest(inputs: GuestInputs) -> Body:
+    """What the guest is told, as far as something is said."""
+    told = {
+        "ComputerName": inputs.computer_name,
+        "LinuxAdministratorSSHKeyString": "\n".join(inputs.ssh_keys),
+        "ProductKey": inputs.product_key,
+        "UserData": inputs.user_data,
+        "WorkGroup": inputs.workgroup,
+    }
+    if inputs.admin_user and inputs.password:
+        told |= {"LocalAdminUserName": inputs.admin_user, "LocalAdminPassword": inputs.password}
+    join = inputs.domain_join
+    if join is not None:
+        account = f"{join.account_domain}\\{join.user}" if join.account_domain else join.user
+        told |= {"Domain": join.domain, "UserName": account, "Password": join.password}
+        told |= {"MachineObjectOU": join.ou}
+    body: Body = {name: text for name, text in told.items() if text}
+    if inputs.time_zone.isdecimal():
+        body["TimeZone"] = int(inputs.time_zone)
+    return body
+
+
+def _adapter(adapter: OrderedAdapter) -> Body:
+    body: Body = {"odata.type": _NEW_ADAPTER, "VMNetworkName": adapter.network_name}
+    if adapter.address:
+        body |= {"IPv4AddressType": "Static", "IPv4Address": adapter.address}
     return body
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from fabric.providers.abilities import ABSENT, R2
-from fabric.providers.base import MachineOrder, Provider, TenantOrder
+from fabric.providers.base import MachineOrder, OrderedAdapter, Provider, TenantOrder
 from fabric.providers.fake import FakeProvider
 from fabric.providers.spf import SPFProvider
 from tests.contract.provider import generations
@@ -67,7 +67,7 @@ class Bench:
         values = {
             "id": id,
             "name": f"{ALICE}_{id}",
-            "members": (ALICE, BOB),
+            "people": (ALICE, BOB),
             "stamp_id": self.stamp_id,
             "cloud_id": self.cloud_id,
             "limits": {"machines": 3, "cores": 8, "memory_mb": None, "storage_gb": 500},
@@ -90,7 +90,7 @@ class Bench:
             "stamp_id": self.stamp_id,
             "cloud_id": self.cloud_id,
             "template_id": self.template_id,
-            "network_name": "front",
+            "adapters": (OrderedAdapter("front"),),
             "cores": 2,
             "memory_mb": 2048,
             "admin_user": "root",

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from fabric.providers.abilities import ALL
-from fabric.providers.base import MachineOrder, TenantOrder
+from fabric.providers.base import MachineOrder, OrderedAdapter, TenantOrder
 from fabric.providers.errors import (
     BrokenAnswer,
     CertificateFault,
@@ -245,7 +245,7 @@ def test_a_tenant_and_a_machine_are_made_over_the_wire(real, portal):
     tenant = TenantOrder(
         id=uuid.uuid4(),
         name="Jürgen & Söhne",
-        members=("jürgen@example.net",),
+        people=("jürgen@example.net",),
         stamp_id=real.stamp,
         cloud_id=real.machines_cloud,
         limits={"machines": 30},
@@ -260,7 +260,7 @@ def test_a_tenant_and_a_machine_are_made_over_the_wire(real, portal):
         stamp_id=real.stamp,
         cloud_id=real.machines_cloud,
         template_id=real.template,
-        network_name="front",
+        adapters=(OrderedAdapter("front"),),
         cores=1,
         memory_mb=1024,
         admin_user="",

@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 
 from fabric.providers.abilities import ALL, JOB_STEPS, LOAD, SP1, Description
-from fabric.providers.base import RemoteJob
+from fabric.providers.base import OrderedAdapter, RemoteJob
 from fabric.providers.errors import Forbidden, Missing, ProviderFault, Rejected, Unreachable
 from tests.contract.provider.benches import ALICE, BOB, CHARLIE, Bench
 from tests.contract.provider.generations import Strict
@@ -184,7 +184,7 @@ def test_a_machine_is_made_and_started(bench):
 
 def test_sizes_not_ordered_are_the_templates(bench):
     (template,) = bench.provider.inventory(bench.stamp_id).templates
-    _, id = bench.deploy(bench.tenant(), cores=None, memory_mb=None, network_name=None)
+    _, id = bench.deploy(bench.tenant(), cores=None, memory_mb=None, adapters=())
     (machine,) = bench.provider.machines(bench.stamp_id, [id])
     assert (machine.cores, machine.memory_mb) == (template.cores, template.memory_mb)
 
@@ -272,7 +272,7 @@ def test_a_machine_is_removed_when_it_is_off(bench):
 
 
 def test_a_stranger_reaches_no_machine_of_others(bench):
-    alices, charlies = bench.tenant(), bench.tenant(members=(CHARLIE,))
+    alices, charlies = bench.tenant(), bench.tenant(people=(CHARLIE,))
     order, machine = bench.deploy(alices)
     asked = {"stamp_id": bench.stamp_id, "tenant": charlies, "person": CHARLIE}
     with pytest.raises(Missing):
@@ -288,7 +288,7 @@ def test_what_a_role_may_not_use_is_refused(bench):
     for fields in (
         {"cloud_id": uuid4()},
         {"template_id": uuid4()},
-        {"network_name": "nobody's"},
+        {"adapters": (OrderedAdapter("nobody's"),)},
     ):
         with pytest.raises((Rejected, Missing, Forbidden)):
             _make(bench, tenant, **fields)

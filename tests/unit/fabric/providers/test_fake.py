@@ -24,7 +24,6 @@ def order_machine(fake: FakeProvider, tenant, *, first_try: bool = True):
         stamp_id=fake.stamp.id,
         cloud_id=fake.clouds[0].id,
         template_id=fake.templates[0].id,
-        network_name=None,
         cores=None,
         memory_mb=None,
         admin_user="root",
@@ -37,7 +36,7 @@ def open_tenant(fake: FakeProvider):
     order = TenantOrder(
         id=uuid4(),
         name="alice",
-        members=(),
+        people=(),
         stamp_id=fake.stamp.id,
         cloud_id=fake.clouds[0].id,
         limits={},

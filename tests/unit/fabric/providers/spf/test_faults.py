@@ -202,7 +202,6 @@ def test_no_secret_is_in_a_repr_a_message_or_a_log(far, spf, stamp_id, caplog):
         stamp_id=stamp_id,
         cloud_id=uuid4(),
         template_id=uuid4(),
-        network_name=None,
         cores=None,
         memory_mb=None,
         admin_user="root",

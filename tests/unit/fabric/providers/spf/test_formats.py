@@ -11,7 +11,7 @@ import pytest
 
 from fabric.odata import atomread, jsonread
 from fabric.providers.abilities import ALL, CHANGES, JOB_STEPS, LOAD, SP1, Description
-from fabric.providers.base import MachineOrder
+from fabric.providers.base import MachineOrder, OrderedAdapter
 from fabric.providers.errors import BrokenAnswer, Rejected, UnknownSet, Unreachable
 from fabric.providers.spf import SPFProvider, bodies, orders
 from fabric.providers.spf.bodies import Dialect
@@ -32,7 +32,7 @@ def machine_order(computer_name: str = "") -> MachineOrder:
         tag=str(uuid.uuid4()),
         name="web-01",
         description="",
-        network_name="front",
+        adapters=(OrderedAdapter("front"),),
         cores=2,
         memory_mb=2048,
         admin_user="root",

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from fabric.providers import errors
-from fabric.providers.base import MachineOrder, TenantOrder
+from fabric.providers.base import MachineOrder, OrderedAdapter, TenantOrder
 from fabric.providers.spf import SPFProvider
 
 ADMIN = "/SC2012R2/Admin/Microsoft.Management.Odata.svc/"
@@ -24,7 +24,7 @@ def machine_order(**fields) -> MachineOrder:
         "stamp_id": uuid4(),
         "cloud_id": uuid4(),
         "template_id": uuid4(),
-        "network_name": "front",
+        "adapters": (OrderedAdapter("front"),),
         "cores": 4,
         "memory_mb": None,
         "admin_user": "root",
@@ -259,7 +259,7 @@ def tenant_order(**fields) -> TenantOrder:
     values = {
         "id": uuid4(),
         "name": "alice@x.example_1",
-        "members": ("alice@x.example",),
+        "people": ("alice@x.example",),
         "stamp_id": uuid4(),
         "cloud_id": uuid4(),
         "limits": {"machines": 10, "cores": 16, "memory_mb": None, "storage_gb": 500},
