@@ -1,4 +1,4 @@
-"""The projection of what a stamp offers: clouds, templates, hardware profiles, networks.
+"""The projection of what a stamp offers: clouds, templates, sizes, networks, media, disks.
 
 Rows are written by sync only, keyed by the far side's id; a row not seen any more is marked
 `missing_at`, never deleted, so plans and machines that name it still show it.
@@ -59,7 +59,10 @@ class Cloud(Inventory):
 
 
 class Template(Inventory):
-    """A VM template. `cloud_id_remote` binds it to one cloud; empty means every cloud."""
+    """A VM template. `only_cloud` binds it to one cloud; empty means every cloud.
+
+    Least and most cores and memory are what its capability profile leaves; None is any.
+    """
 
     os_name = models.CharField(max_length=200, blank=True, default="")
     os_type = models.CharField(max_length=20, blank=True, default="")
@@ -69,6 +72,14 @@ class Template(Inventory):
     generation = models.PositiveSmallIntegerField(null=True, blank=True)
     adapters = models.PositiveSmallIntegerField(default=1)
     only_cloud = models.UUIDField(null=True, blank=True)
+    min_cores = models.PositiveIntegerField(null=True, blank=True)
+    max_cores = models.PositiveIntegerField(null=True, blank=True)
+    min_memory_mb = models.PositiveIntegerField(null=True, blank=True)
+    max_memory_mb = models.PositiveIntegerField(null=True, blank=True)
+
+    @property
+    def is_windows(self) -> bool:
+        return self.os_type.lower() == "windows"
 
 
 class HardwareProfile(Inventory):
@@ -88,3 +99,19 @@ class Network(Inventory):
     def isolation_words(self) -> str:
         """Return VMM's IsolationType as people say it; an unknown one as VMM spells it."""
         return str(ISOLATION.get(self.isolation, self.isolation))
+
+
+class Media(Inventory):
+    """An ISO image of the library, for the DVD drive."""
+
+    size_mb = models.PositiveIntegerField(default=0)
+
+    class Meta(Inventory.Meta):
+        verbose_name_plural = "media"
+
+
+class LibraryDisk(Inventory):
+    """A virtual disk of the library, to be copied into a machine."""
+
+    size_gb = models.PositiveIntegerField(default=0)
+    os_name = models.CharField(max_length=200, blank=True, default="")

@@ -15,14 +15,18 @@ from tenants.models import User
 
 class JobQuerySet(models.QuerySet["Job"]):
     def visible_to(self, user: User) -> JobQuerySet:
-        """Return the jobs of the tenants a person belongs to."""
-        return self.filter(subscription__tenant__memberships__user=user)
+        """Return the jobs of a person's tenants, those on machines they may not see excepted."""
+        seen = Machine.objects.granted_to(user)
+        return self.filter(subscription__tenant__memberships__user=user).filter(
+            models.Q(machine=None) | models.Q(machine__in=seen)
+        )
 
 
 class Job(JobRow):
     """`remote` is what the stamp last told of its own job, written by the watch only:
     status, completed, succeeded, percent, steps (title, state, percent, times), problem, advice.
-    `remote_ref` is the VMM job's id.
+    `remote_ref` is the VMM job's id. `acts_as` is the VMM role its calls are made in when it is
+    not the subscription's own. `parent` is the job that began it.
     """
 
     subscription = models.ForeignKey(Subscription, on_delete=models.CASCADE, related_name="jobs")
@@ -34,6 +38,10 @@ class Job(JobRow):
     actor_email = models.CharField(max_length=254, blank=True, default="")
     request_key = models.CharField(max_length=64, null=True, blank=True, unique=True)
     remote = models.JSONField(default=dict)
+    acts_as = models.UUIDField(null=True, blank=True)
+    parent = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="children"
+    )
 
     objects = JobQuerySet.as_manager()
 

@@ -4,20 +4,33 @@ from __future__ import annotations
 
 from django.db import models
 
-from fabric.models.inventory import Cloud, HardwareProfile, Network, Template
+from fabric.models.inventory import (
+    Cloud,
+    HardwareProfile,
+    LibraryDisk,
+    Media,
+    Network,
+    Template,
+)
 from fabric.states import ALWAYS_GRANTED
 from plans.models import Plan
 from plans.rules import RESOURCES
 
 
 class Offering(models.Model):
-    """A plan maps one-to-one to a cloud (features A049). A limit of None is no limit."""
+    """A plan maps one-to-one to a cloud (features A049). A limit of None is no limit.
+
+    Of the templates, those that are fixed come in the size they have: tenants do not change it.
+    """
 
     plan = models.OneToOneField(Plan, on_delete=models.CASCADE, related_name="offering")
     cloud = models.ForeignKey(Cloud, on_delete=models.PROTECT, related_name="offerings")
     templates = models.ManyToManyField(Template, related_name="offerings")
     hardware_profiles = models.ManyToManyField(HardwareProfile, related_name="offerings")
     networks = models.ManyToManyField(Network, related_name="offerings")
+    media = models.ManyToManyField(Media, related_name="offerings", blank=True)
+    library_disks = models.ManyToManyField(LibraryDisk, related_name="offerings", blank=True)
+    fixed_templates = models.ManyToManyField(Template, related_name="fixed_in", blank=True)
     permissions = models.JSONField(default=list)
     machines = models.PositiveIntegerField(null=True, blank=True)
     cores = models.PositiveIntegerField(null=True, blank=True)
