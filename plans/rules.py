@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from plans.errors import QuotaExceeded
-
 
 @dataclass(frozen=True)
 class Resource:
@@ -34,21 +32,39 @@ def amount(resource: str, value: int) -> str:
     return f"{value:,} {unit}".strip()
 
 
-def check(
+@dataclass(frozen=True)
+class Excess:
+    """A limit that would be passed."""
+
+    resource: Resource
+    limit: int
+    used: int
+    wanted: int
+
+
+def excess(
     limits: Mapping[str, int | None], used: Mapping[str, int], wanted: Mapping[str, int]
-) -> None:
-    """Raise QuotaExceeded for the first limit that would be passed; None is no limit."""
+) -> Excess | None:
+    """Return the first limit that would be passed, None when all fits; None is no limit."""
     for resource in RESOURCES:
         name = resource.name
         limit, have, want = limits.get(name), used.get(name, 0), wanted.get(name, 0)
         if limit is not None and want > 0 and have + want > limit:
-            raise QuotaExceeded(
-                name,
-                limit=limit,
-                used=have,
-                wanted=want,
-                message=(
-                    f"The plan's limit for {resource.title.lower()} is {amount(name, limit)}; "
-                    f"{amount(name, have)} in use, {amount(name, want)} more wanted."
-                ),
-            )
+            return Excess(resource, limit, have, want)
+    return None
+
+
+def added(limits: Mapping[str, int | None], more: Mapping[str, int]) -> dict[str, int | None]:
+    """Return limits with what add-ons bring; what had no limit still has none."""
+    return {
+        name: None if limit is None else limit + more.get(name, 0) for name, limit in limits.items()
+    }
+
+
+def overdrawn(limits: Mapping[str, int | None], used: Mapping[str, int]) -> Excess | None:
+    """Return the first limit that use is above already, None when all fits."""
+    for resource in RESOURCES:
+        limit, have = limits.get(resource.name), used.get(resource.name, 0)
+        if limit is not None and have > limit:
+            return Excess(resource, limit, have, 0)
+    return None

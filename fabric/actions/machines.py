@@ -19,6 +19,7 @@ from fabric.jobs import RECIPES
 from fabric.jobs.deploy import DEPLOY
 from fabric.jobs.operate import OPERATE
 from fabric.jobs.remove import REMOVE
+from fabric.limits import limits_of
 from fabric.models import HardwareProfile, Job, Machine, Network, Offering, Template
 from fabric.states import MachineState, Verb
 from plans.actions import quota
@@ -93,7 +94,8 @@ def deploy(
             "memory_mb": machine.memory_mb,
             "storage_gb": machine.storage_gb,
         },
-        limits=offering.limits,
+        limits=limits_of(subscription),
+        member=by,
     )
     try:
         with transaction.atomic():

@@ -15,6 +15,7 @@ from fabric.durable.errors import Fault
 from fabric.durable.recipe import Recipe, Step, Turn
 from fabric.durable.states import LIVE, JobState
 from fabric.jobs import far_side
+from fabric.limits import limits_of
 from fabric.models import Job, Offering
 from fabric.providers.base import TenantOrder
 from plans.models import Provisioning, Subscription
@@ -27,7 +28,7 @@ def ensure_provisioned(turn: Turn) -> None:
     job = turn.job
     subscription = Subscription.objects.get(pk=job.subscription_id)
     offering = Offering.objects.select_related("cloud").get(plan_id=subscription.plan_id)
-    turn.memo["content"] = _mark(offering)
+    turn.memo["content"] = _mark(offering, subscription)
     resources = [
         *(("VMTemplate", pk) for pk in offering.templates.values_list("pk", flat=True)),
         *(
@@ -45,24 +46,27 @@ def ensure_provisioned(turn: Turn) -> None:
                 people=tuple(members),
                 stamp_id=offering.cloud.stamp_id,
                 cloud_id=offering.cloud_id,
-                limits=offering.limits,
+                limits=limits_of(subscription),
                 permissions=tuple(sorted(offering.granted)),
                 resources=tuple(resources),
             )
         )
 
 
-def _mark(offering: Offering) -> str:
-    return offering.changed_at.isoformat()
+def _mark(offering: Offering, subscription: Subscription) -> str:
+    """Return what changes whenever the plan's content or the subscription's add-ons do."""
+    taken = subscription.taken.order_by("id").values_list("id", flat=True)
+    return " ".join([offering.changed_at.isoformat(), *map(str, taken)])
 
 
 def _provisioned(turn: Turn) -> None:
-    """End in sync, unless the plan changed meanwhile. Locks the subscription, as who changes a plan
-    does: one of the two sees what the other has done."""
+    """End in sync, unless what it may use changed meanwhile. Locks the subscription, as who
+    changes that does: one of the two sees what the other has done."""
     subscription = _locked(turn.job.subscription_id)
     far_side.log_success(turn)
     # Asked after the lock is held: what the join saw may be older than the lock.
-    if _mark(Offering.objects.get(plan_id=subscription.plan_id)) != turn.memo["content"]:
+    offering = Offering.objects.get(plan_id=subscription.plan_id)
+    if _mark(offering, subscription) != turn.memo["content"]:
         _begin_again(turn.job, subscription)
         return
     Subscription.objects.filter(pk=subscription.pk).update(

@@ -55,7 +55,7 @@ def _removed(turn: Turn) -> None:
     Machine.objects.filter(pk=turn.job.machine_id).update(
         state=MachineState.DELETED, addresses=[], status_text=""
     )
-    quota.release(turn.job.machine_id)
+    quota.release_all(turn.job.machine_id)
     # A deployment that failed kept its password for being resumed.
     Job.objects.filter(machine=turn.job.machine_id).exclude(sealed="").update(sealed="")
     far_side.log_success(turn)

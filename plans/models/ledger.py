@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 from plans.models.subscription import Subscription
+from tenants.models import User
 
 
 class EntryKind(models.TextChoices):
@@ -17,11 +18,14 @@ class Entry(models.Model):
     """`amount` is what the entry adds to use: reserved +n, committed 0, released −n.
 
     A holding (one machine, or one growth of it) has at most one entry of a kind for a resource,
-    so writing an entry twice changes nothing.
+    so writing an entry twice changes nothing. `subject` is the machine the holding is for, `member`
+    who it counts for: all entries of a subject count for the same person.
     """
 
     subscription = models.ForeignKey(Subscription, on_delete=models.PROTECT, related_name="entries")
     holding = models.UUIDField()
+    subject = models.UUIDField()
+    member = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     resource = models.CharField(max_length=20)
     kind = models.CharField(max_length=10, choices=EntryKind.choices)
     amount = models.BigIntegerField()
@@ -40,7 +44,10 @@ class Entry(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["subscription", "resource"], include=["amount"], name="ledger_sum")
+            models.Index(
+                fields=["subscription", "resource"], include=["amount"], name="ledger_sum"
+            ),
+            models.Index(fields=["subject"], name="ledger_subject"),
         ]
 
     def __str__(self) -> str:

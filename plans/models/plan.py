@@ -25,11 +25,17 @@ class PlanQuerySet(models.QuerySet["Plan"]):
 
 
 class Plan(models.Model):
-    """A named set of services with limits. New plans are private and not configured."""
+    """A named set of services with limits. New plans are private and not configured.
+
+    `highlights` has a line each. Who subscribes to a plan with an `invitation_code` must know it.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=80)
     description = models.TextField(blank=True, default="", max_length=2000)
+    highlights = models.TextField(blank=True, default="", max_length=2000)
+    price_text = models.CharField(max_length=80, blank=True, default="")
+    invitation_code = models.CharField(max_length=80, blank=True, default="")
     access = models.CharField(max_length=15, choices=Access.choices, default=Access.PRIVATE)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -41,6 +47,11 @@ class Plan(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def highlight_lines(self) -> list[str]:
+        """Return what speaks for the plan, one text each."""
+        return [line.strip() for line in self.highlights.splitlines() if line.strip()]
 
     @property
     def is_configured(self) -> bool:

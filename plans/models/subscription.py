@@ -14,6 +14,7 @@ class SubscriptionState(models.TextChoices):
     ACTIVE = "active", "Active"
     SUSPENDED = "suspended", "Suspended"
     DELETING = "deleting", "Deleting"
+    DELETED = "deleted", "Deleted"
 
 
 class Provisioning(models.TextChoices):
@@ -24,8 +25,12 @@ class Provisioning(models.TextChoices):
 
 class SubscriptionQuerySet(models.QuerySet["Subscription"]):
     def visible_to(self, user: User) -> SubscriptionQuerySet:
-        """Return the subscriptions of the tenants a person belongs to."""
-        return self.filter(tenant__memberships__user=user)
+        """Return the subscriptions of the tenants a person belongs to, those gone excepted."""
+        return self.present().filter(tenant__memberships__user=user)
+
+    def present(self) -> SubscriptionQuerySet:
+        """Return those that were not left; a subscription that was left stays as a row only."""
+        return self.exclude(state=SubscriptionState.DELETED)
 
     def usable(self) -> SubscriptionQuerySet:
         """Return those in which machines can be made."""
