@@ -1,4 +1,4 @@
-"""The people of every test: alice is Tenant Admin; bob, Application Administrator, and dora, Reader,
+"""The people of every test: alice is Tenant Admin; bob (Application Administrator), dora (Reader)
 are on her team; charlie is a stranger; olga operates.
 """
 
