@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 
+from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet, Sum
 
 from plans import rules
@@ -108,6 +109,7 @@ def commit(holding: uuid.UUID) -> None:
     _follow(_reserved(holding=holding), EntryKind.COMMITTED)
 
 
+@transaction.atomic
 def release(holding: uuid.UUID) -> None:
     """Give a reservation back. Repeatable; only after the fabric confirmed that nothing is left.
 
@@ -124,6 +126,7 @@ def release(holding: uuid.UUID) -> None:
     _follow(reserved, EntryKind.RELEASED)
 
 
+@transaction.atomic
 def release_all(subject: uuid.UUID) -> None:
     """Give back everything a machine holds. Repeatable; when nothing is left of the machine."""
     reserved = _reserved(subject=subject)
@@ -141,6 +144,7 @@ def release_all(subject: uuid.UUID) -> None:
     )
 
 
+@transaction.atomic
 def shrink(
     subscription: Subscription,
     *,

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import uuid
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from plans import rules
 from plans.actions import quota
 from plans.errors import QuotaExceeded
-from plans.models import Entry, Plan, Subscription
+from plans.models import Entry, MemberLimit, Plan, Subscription
+from tenants.models import Membership
 
 LIMITS = {"machines": 5, "cores": 8, "memory_mb": 8192, "storage_gb": None}
 ONE = {"machines": 1, "cores": 2, "memory_mb": 2048, "storage_gb": 40}
@@ -74,8 +76,6 @@ def test_parallel_reservations_fill_the_plan_exactly(subscription):
     taken, refused = [], []
 
     def reserve():
-        from django.db import transaction
-
         try:
             with transaction.atomic():
                 quota.reserve(
@@ -130,6 +130,159 @@ def test_the_sum_is_what_is_held_and_never_above_the_limit(subscription, acts):
                 held[n] = False
     count = sum(held.values())
     assert quota.used(subscription) == {name: value * count for name, value in ONE.items()}
+
+
+class Books:
+    """The same in plain numbers: what a machine's growths hold, and what is really there."""
+
+    def __init__(self) -> None:
+        self.waiting: dict[str, dict[str, int]] = {"a": {}, "b": {}}
+        self.there: dict[str, int] = {"a": 0, "b": 0}
+        self.committed: dict[str, tuple[str, int]] = {}
+        self.seen: set[str] = set()
+
+    @property
+    def total(self) -> int:
+        return sum(self.there.values()) + sum(sum(each.values()) for each in self.waiting.values())
+
+    def reserve(self, subject: str, holding: str, amount: int) -> None:
+        if holding not in self.seen and self.total + amount <= LIMITS["cores"]:
+            self.seen.add(holding)
+            self.waiting[subject][holding] = amount
+
+    def commit(self, subject: str, holding: str, _amount: int) -> None:
+        if holding in self.waiting[subject]:
+            amount = self.waiting[subject].pop(holding)
+            self.there[subject] += amount
+            self.committed[holding] = (subject, amount)
+
+    def release(self, subject: str, holding: str, _amount: int) -> None:
+        self.waiting[subject].pop(holding, None)
+        if holding in self.committed:
+            _subject, amount = self.committed.pop(holding)
+            self.there[subject] -= min(amount, self.there[subject])
+
+    def shrink(self, subject: str, holding: str, amount: int) -> None:
+        known = any(name.startswith(subject) for name in self.seen)
+        if known and f"shrunk {holding}" not in self.seen:
+            self.seen.add(f"shrunk {holding}")
+            self.there[subject] -= min(amount, self.there[subject])
+
+    def release_all(self, subject: str, _holding: str, _amount: int) -> None:
+        self.waiting[subject].clear()
+        self.there[subject] = 0
+
+
+GROWTHS = st.lists(
+    st.tuples(
+        st.sampled_from(["reserve", "reserve", "commit", "release", "shrink", "release_all"]),
+        st.sampled_from(["a", "b"]),
+        st.sampled_from(["1", "2", "3"]),
+        st.integers(1, 4),
+    ),
+    max_size=30,
+)
+
+
+@pytest.mark.django_db
+@settings(
+    max_examples=120,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(acts=GROWTHS)
+def test_growing_shrinking_and_giving_back_are_exact_and_may_come_twice(subscription, acts):
+    Entry.objects.all().delete()
+    books, ids = Books(), {}
+
+    def known_as(name: str) -> uuid.UUID:
+        return ids.setdefault(name, uuid.uuid4())
+
+    for act, subject, number, amount in acts:
+        name = subject + number
+        for _twice in range(2):
+            if act == "reserve":
+                with contextlib.suppress(QuotaExceeded):
+                    quota.reserve(
+                        subscription,
+                        holding=known_as(name),
+                        subject=known_as(subject),
+                        wanted={"cores": amount},
+                        limits=LIMITS,
+                    )
+            elif act == "shrink":
+                quota.shrink(
+                    subscription,
+                    holding=known_as(f"shrunk {name}"),
+                    subject=known_as(subject),
+                    by_amounts={"cores": amount},
+                )
+            elif act == "release_all":
+                quota.release_all(known_as(subject))
+            else:
+                getattr(quota, act)(known_as(name))
+        getattr(books, act)(subject, name, amount)
+        waiting = sum(sum(each.values()) for each in books.waiting.values())
+        assert quota.by_kind(subscription)["cores"] == (waiting, sum(books.there.values()))
+        assert quota.used(subscription)["cores"] == books.total <= LIMITS["cores"]
+    held = quota.used_by_subject(subscription)
+    for subject in "ab":
+        expected = books.there[subject] + sum(books.waiting[subject].values())
+        assert held.get(known_as(subject), {"cores": 0})["cores"] == expected
+
+
+@pytest.mark.django_db
+def test_a_deleted_machine_gives_back_what_it_grew_by(subscription):
+    machine, disk = uuid.uuid4(), uuid.uuid4()
+    quota.reserve(subscription, holding=machine, wanted=ONE, limits=LIMITS)
+    quota.commit(machine)
+    quota.reserve(
+        subscription, holding=disk, subject=machine, wanted={"storage_gb": 20}, limits=LIMITS
+    )
+    quota.release_all(machine)
+    quota.release(disk)
+    quota.release(machine)
+    assert set(quota.used(subscription).values()) == {0}
+
+
+@pytest.mark.django_db
+def test_a_members_part_is_held_and_growth_counts_for_whose_machine_it_is(subscription, bob):
+    mine = Membership.objects.get(user=bob, tenant=subscription.tenant)
+    MemberLimit.objects.create(membership=mine, subscription=subscription, cores=3)
+    machine = uuid.uuid4()
+    quota.reserve(subscription, holding=machine, member=bob, wanted=ONE, limits=LIMITS)
+    with pytest.raises(QuotaExceeded) as refused:
+        quota.reserve(subscription, holding=uuid.uuid4(), member=bob, wanted=ONE, limits=LIMITS)
+    assert refused.value.message == (
+        "Your part of the plan is 3 for cores; 2 in use, 2 more wanted."
+    )
+    quota.reserve(
+        subscription, holding=uuid.uuid4(), subject=machine, wanted={"cores": 1}, limits=LIMITS
+    )
+    assert quota.used_by_member(subscription, bob)["cores"] == 3
+    quota.release_all(machine)
+    assert set(quota.used_by_member(subscription, bob).values()) == {0}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_that_release_the_same_machine_at_once_give_it_back_once(subscription):
+    machine = uuid.uuid4()
+    with transaction.atomic():
+        quota.reserve(subscription, holding=machine, wanted=ONE, limits=LIMITS)
+    quota.commit(machine)
+
+    def release():
+        try:
+            quota.release_all(machine)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=release) for _n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert set(quota.used(subscription).values()) == {0}
 
 
 @pytest.mark.parametrize(
