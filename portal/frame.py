@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db import DatabaseError
@@ -18,6 +19,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.module_loading import import_string
 from django.views.decorators.http import require_POST
 
+from portal.live.pulse import mark_for, token_for
 from tenants.models import Instance
 
 THEMES = ("light", "dark")
@@ -51,6 +53,21 @@ class Frame:
     def __init__(self, request: HttpRequest) -> None:
         self.request = request
         self.site = settings.SITE
+        self._watched: tuple[UUID, ...] = ()
+
+    def watch(self, *ids: UUID) -> None:
+        """Have the page ask whether anything of these changed: tenants, machines, jobs."""
+        self._watched = ids
+
+    @cached_property
+    def pulse(self) -> dict[str, str]:
+        """Return what the page asks with, nothing for one that shows nothing that changes."""
+        if not self._watched:
+            return {}
+        return {
+            "of": token_for(self._watched),
+            "mark": mark_for(self._watched, self.request.began),
+        }
 
     @cached_property
     def instance(self) -> Instance:

@@ -107,6 +107,7 @@ SECURE_CSP = {
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "portal.live.pulse.PulseMiddleware",
     "portal.csp.ContentSecurityPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -203,6 +204,9 @@ SPF_TIMEOUT_SECONDS = env.number("KATAL_SPF_TIMEOUT", 20)
 USAGE_RETENTION_DAYS = env.number("KATAL_USAGE_DAYS", 100)
 SIMULATED_RACK = Path(env.text("KATAL_SIM_RACK", str(STATE_DIR / "rack.sqlite3")))
 SIMULATED_SCALE = env.number("KATAL_SIM_SCALE", 1.0)
+
+# Pages hear of changes from the database; without it they ask every three seconds.
+LIVE_LISTEN = True
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],

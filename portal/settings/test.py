@@ -18,6 +18,7 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"
 ALLOWED_HOSTS = ["*"]
 JOB_LEASE_SECONDS = 30
 CELERY_TASK_ALWAYS_EAGER = False
+LIVE_LISTEN = False
 ACCOUNT_RATE_LIMITS = False
 # Static files come from their sources; there is no collected folder to warn about.
 MIDDLEWARE = [name for name in MIDDLEWARE if "whitenoise" not in name]
