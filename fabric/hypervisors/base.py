@@ -104,8 +104,9 @@ class GuestSpec:
 class GuestSetup:
     """How a guest's system is to be set up; what is "" is left as it is.
 
-    A user comes with a password, a domain without a workgroup: else Rejected. Answer file and
-    script are whole texts, and may hold secrets.
+    A user comes with a password, SSH keys (public, one whole line each) or both, a password with a
+    user, a domain without a workgroup: else Rejected. Answer file, script and user data are whole
+    texts, and may hold secrets. Who joins a domain with an account finds it in the answer file.
     """
 
     computer_name: str
@@ -117,6 +118,8 @@ class GuestSetup:
     product_key: str = field(default="", repr=False)
     answer_file: str = field(default="", repr=False)
     script: str = field(default="", repr=False)
+    ssh_keys: tuple[str, ...] = ()
+    user_data: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +266,8 @@ class Hypervisor(Protocol):
         1. The guest must be running, else Rejected (Busy while it starts). The driver may
            restart it. A guest with no system on its disks is Rejected.
         2. Asked again with the same values it is done, whatever the power; with other values
-           they are set anew (so this also resets a password). A script runs once for each text.
+           they are set anew (so this also resets a password). Script and user data run once for
+           each text. SSH keys take the place of those the user had.
         3. Turning the guest off meanwhile stops the work; asking again begins it afresh.
         """
 

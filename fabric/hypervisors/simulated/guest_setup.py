@@ -7,6 +7,7 @@ import hmac
 import json
 import os
 import sqlite3
+from typing import Any
 from uuid import UUID
 
 from fabric.hypervisors.base import Done, GuestSetup, Outcome, Power
@@ -15,8 +16,8 @@ from fabric.hypervisors.simulated.turn import Turn
 
 SETUP_SECONDS = 5.0
 SCRYPT_COST = 512  # under a millisecond: it is computed again at each question
-SETTINGS = ("time_zone", "workgroup", "domain")
-SECRETS = ("product_key", "answer_file", "script")
+SETTINGS = ("time_zone", "workgroup", "domain", "ssh_keys")
+SECRETS = ("product_key", "answer_file", "script", "user_data")
 
 
 def ensure_guest_setup(turn: Turn, guest_id: UUID, setup: GuestSetup) -> Outcome:
@@ -41,8 +42,11 @@ def ensure_guest_setup(turn: Turn, guest_id: UUID, setup: GuestSetup) -> Outcome
 
 
 def _require_sense(guest_id: UUID, setup: GuestSetup) -> None:
-    if bool(setup.user) != bool(setup.password):
-        raise Rejected(f"Guest {guest_id} needs both a user and a password, or neither.")
+    lets_in = bool(setup.password or setup.ssh_keys)
+    if bool(setup.user) != lets_in:
+        raise Rejected(
+            f"Guest {guest_id} needs both a user and a password or SSH keys, or none of them."
+        )
     if setup.domain and setup.workgroup:
         raise Rejected(f"Guest {guest_id} is either in a domain or in a workgroup.")
 
@@ -50,6 +54,8 @@ def _require_sense(guest_id: UUID, setup: GuestSetup) -> None:
 def has(row: sqlite3.Row, setup: GuestSetup) -> bool:
     """Whether these are the values given to the guest last, as far as any are given here."""
     if row["computer_name"] != setup.computer_name:
+        return False
+    if setup.user and row["user"] != setup.user:
         return False
     if setup.password and not accepts(row, setup.user, setup.password):
         return False
@@ -80,16 +86,20 @@ def _write(turn: Turn, row: sqlite3.Row, setup: GuestSetup) -> None:
         " WHERE host=?1 AND id=?2",
         *(row["id"], setup.computer_name, json.dumps(settings), json.dumps(proofs)),
     )
+    if setup.user:
+        turn.run("UPDATE guests SET user=?3 WHERE host=?1 AND id=?2", row["id"], setup.user)
     if setup.password:
         salt = os.urandom(16)
         turn.run(
-            "UPDATE guests SET user=?3, salt=?4, digest=?5 WHERE host=?1 AND id=?2",
-            *(row["id"], setup.user, salt, _digest(setup.password, salt)),
+            "UPDATE guests SET salt=?3, digest=?4 WHERE host=?1 AND id=?2",
+            *(row["id"], salt, _digest(setup.password, salt)),
         )
 
 
-def _given(setup: GuestSetup, names: tuple[str, ...]) -> dict[str, str]:
-    return {name: value for name in names if (value := getattr(setup, name))}
+def _given(setup: GuestSetup, names: tuple[str, ...]) -> dict[str, Any]:
+    """What is given of these, as JSON keeps it."""
+    given = {name: value for name in names if (value := getattr(setup, name))}
+    return {name: list(v) if isinstance(v, tuple) else v for name, v in given.items()}
 
 
 def _is_proven(proof: list[str] | None, value: str) -> bool:

@@ -19,10 +19,10 @@ SETS = (
             "CostCenter CPUType CreationSource DeployPath Description Domain FullName "
             "LibraryGroup LinuxAdministratorSSHKey LinuxAdministratorSSHKeyString "
             "LinuxDomainName LocalAdminPassword LocalAdminRunAsAccountName "
-            "LocalAdminUserName Location Name OperatingSystem Operation OrganizationName "
-            "Password Path ProductKey RunAsAccountUserName RunGuestAccount "
+            "LocalAdminUserName Location MachineObjectOU Name OperatingSystem Operation "
+            "OrganizationName Password Path ProductKey RunAsAccountUserName RunGuestAccount "
             "ServiceDeploymentErrorMessage SharePath SourceObjectType StartAction Status "
-            "StatusString StopAction Tag UserName VirtualizationPlatform "
+            "StatusString StopAction Tag UserData UserName VirtualizationPlatform "
             "VirtualMachineState VMConfigResource VMCPath VMHostName VMResource "
             "VMResourceGroup WorkGroup"
         ),

@@ -229,9 +229,9 @@ SETS = (
         only_sent=names(
             "Agent Dismiss Domain FullName HardwareProfileId LinuxAdministratorSSHKey "
             "LinuxAdministratorSSHKeyString LinuxDomainName LocalAdminPassword "
-            "LocalAdminRunAsAccountName LocalAdminUserName Operation OrganizationName Password "
-            "ProductKey Retry RunAsAccountUserName RunGuestAccount StartVM TimeZone Undo UserName "
-            "VirtualHardDiskId VMTemplateId WorkGroup"
+            "LocalAdminRunAsAccountName LocalAdminUserName MachineObjectOU Operation "
+            "OrganizationName Password ProductKey Retry RunAsAccountUserName RunGuestAccount "
+            "StartVM TimeZone Undo UserData UserName VirtualHardDiskId VMTemplateId WorkGroup"
         ),
         create=CREATE,
         update=updating(_machine),

@@ -73,6 +73,11 @@ def create(
     time_zone: str = "",
     workgroup: str = "",
     domain: str = "",
+    domain_user: str = "",
+    domain_password: str = "",
+    domain_unit: str = "",
+    ssh_keys: str = "",
+    user_data: str = "",
     start: bool = True,
     start_action: str = StartAction.NEVER,
     stop_action: str = StopAction.SAVE,
@@ -89,7 +94,20 @@ def create(
     roles.require_any(caller, *roles.DEPLOY, clouds=[cloud_id])
     if local_admin_account is not None:
         local_admin_user, local_admin_password = _credentials(caller, server, local_admin_account)
-    if local_admin_password:
+    guest = setups.Asked(
+        local_admin_user,
+        local_admin_password,
+        product_key,
+        time_zone,
+        workgroup,
+        domain,
+        domain_user,
+        domain_password,
+        domain_unit,
+        ssh_keys,
+        user_data,
+    )
+    if guest.lets_in:
         roles.require_all(caller, "AllowLocalAdmin", clouds=[cloud_id])
     role = caller.tenant_role or owner_role
     owner = fields.text(owner_name, "The name of the owner", longest=320, field="owner_name")
@@ -118,9 +136,6 @@ def create(
         is_dynamic_memory,
         is_highly_available,
         classification_id,
-    )
-    guest = setups.Asked(
-        local_admin_user, local_admin_password, product_key, time_zone, workgroup, domain
     )
     order = _Order(cloud_id, wanted, adapters, affinity_id, start, guest)
     try:

@@ -149,10 +149,13 @@ def _setup(turn: Turn) -> GuestSetup | None:
     inputs = turn.job.inputs
     # Deployments begun before there were more settings name a user alone.
     settings = inputs.get("settings", {"user": inputs.get("user", "")})
-    secrets = {name: turn.secret(name) for name in inputs.get("secrets", ("password",))}
+    secrets: dict[str, Any] = {
+        name: turn.secret(name) for name in inputs.get("secrets", ("password",))
+    }
     if not (secrets or settings) or not all(secrets.values()):
         return None
-    return GuestSetup(inputs["computer_name"], **settings, **secrets)
+    keys = tuple(settings.get("ssh_keys", ()))
+    return GuestSetup(inputs["computer_name"], **{**settings, "ssh_keys": keys}, **secrets)
 
 
 def ensure_stopped(turn: Turn) -> Again | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import cast
+from typing import Any, cast
 from uuid import uuid4
 
 import pytest
@@ -118,12 +118,25 @@ class TestGuestSetup:
 
         assert bench.host.ensure_guest_setup(spec.id, setup).done
 
+    def test_a_user_may_come_with_keys_alone(self, bench: Bench) -> None:
+        spec = running(bench)
+        setup = GuestSetup("web1", "alice", ssh_keys=("ssh-ed25519 AAAA a",), user_data="#!/bin/sh")
+
+        finish(lambda: bench.host.ensure_guest_setup(spec.id, setup), bench.patience)
+
+        assert bench.host.ensure_guest_setup(spec.id, setup).done
+
     @pytest.mark.parametrize(
         "nonsense",
-        [{"user": "alice"}, {"password": "Pa55!"}, {"domain": "corp.example", "workgroup": "LAB"}],
-        ids=["no password", "no user", "domain and workgroup"],
+        [
+            {"user": "alice"},
+            {"password": "Pa55!"},
+            {"ssh_keys": ("ssh-ed25519 AAAA a",)},
+            {"domain": "corp.example", "workgroup": "LAB"},
+        ],
+        ids=["no password", "no user", "keys of nobody", "domain and workgroup"],
     )
-    def test_what_makes_no_sense_is_refused(self, bench: Bench, nonsense: dict[str, str]) -> None:
+    def test_what_makes_no_sense_is_refused(self, bench: Bench, nonsense: dict[str, Any]) -> None:
         spec = running(bench)
 
         with pytest.raises(Rejected):

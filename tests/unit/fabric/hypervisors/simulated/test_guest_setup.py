@@ -18,7 +18,11 @@ Make = Callable[..., GuestSpec]
 PASSWORD = "correct horse 7 battery"
 KEY = "AAAAA-BBBBB-CCCCC-DDDDD-EEEEE"
 SETTINGS = {"time_zone": "Europe/Berlin", "workgroup": "LAB"}
-TEXTS = {"answer_file": "<secret>first</secret>", "script": "secret-tool --join"}
+TEXTS = {
+    "answer_file": "<secret>first</secret>",
+    "script": "secret-tool --join",
+    "user_data": "#cloud-config\nsecret: 1",
+}
 FULL = GuestSetup("web1", "alice", PASSWORD, product_key=KEY, **SETTINGS, **TEXTS)
 
 
@@ -56,6 +60,20 @@ def test_each_value_is_set_anew_when_it_is_another(
     assert prompt.is_set_up(spec.id, other)
     assert not prompt.is_set_up(spec.id, FULL)
     assert journal(rack, "host1")[-2:] == [("ensure_guest_setup", str(spec.id))] * 2
+
+
+def test_keys_let_the_user_in_and_take_the_place_of_others(
+    prompt: SimulatedHost, a_guest: Make
+) -> None:
+    spec = a_guest(power=Power.RUNNING)
+    first, second = ("ssh-ed25519 AAAA a", "ssh-rsa BBBB b"), ("ssh-ed25519 CCCC c",)
+    prompt.ensure_guest_setup(spec.id, GuestSetup("web1", "root", ssh_keys=first))
+    assert prompt.is_set_up(spec.id, GuestSetup("web1", "root", ssh_keys=first))
+    assert not prompt.is_set_up(spec.id, GuestSetup("web1", "alice", ssh_keys=first))
+
+    prompt.ensure_guest_setup(spec.id, GuestSetup("web1", "root", ssh_keys=second))
+    assert not prompt.is_set_up(spec.id, GuestSetup("web1", "root", ssh_keys=first))
+    assert not prompt.accepts_login(spec.id, "root", "")
 
 
 def test_what_is_not_given_stays(prompt: SimulatedHost, rack: Path, a_guest: Make) -> None:
