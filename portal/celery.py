@@ -10,7 +10,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings.worker")
 
 app = Celery("katal")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks(["fabric", "fabric.vmm"])
+app.autodiscover_tasks(["fabric", "fabric.vmm", "portal"])
 
 # Handing fetched messages back takes a broker; when it is gone, trying to ends the worker for good.
 # The sweep finds what they were about.
