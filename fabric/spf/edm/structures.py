@@ -100,7 +100,8 @@ TYPES = (
         "NewVMVirtualNetworkAdapterInput",
         Guid="VMNetworkId",
         String=(
-            "IPv4AddressType IPv6AddressType MACAddress MACAddressType VMNetworkName VMSubnetName"
+            "IPv4Address IPv4AddressType IPv6AddressType MACAddress MACAddressType VMNetworkName "
+            "VMSubnetName"
         ),
         Boolean="VLanEnabled",
         Int16="VLanId",

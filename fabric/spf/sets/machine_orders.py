@@ -95,7 +95,15 @@ def _adapter(item: Row) -> machines.NewAdapter:
         mac=item.get("MACAddress") or "",
         mac_type=item.get("MACAddressType") or "",
         ipv4_type=item.get("IPv4AddressType") or "",
+        address=_address(item),
     )
+
+
+def _address(item: Row) -> str:
+    address = (item.get("IPv4Address") or "").strip()
+    if ":" in address:
+        raise BadRequest("The parameter IPv4Address takes an IPv4 address.")
+    return address
 
 
 def _account(scope: Scope, server: Server, body: Row) -> RunAsAccount | None:

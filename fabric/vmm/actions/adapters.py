@@ -38,13 +38,17 @@ _MAC = re.compile(r"[0-9A-F]{2}(:[0-9A-F]{2}){5}")
 
 @dataclass(frozen=True)
 class NewAdapter:
-    """An adapter to have: the network by id or by name, none for one that is not connected."""
+    """An adapter to have: the network by id or by name, none for one that is not connected.
+
+    An `address` is fixed: one of the network's pools, and free.
+    """
 
     network_id: uuid.UUID | None = None
     network_name: str = ""
     mac: str = ""
     mac_type: str = ""
     ipv4_type: str = ""
+    address: str = ""
 
 
 def find_networks(
@@ -54,6 +58,8 @@ def find_networks(
     ids = {item.network_id for item in wanted if item.network_id}
     names = {item.network_name for item in wanted if item.network_name and not item.network_id}
     if not ids and not names:
+        for item in wanted:
+            _require_fixable(item, None)
         return [None] * len(wanted)
     found = list(
         VMNetwork.objects.visible_to(caller)
@@ -71,6 +77,7 @@ def find_networks(
             raise Invalid(f"There is no VM network {str(asked)!r} in the cloud {cloud.name}.")
         if item.ipv4_type == AddressType.STATIC and network and not network.has_pool:
             raise Invalid(f"The VM network {network.name} has no pool of static addresses.")
+        _require_fixable(item, network)
         networks.append(network)
     return networks
 
@@ -81,10 +88,13 @@ def add(
     wanted: Sequence[NewAdapter],
     networks: Sequence[VMNetwork | None],
 ) -> None:
-    """Add this many adapters, the first ones as asked for, and those asked for beyond."""
+    """Add this many adapters, the first ones as asked for, and those asked for beyond.
+
+    Fixed addresses are taken at once, the others when the machine is deployed.
+    """
     items = [*wanted, *[NewAdapter()] * max(0, count - len(wanted))]
     places = [*networks, *[None] * (len(items) - len(networks))]
-    NetworkAdapter.objects.bulk_create(
+    made = NetworkAdapter.objects.bulk_create(
         [
             NetworkAdapter(
                 machine=machine,
@@ -97,6 +107,11 @@ def add(
             for slot, (item, network) in enumerate(zip(items, places, strict=True))
         ]
     )
+    fixed = [(adapter, item) for adapter, item in zip(made, items, strict=True) if item.address]
+    if fixed:
+        addresses.lock([adapter.network_id for adapter, _ in fixed])
+    for adapter, item in fixed:
+        addresses.lease(adapter, [item.address])
 
 
 @transaction.atomic
@@ -186,6 +201,13 @@ def remove(caller: Caller, adapter: NetworkAdapter) -> Job:
     found = _found(row, adapter)
     capability.require(row, adapters=row.adapters.count() - 1)
     return held.begin_change(caller, row, REMOVE, adapter=str(found.pk), spec=None)
+
+
+def _require_fixable(item: NewAdapter, network: VMNetwork | None) -> None:
+    if item.address and network is None:
+        raise Invalid(f"An adapter on no network cannot have {item.address}.", field="address")
+    if item.address and "." in item.address and item.ipv4_type == AddressType.DYNAMIC:
+        raise Invalid(f"The address {item.address} is fixed: it is not dynamic.", field="ipv4_type")
 
 
 def _ready(caller: Caller, machine: VirtualMachine) -> VirtualMachine:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from fabric.connect import rdp_file
@@ -9,7 +11,7 @@ from fabric.models import Machine
 from fabric.providers.spf import reading
 from fabric.vmm import actions
 from fabric.vmm.models import AddressPool
-from tests.contract.spf_service.conftest import key
+from tests.contract.spf_service.conftest import key, said
 from tests.factories.vmm import ADMINISTRATOR, acting_for, deploy, driver, finish
 
 BOTH = ("10.20.0.2", "2001:db8::2")
@@ -77,3 +79,30 @@ def test_pools_of_both_families_are_told(tenant, machine, stamp):
     assert six["ReservedAddresses"] == "1"
     assert six["AvailableAddresses"] == str(pool.size - 2)
     assert tenant.row(key("VMSubnets", six["VMSubnetId"], stamp.pk))["Subnet"] == "2001:db8::/120"
+
+
+def test_an_order_takes_a_fixed_address(tenant, order, fabric):
+    """IPv4Address of an adapter in an order is ours."""
+    order["NewVirtualNetworkAdapterInput"][0]["IPv4Address"] = "10.20.0.77"
+    answer = tenant.send("POST", "VirtualMachines", order)
+    assert answer.status_code == 201, answer.content
+    id = json.loads(answer.content)["ID"]
+    (adapter,) = tenant.rows(f"VirtualNetworkAdapters?$filter=VMId eq guid'{id}'")
+    assert (adapter["IPv4Addresses"], adapter["IPv4AddressType"]) == (["10.20.0.77"], "Static")
+    again = tenant.send("POST", "VirtualMachines", order | {"Name": "web-02"})
+    assert again.status_code == 409
+    assert "leased by the machine web-01" in said(again)
+
+
+@pytest.mark.parametrize(
+    ("address", "status", "says"),
+    [
+        ("10.99.0.1", 409, "in no address pool of the network front"),
+        ("nonsense", 400, "no IP address"),
+        ("2001:db8::77", 400, "IPv4Address takes an IPv4 address"),
+    ],
+)
+def test_an_address_that_cannot_be_is_refused(tenant, order, fabric, address, status, says):
+    order["NewVirtualNetworkAdapterInput"][0]["IPv4Address"] = address
+    answer = tenant.send("POST", "VirtualMachines", order)
+    assert (answer.status_code, says in said(answer)) == (status, True), answer.content
