@@ -13,6 +13,15 @@ from fabric.models.load import Load
 from fabric.models.machine import EndAction, Machine
 from fabric.models.offering import Offering
 from fabric.models.provider import Provider
+from fabric.models.schedule import (
+    Group,
+    GroupMember,
+    OnFailure,
+    RunOutcome,
+    Schedule,
+    ScheduledAction,
+    ScheduleRun,
+)
 from fabric.models.stamp import Stamp
 
 __all__ = [
@@ -21,6 +30,8 @@ __all__ = [
     "Cloud",
     "Disk",
     "EndAction",
+    "Group",
+    "GroupMember",
     "HardwareProfile",
     "Job",
     "LibraryDisk",
@@ -30,7 +41,12 @@ __all__ = [
     "Media",
     "Network",
     "Offering",
+    "OnFailure",
     "Provider",
+    "RunOutcome",
+    "Schedule",
+    "ScheduleRun",
+    "ScheduledAction",
     "Stamp",
     "Template",
 ]
