@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.account import auth_backends
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core.exceptions import ImmediateHttpResponse
 from django.conf import settings
@@ -15,6 +16,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
+from tenants import second_factor
 from tenants.actions import operations, users
 from tenants.models import Instance, User
 
@@ -22,6 +24,15 @@ from tenants.models import Instance, User
 def is_admitted(user: User) -> bool:
     """Tell whether a person may use the site of this process."""
     return settings.SITE != "admin" or user.is_operator
+
+
+class AuthenticationBackend(auth_backends.AuthenticationBackend):
+    """Read the person of a request together with whether a tenant keeps them out."""
+
+    def get_user(self, user_id: Any) -> User | None:
+        found = User.objects.annotate(lacks_second_factor=second_factor.is_lacking())
+        user = found.filter(pk=user_id).first()
+        return user if user is not None and self.user_can_authenticate(user) else None
 
 
 class AccountAdapter(DefaultAccountAdapter):

@@ -1,14 +1,22 @@
-"""Show times in the viewer's zone: the one in the account, else the browser's, else UTC."""
+"""What a request is answered with: the viewer's zone and language; and when they were last seen.
+
+Of zone and language the account's comes first, then the browser's, then UTC and English.
+"""
 
 from __future__ import annotations
 
 import zoneinfo
 from collections.abc import Callable
 
+from allauth.usersessions.models import UserSession
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
+from django.utils import timezone, translation
 
 ZONE_COOKIE = "katal_zone"
+# Kept in the session, which is read anyway; put there by signing in (portal/apps.py).
+SEEN = "seen"
+SEEN_EVERY = 300
 
 
 class ViewerTimeZoneMiddleware:
@@ -36,3 +44,34 @@ class ViewerTimeZoneMiddleware:
                 except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
                     continue
         return None
+
+
+class ViewerLanguageMiddleware:
+    """Speak the language of the account; without one, LocaleMiddleware has asked the browser."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        wanted = getattr(request.user, "language", "") if request.session.session_key else ""
+        if wanted in dict(settings.LANGUAGES):
+            translation.activate(wanted)
+            request.LANGUAGE_CODE = wanted
+        return self.get_response(request)
+
+
+class LastSeenMiddleware:
+    """Note when a sign-in was last used, at most every five minutes."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        seen = request.session.get(SEEN) if request.session.session_key else None
+        now = timezone.now().timestamp()
+        if seen is not None and now - seen > SEEN_EVERY and request.user.is_authenticated:
+            request.session[SEEN] = now
+            UserSession.objects.filter(session_key=request.session.session_key).update(
+                last_seen_at=timezone.now()
+            )
+        return self.get_response(request)

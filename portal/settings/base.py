@@ -22,6 +22,7 @@ INSTALLED_APPS = [
     "fabric.vmm",
     "fabric.spf",
     "portal",
+    "portal.api",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -30,6 +31,8 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
     "rest_framework",
     "django_htmx",
 ]
@@ -119,7 +122,10 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "portal.middleware.ViewerLanguageMiddleware",
     "portal.middleware.ViewerTimeZoneMiddleware",
+    "portal.second_factor.SecondFactorMiddleware",
+    "portal.middleware.LastSeenMiddleware",
 ]
 
 TEMPLATES = [
@@ -138,7 +144,7 @@ TEMPLATES = [
     }
 ]
 
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = ["portal.accounts.AuthenticationBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
@@ -158,6 +164,16 @@ ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True
 # No box to tick: a session lasts SESSION_COOKIE_AGE.
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+# Whoever resets a password by mail still needs the second factor.
+ACCOUNT_LOGIN_ON_PASSWORD_RESET = False
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+MFA_ADAPTER = "portal.second_factor.SecondFactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+# Clocks of telephones are a little off.
+MFA_TOTP_TOLERANCE = 1
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 
@@ -175,6 +191,7 @@ else:
 DEFAULT_FROM_EMAIL = env.text("KATAL_MAIL_FROM", "Katal <katal@localhost>")
 
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("nl", "Nederlands"), ("de", "Deutsch")]
 TIME_ZONE = "UTC"
 USE_TZ = True
 LOCALE_PATHS = [BASE_DIR / "portal" / "locale"]
@@ -209,13 +226,15 @@ SIMULATED_SCALE = env.number("KATAL_SIM_SCALE", 1.0)
 # Pages hear of changes from the database; without it they ask every three seconds.
 LIVE_LISTEN = True
 
+# The tenants' REST interface; its endpoints say the rest themselves (portal/api/frame).
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.CursorPagination",
-    "PAGE_SIZE": 50,
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
+API_READS_PER_MINUTE = int(env.number("KATAL_API_READS", 600))
+API_CHANGES_PER_MINUTE = int(env.number("KATAL_API_CHANGES", 120))
+# Of the threads of a process (see the Procfile) so many may wait on a client's behalf.
+API_WAITERS = int(env.number("KATAL_API_WAITERS", 2))
 
 LOGGING = {
     "version": 1,

@@ -9,11 +9,11 @@ from collections.abc import Collection
 from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from tenants import rights
+from tenants import rights, second_factor
 from tenants.actions import operations
 from tenants.errors import NotPermitted, Refused
 from tenants.models import ApiKey, Membership, Tenant, User
@@ -59,7 +59,8 @@ def issue(
 def find(plaintext: str) -> ApiKey | None:
     """Return the live key with this text, its user ready to act with the key's rights.
 
-    None for anything else: unknown, expired, revoked, or of somebody no longer in the tenant.
+    None for anything else: unknown, expired, revoked, of somebody no longer in the tenant, or
+    without the second factor it requires.
     One query, and once a minute a write that notes the use.
     """
     if not _KEY.match(plaintext):
@@ -71,6 +72,7 @@ def find(plaintext: str) -> ApiKey | None:
             user__is_active=True,
             user__memberships__tenant=F("tenant"),
         )
+        .filter(Q(tenant__requires_second_factor=False) | Q(second_factor.exists("user")))
         .select_related("user", "tenant")
         .first()
     )

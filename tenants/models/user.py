@@ -37,7 +37,8 @@ class User(AbstractBaseUser):
     """A person who signs in with a mail address.
 
     `key` is the API key a request came with: whoever asks for this person's rights gets no more
-    than the key's. `mail_on` holds words of MAIL_ON; `language` "" is as the browser asks.
+    than the key's. `lacks_second_factor` is set on the person of a request: a tenant wants
+    one of them. `mail_on` holds words of MAIL_ON; `language` "" is as the browser asks.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -55,6 +56,7 @@ class User(AbstractBaseUser):
     EMAIL_FIELD = "email"
     REQUIRED_FIELDS: list[str] = []
     key: ApiKey | None = None
+    lacks_second_factor: bool = False
 
     class Meta:
         constraints = [

@@ -1,0 +1,92 @@
+"""Second factors: our words for allauth's, secrets sealed, and tenants that insist on one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from allauth.core import context
+from allauth.mfa.adapter import DefaultMFAAdapter
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django_htmx.http import HttpResponseClientRedirect
+
+from fabric.vault import store
+from tenants.models import Instance
+
+PLACE = "second factor"
+# What somebody may do while a tenant keeps them out: set one up, look after the account, leave.
+OPEN = ("mfa_", "account", "usersessions_", "theme", "session-", "invitation")
+
+
+class SecondFactorAdapter(DefaultMFAAdapter):
+    """Secrets lie sealed in the database, as every other secret does."""
+
+    error_messages = {
+        "add_email_blocked": gettext_lazy(
+            "With a second factor on, addresses cannot be added: turn it off first, add the "
+            "address, confirm it, and set the factor up again."
+        ),
+        "cannot_delete_authenticator": gettext_lazy("This factor cannot be turned off."),
+        "cannot_generate_recovery_codes": gettext_lazy(
+            "Recovery codes stand in for a second factor: set one up first."
+        ),
+        "incorrect_code": gettext_lazy("This code is not right, or it is used up."),
+        "unverified_email": gettext_lazy(
+            "Confirm all your mail addresses first, or remove those that are not yours."
+        ),
+        "rate_limited": gettext_lazy("Too many tries. Wait a few minutes, then try again."),
+    }
+
+    def get_totp_issuer(self) -> str:
+        return Instance.current().name
+
+    def _get_site_name(self) -> str:
+        return Instance.current().name
+
+    def encrypt(self, text: str) -> str:
+        return store.seal(text, PLACE)
+
+    def decrypt(self, encrypted_text: str) -> str:
+        return store.unseal(encrypted_text, PLACE)
+
+    def generate_authenticator_name(self, user: Any, type: Any) -> str:
+        count = user.authenticator_set.filter(type=type).count()
+        return _("Passkey %(number)d") % {"number": count + 1}
+
+    def send_notification_mail(self, *args: Any, **kwargs: Any) -> None:
+        """Tell by mail only of what a request did."""
+        if context.request is not None:
+            super().send_notification_mail(*args, **kwargs)
+
+
+class SecondFactorMiddleware:
+    """Lead members of a tenant that requires a second factor to setting it up; refuse the rest."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, *told: object) -> HttpResponse | None:
+        if settings.SITE != "tenant" or not request.session.session_key:
+            return None
+        if not getattr(request.user, "lacks_second_factor", False):
+            return None
+        match = request.resolver_match
+        if match is not None and (match.url_name or "").startswith(OPEN):
+            return None
+        words = _("Your team requires a second factor: set one up to go on.")
+        if request.path.startswith("/api/"):
+            told_so = {"type": "about:blank", "title": words, "status": 403}
+            return JsonResponse(told_so, status=403, content_type="application/problem+json")
+        if request.htmx:
+            return HttpResponseClientRedirect(reverse("mfa_index"))
+        messages.warning(request, words)
+        return redirect("mfa_index")
