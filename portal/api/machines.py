@@ -1,71 +1,115 @@
-"""Machines over REST: the same rows the pages show, read-only."""
+"""Machines: list, show, make, change, delete."""
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
-from django.db.models import QuerySet
-from rest_framework import serializers, viewsets
-from rest_framework.exceptions import NotFound
-from rest_framework.pagination import CursorPagination
-from rest_framework.request import Request
-from rest_framework.response import Response
+from django.db.models import Q, QuerySet
+from django.http import Http404
+from rest_framework import serializers
 
 from fabric.models import Machine
+from fabric.states import MachineState
+from portal.api.frame import paging
+from portal.api.frame.answer import Answer
+from portal.api.frame.endpoint import Endpoint, answers
+from portal.api.machine_shapes import COLUMNS, MachineShape, etag_columns, machine
+
+# What the list page sorts by, by the same names.
+ORDERS = {
+    "name": "name",
+    "state": "state",
+    "subscription": "subscription__name",
+    "os": "os_name",
+    "cores": "cores",
+    "memory": "memory_mb",
+    "age": "created_at",
+}
 
 
-class MachineSerializer(serializers.ModelSerializer[Machine]):
-    """Memory in MB, storage in GB, times in ISO 8601 UTC."""
+class MachineFilter(paging.Listed):
+    q = serializers.CharField(
+        required=False, max_length=100, help_text="In name, system, addresses or tags."
+    )
+    state = serializers.ChoiceField(required=False, choices=list(MachineState.values))
+    subscription = serializers.UUIDField(required=False)
+    plan = serializers.UUIDField(required=False)
+    tenant = serializers.UUIDField(required=False)
+    template = serializers.UUIDField(required=False)
+    tag = serializers.CharField(required=False, max_length=40)
+    sort = serializers.ChoiceField(
+        default="name", choices=[*ORDERS, *(f"-{name}" for name in ORDERS)]
+    )
 
-    subscription = serializers.CharField(source="subscription.name")
-    cloud = serializers.CharField(source="cloud.name")
 
-    class Meta:
-        model = Machine
-        fields = (
-            "id",
-            "name",
-            "description",
-            "subscription",
-            "cloud",
-            "state",
-            "status_text",
-            "os_name",
-            "cores",
-            "memory_mb",
-            "storage_gb",
-            "addresses",
-            "created_at",
-            "synced_at",
+def matching(rows: QuerySet[Machine], asked: dict[str, Any]) -> QuerySet[Machine]:
+    """Return the machines that a query asks for."""
+    if text := asked.get("q"):
+        rows = rows.filter(
+            Q(name__icontains=text)
+            | Q(os_name__icontains=text)
+            | Q(addresses__icontains=text)
+            | Q(tags__icontains=text)
         )
-        read_only_fields = fields
+    if "tag" in asked:
+        rows = rows.filter(tags__contains=[asked["tag"]])
+    paths = {
+        "state": "state",
+        "subscription": "subscription",
+        "plan": "subscription__plan",
+        "tenant": "subscription__tenant",
+        "template": "template",
+    }
+    return rows.filter(**{path: asked[name] for name, path in paths.items() if name in asked})
 
 
-class ByName(CursorPagination):
-    ordering = ("name", "id")
+class Machines(Endpoint):
+    tag = "Machines"
 
-    def decode_cursor(self, request: Request) -> Any:
-        """Refuse what PostgreSQL cannot even be asked for."""
-        cursor = super().decode_cursor(request)
-        if cursor is not None and "\0" in (cursor.position or ""):
-            raise NotFound(self.invalid_cursor_message)
-        return cursor
+    @answers("List machines", asks=MachineFilter, gives=MachineShape, many=True, etag=True)
+    def get(self) -> Answer:
+        name = self.asked["sort"]
+        order = paging.ordered(name, ORDERS, turned=("age",))
+        found = paging.page(
+            matching(self.caller.machines(), self.asked), COLUMNS, self.asked, order=order
+        )
+        return self.listed(found, machine, etag_columns)
 
 
-class MachineViewSet(viewsets.ReadOnlyModelViewSet[Machine]):
-    """List and show the machines of one's tenants; a stranger's is not found, by any method."""
+class OfMachine(Endpoint):
+    """An address below a machine's."""
 
-    serializer_class = MachineSerializer
-    pagination_class = ByName
-    metadata_class = None  # OPTIONS is refused like every other method
+    tag = "Machines"
+    machine: Machine
 
-    def get_queryset(self) -> QuerySet[Machine]:
-        return Machine.objects.visible_to(self.request.user).select_related("subscription", "cloud")
+    def load(self, pk: uuid.UUID, **more: Any) -> None:
+        found = (
+            self.caller.machines()
+            .select_related("subscription__tenant", "subscription__plan__offering", "template")
+            .filter(pk=pk)
+            .first()
+        )
+        if found is None:
+            raise Http404
+        self.machine = found
 
-    def http_method_not_allowed(
-        self, request: Request, *args: object, **kwargs: object
-    ) -> Response:
-        """Refuse a method, of an object only to somebody who may know of it."""
-        if self.lookup_field in kwargs:
-            self.get_object()
-        return super().http_method_not_allowed(request, *args, **kwargs)
+    def rows(self) -> list[dict[str, Any]]:
+        return list(Machine.objects.filter(pk=self.machine.pk).values(*COLUMNS))
+
+    def columns(self) -> Any:
+        return etag_columns(self.rows())
+
+    def hold(self) -> None:
+        Machine.objects.select_for_update(of=("self",)).get(pk=self.machine.pk)
+
+    def shown_machine(self) -> Answer:
+        """Return the machine as it is now."""
+        rows = self.rows()
+        return Answer(lambda: machine(rows[0]), columns=etag_columns(rows))
+
+
+class OneMachine(OfMachine):
+    @answers("Show a machine", gives=MachineShape, etag=True)
+    def get(self) -> Answer:
+        return self.shown_machine()

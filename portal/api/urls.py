@@ -1,9 +1,16 @@
 """Addresses of the REST interface, below /api/v1/ of the tenant site."""
 
-from rest_framework.routers import SimpleRouter
+from __future__ import annotations
 
-from portal.api.machines import MachineViewSet
+from django.urls import path, re_path
 
-router = SimpleRouter()
-router.register("machines", MachineViewSet, basename="api-machine")
-urlpatterns = router.urls
+from portal.api import machines, operations
+from portal.api.frame.elsewhere import nowhere
+
+urlpatterns = [
+    path("machines/", machines.Machines.as_view(), name="api-machine-list"),
+    path("machines/<uuid:pk>/", machines.OneMachine.as_view(), name="api-machine"),
+    path("operations/", operations.Operations.as_view(), name="api-operation-list"),
+    path("operations/<uuid:pk>/", operations.OneOperation.as_view(), name="api-operation"),
+    re_path(r"^.*$", nowhere, name="api-nowhere"),
+]

@@ -1,0 +1,33 @@
+"""What an endpoint answers, before it becomes HTTP."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass
+class Answer:
+    """`data` may be a function that makes it once it is needed.
+
+    `columns` are what the ETag is made of. `secrets` names members of `data` that are never kept.
+    `job` is the id of the work it tells of.
+    """
+
+    data: Any = None
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    columns: Any = None
+    secrets: tuple[str, ...] = ()
+    job: Any = None
+
+    def made(self) -> Any:
+        """Return the data."""
+        if callable(self.data):
+            self.data = self.data()
+        return self.data
+
+
+def gone() -> Answer:
+    """Return the answer to something done of which there is nothing to tell."""
+    return Answer(None, 204)
