@@ -79,9 +79,9 @@ def require_member(by: User, subscription: Subscription, right: str) -> Membersh
 
 
 def is_restricted(member: Membership) -> bool:
-    """Tell whether a member may do less than the subscription's own role in VMM."""
+    """Tell whether a member may do, or use, less than the subscription's own role in VMM."""
     may_all = rights.of_member(member).issuperset(rights.MACHINE_RIGHTS)
-    return not (member.all_machines and may_all)
+    return not (member.all_machines and may_all) or bool(member.limits.all())
 
 
 def role_of(subscription_id: uuid.UUID, member: Membership) -> uuid.UUID:

@@ -1,7 +1,8 @@
-"""Bring a subscription into being: SPF tenant, VMM user role, scope, quota, permissions."""
+"""Bring a subscription into being: SPF tenant, VMM user role, scope, quota, permissions, people."""
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from datetime import timedelta
 from typing import Any
@@ -10,6 +11,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
+from fabric import members
 from fabric.durable import engine
 from fabric.durable.errors import Fault
 from fabric.durable.recipe import Recipe, Step, Turn
@@ -18,7 +20,7 @@ from fabric.jobs import far_side
 from fabric.limits import limits_of
 from fabric.models import Job, Offering
 from fabric.providers.base import TenantOrder
-from plans.models import Provisioning, Subscription
+from plans.models import Provisioning, Subscription, SubscriptionState
 from tenants.actions import operations
 from tenants.models import User
 
@@ -27,8 +29,9 @@ def ensure_provisioned(turn: Turn) -> None:
     """Make the far side hold what the plan says now. Repeatable."""
     job = turn.job
     subscription = Subscription.objects.get(pk=job.subscription_id)
-    offering = Offering.objects.select_related("cloud").get(plan_id=subscription.plan_id)
-    turn.memo["content"] = _mark(offering, subscription)
+    offering = _offering(subscription)
+    people = members.people_of(subscription, offering)
+    turn.memo["content"] = _mark(offering, subscription, people)
     resources = [
         *(("VMTemplate", pk) for pk in offering.templates.values_list("pk", flat=True)),
         *(
@@ -36,14 +39,15 @@ def ensure_provisioned(turn: Turn) -> None:
             for pk in offering.hardware_profiles.values_list("pk", flat=True)
         ),
         *(("VMNetwork", pk) for pk in offering.networks.values_list("pk", flat=True)),
+        *(("VirtualHardDisk", pk) for pk in offering.library_disks.values_list("pk", flat=True)),
     ]
-    members = subscription.tenant.memberships.values_list("user__email", flat=True)
     with far_side.provider(turn) as provider:
         provider.ensure_tenant(
             TenantOrder(
                 id=subscription.pk,
                 name=subscription.role_name,
-                people=tuple(members),
+                people=people.everything,
+                members=people.restricted,
                 stamp_id=offering.cloud.stamp_id,
                 cloud_id=offering.cloud_id,
                 limits=limits_of(subscription),
@@ -53,10 +57,16 @@ def ensure_provisioned(turn: Turn) -> None:
         )
 
 
-def _mark(offering: Offering, subscription: Subscription) -> str:
-    """Return what changes whenever the plan's content or the subscription's add-ons do."""
+def _offering(subscription: Subscription) -> Offering:
+    found = Offering.objects.select_related("cloud__stamp__provider")
+    return found.get(plan_id=subscription.plan_id)
+
+
+def _mark(offering: Offering, subscription: Subscription, people: members.People) -> str:
+    """Return what changes whenever the plan's content, the add-ons or the team do."""
     taken = subscription.taken.order_by("id").values_list("id", flat=True)
-    return " ".join([offering.changed_at.isoformat(), *map(str, taken)])
+    team = hashlib.sha256(repr(people).encode()).hexdigest()
+    return " ".join([offering.changed_at.isoformat(), *map(str, taken), team])
 
 
 def _provisioned(turn: Turn) -> None:
@@ -65,8 +75,9 @@ def _provisioned(turn: Turn) -> None:
     subscription = _locked(turn.job.subscription_id)
     far_side.log_success(turn)
     # Asked after the lock is held: what the join saw may be older than the lock.
-    offering = Offering.objects.get(plan_id=subscription.plan_id)
-    if _mark(offering, subscription) != turn.memo["content"]:
+    offering = _offering(subscription)
+    people = members.people_of(subscription, offering)
+    if _mark(offering, subscription, people) != turn.memo["content"]:
         _begin_again(turn.job, subscription)
         return
     Subscription.objects.filter(pk=subscription.pk).update(
@@ -142,6 +153,7 @@ def retry_after_absence(stamp_id: uuid.UUID) -> list[uuid.UUID]:
         stamp_id=stamp_id,
         recipe=PROVISION.name,
         subscription__provisioning=Provisioning.OUT_OF_SYNC,
+        subscription__state__in=(SubscriptionState.ACTIVE, SubscriptionState.SUSPENDED),
     ).order_by("subject", "-created_at")
     for job in latest.distinct("subject"):
         if job.state != JobState.FAILED or job.fault["code"] not in PASSING:
