@@ -59,7 +59,23 @@ def used_by_subject(subscription: Subscription) -> dict[uuid.UUID, dict[str, int
 
 def by_kind(subscription: Subscription) -> dict[str, tuple[int, int]]:
     """Return for every resource what is only reserved, and what is committed. One query."""
-    return _by_kind(Entry.objects.filter(subscription=subscription))
+    return by_kind_of([subscription])[subscription.pk]
+
+
+def by_kind_of(
+    subscriptions: Collection[Subscription],
+) -> dict[uuid.UUID, dict[str, tuple[int, int]]]:
+    """Return the same for each of several, by its id. One query."""
+    entries = Entry.objects.filter(subscription__in=[one.pk for one in subscriptions])
+    totals: dict[uuid.UUID, dict[str, list[int]]] = {
+        one.pk: {name: [0, 0] for name in _nothing()} for one in subscriptions
+    }
+    for pk, resource, is_committed, total in _sums(entries, "subscription_id"):
+        totals[pk][resource][is_committed] += total
+    return {
+        pk: {name: (waiting, there) for name, (waiting, there) in kinds.items()}
+        for pk, kinds in totals.items()
+    }
 
 
 def reserve(
@@ -166,6 +182,48 @@ def shrink(
     )
 
 
+@transaction.atomic
+def settle(
+    subscription: Subscription,
+    *,
+    subject: uuid.UUID,
+    there: Mapping[str, int],
+    holding: uuid.UUID | None = None,
+) -> None:
+    """Make what a machine holds of these resources what is really there. Repeatable.
+
+    `holding` is the growth that was reserved: what of it did not come about is given back. No limit
+    is asked: what is there is there.
+    """
+    _lock(subscription.pk)
+    entries = Entry.objects.filter(subject=subject).order_by("id")
+    first = entries.first()
+    if first is None:
+        return
+    if holding is not None:
+        _follow(_reserved(holding=holding), EntryKind.COMMITTED)
+    held = _by_kind(entries)
+    more = {name: there[name] - sum(held[name]) for name in there if there[name] > sum(held[name])}
+    less = {name: sum(held[name]) - there[name] for name in there if there[name] < sum(held[name])}
+    taken = uuid.uuid4()
+    Entry.objects.bulk_create(
+        Entry(
+            subscription_id=first.subscription_id,
+            holding=taken,
+            subject=subject,
+            member_id=first.member_id,
+            resource=resource,
+            kind=kind,
+            amount=amount if kind == EntryKind.RESERVED else 0,
+        )
+        for resource, amount in more.items()
+        for kind in (EntryKind.RESERVED, EntryKind.COMMITTED)
+    )
+    _give_back(
+        first, uuid.uuid4(), {name: min(amount, held[name][1]) for name, amount in less.items()}
+    )
+
+
 def _give_back(like: Entry, holding: uuid.UUID, amounts: Mapping[str, int]) -> None:
     """Write a holding that takes away, marked as committed: it lessens what is committed."""
     Entry.objects.bulk_create(
@@ -214,20 +272,23 @@ def _follow(reserved: Sequence[Entry], kind: EntryKind) -> None:
 
 
 def _by_kind(entries: QuerySet[Entry]) -> dict[str, tuple[int, int]]:
+    totals = {name: [0, 0] for name in _nothing()}
+    for resource, is_committed, total in _sums(entries):
+        totals[resource][is_committed] += total
+    return {name: (waiting, there) for name, (waiting, there) in totals.items()}
+
+
+def _sums(entries: QuerySet[Entry], *by: str) -> QuerySet[Entry, tuple]:
     committed = Exists(
         Entry.objects.filter(
             holding=OuterRef("holding"), resource=OuterRef("resource"), kind=EntryKind.COMMITTED
         )
     )
-    totals = {name: [0, 0] for name in _nothing()}
-    sums = (
+    return (
         entries.annotate(is_committed=committed)
-        .values_list("resource", "is_committed")
+        .values_list(*by, "resource", "is_committed")
         .annotate(total=Sum("amount"))
     )
-    for resource, is_committed, total in sums:
-        totals[resource][is_committed] += total
-    return {name: (waiting, there) for name, (waiting, there) in totals.items()}
 
 
 def _nothing() -> dict[str, int]:
