@@ -230,6 +230,7 @@ class RemoteMachine:
     owner_role_id: uuid.UUID | None
     created_at: datetime | None = None
     modified_at: datetime | None = None
+    description: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """What can be changed of a machine: one dataclass for each, as `Provider.change` takes them.
 
-Ids are the far side's. `known` are those the machine had before: one more like it is what an
-earlier try, whose reply was lost, has made.
+Ids are the far side's. `known` tells what an earlier try, whose reply was lost, has made: one that
+is not among those the machine had before.
 """
 
 from __future__ import annotations
@@ -48,12 +48,13 @@ class RemoveDisk:
 
 @dataclass(frozen=True)
 class AddAdapter:
-    """`address` is a fixed one, "" has the network's pool choose."""
+    """`known` are all adapters it had when this was first asked for. `address` is a fixed one, ""
+    has the network's pool choose."""
 
     machine_id: uuid.UUID
     network_id: uuid.UUID
+    known: frozenset[uuid.UUID]
     address: str = ""
-    known: frozenset[uuid.UUID] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -74,10 +75,12 @@ class RemoveAdapter:
 
 @dataclass(frozen=True)
 class MakeCheckpoint:
+    """`known` are all checkpoints it had when this was first asked for."""
+
     machine_id: uuid.UUID
     name: str
+    known: frozenset[uuid.UUID]
     description: str = ""
-    known: frozenset[uuid.UUID] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -127,10 +130,12 @@ class DeployStored:
 
 @dataclass(frozen=True, kw_only=True)
 class Rebuild(GuestInputs):
-    """Fresh disks from a template for the same machine: its MACs and addresses stay."""
+    """Fresh disks from a template for the same machine: its MACs and addresses stay. `known` are
+    the disks it had when this was first asked for."""
 
     machine_id: uuid.UUID
     template_id: uuid.UUID
+    known: frozenset[uuid.UUID]
 
 
 Change = (

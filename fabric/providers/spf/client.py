@@ -5,21 +5,30 @@ from __future__ import annotations
 import os
 import uuid
 import weakref
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from typing import Final, TypeVar
+from typing import Final
 from urllib.parse import quote
 
 import httpx
 
 from fabric.odata import filter
 from fabric.odata.uri import entity_url
-from fabric.providers.abilities import ADAPTER_ADDRESSES, CHANGES, JOB_STEPS, LOAD, Description
+from fabric.providers.abilities import (
+    ADAPTER_ADDRESSES,
+    CHANGES,
+    CHECKPOINTS,
+    JOB_STEPS,
+    LOAD,
+    MEMBER_ROLES,
+    Description,
+)
 from fabric.providers.base import (
     Accepted,
     AccountCheck,
     Changes,
     Curve,
+    Devices,
     Inventory,
     MachineOrder,
     RemoteJob,
@@ -27,21 +36,30 @@ from fabric.providers.base import (
     RemoteStamp,
     TenantOrder,
 )
+from fabric.providers.changes import Change
 from fabric.providers.errors import Forbidden, Missing, Rejected, Unreachable
-from fabric.providers.spf import account, describing, guests, inventory, orders, reading, tenancy
+from fabric.providers.spf import (
+    account,
+    describing,
+    devices,
+    guests,
+    inventory,
+    lookups,
+    members,
+    orders,
+    reading,
+    requiring,
+    tenancy,
+    tries,
+)
+from fabric.providers.spf.changing import AT_ONCE, Call
 from fabric.providers.spf.reading import Row
 from fabric.providers.spf.session import Session, query
 
-T = TypeVar("T")
-
-# IIS refuses queries longer than 2048 characters unless told otherwise; ours does not.
-IDS_IN_ONE_QUERY: Final = 40
-IDS_IN_ONE_QUERY_OF_IIS: Final = 30
 MACHINES_IN_ONE_PAGE: Final = 1000
 ADAPTERS: Final = "VirtualNetworkAdapters"
 CREATION_FAILED: Final = frozenset({"CreationFailed", "CustomizationFailed"})
 CREATE_REQUESTS: Final = uuid.UUID("5f1b7a52-6c1e-5f0e-9a44-3d1c1f6f0c11")
-AT_ONCE: Final = "?RunAsynchronously=1"
 
 
 class SPFProvider:
@@ -119,10 +137,17 @@ class SPFProvider:
     def ensure_tenant(self, order: TenantOrder) -> None:
         without = self.described.without if self.described else frozenset()
         tenancy.ensure_tenant(self._session, order, without)
+        is_known = MEMBER_ROLES in self.capabilities
+        if is_known or (order.members and not self._lacks(MEMBER_ROLES)):
+            members.ensure(self._session, order, without)
+
+    def ensure_gone_tenant(self, order: TenantOrder) -> None:
+        tenancy.ensure_gone_tenant(self._session, order)
 
     def ensure_machine(
         self, order: MachineOrder, *, tenant: uuid.UUID, person: str, first_try: bool
     ) -> Accepted:
+        requiring.require_order(order, self.described)
         if not first_try:
             found = self.find_machine(
                 order.tag, order.name, stamp_id=order.stamp_id, tenant=tenant, person=person
@@ -180,6 +205,37 @@ class SPFProvider:
         body = self._fit(body, "VirtualMachines")
         answer = self._session.merge(url, body, headers=_principal(person))
         return Accepted(machine_id, answer.job_id)
+
+    def change(
+        self,
+        change: Change,
+        *,
+        stamp_id: uuid.UUID,
+        tenant: uuid.UUID,
+        person: str,
+        first_try: bool,
+        key: str,
+    ) -> Accepted | None:
+        requiring.require_change(change, self.described)
+        without = self.described.without if self.described else frozenset()
+        machine_id = change.machine_id
+        call = Call(self._session, stamp_id, tenant, machine_id, _principal(person), without)
+        if first_try:
+            return tries.first(call, change, key)
+        return tries.again(
+            call,
+            change,
+            key,
+            expand=self._device_names(),
+            jobs=lambda id: next(iter(self.jobs(stamp_id, [id])), None),
+        )
+
+    def devices(self, stamp_id: uuid.UUID, machine_ids: Iterable[uuid.UUID]) -> tuple[Devices, ...]:
+        rows = self._by_ids("VirtualMachines", stamp_id, machine_ids, self._device_names())
+        return reading.each(devices.read, rows, "VirtualMachines")
+
+    def _device_names(self) -> str:
+        return devices.EXPAND + ("" if self._lacks(CHECKPOINTS) else devices.CHECKPOINTS)
 
     def remove_machine(
         self, machine_id: uuid.UUID, *, stamp_id: uuid.UUID, tenant: uuid.UUID, person: str
@@ -247,7 +303,7 @@ class SPFProvider:
         # As the rows are told: a service that compares wall clocks is asked by its own.
         moment = since.replace(tzinfo=None).isoformat(timespec="microseconds")
         since_then = f"{of_stamp} and ModifiedTime gt datetime'{moment}'"
-        told = self._all_machines(stamp_id, since_then, guests_of=IDS_IN_ONE_QUERY)
+        told = self._all_machines(stamp_id, since_then, guests_of=lookups.IDS_IN_ONE_QUERY)
         count = self._session.count(self._session.vmm("VirtualMachines"), of_stamp)
         return Changes(told, count)
 
@@ -292,25 +348,8 @@ class SPFProvider:
     ) -> list[Row]:
         """Return the rows of a set with these ids, as the administrator."""
         is_ours = JOB_STEPS in self.capabilities
-        size = IDS_IN_ONE_QUERY if is_ours else IDS_IN_ONE_QUERY_OF_IIS
-        found: list[Row] = []
-        for chunk in _chunks(list(dict.fromkeys(ids)), size):
-            found += self._one_chunk(name, stamp_id, chunk, expand)
-        return found
-
-    def _one_chunk(
-        self, name: str, stamp_id: uuid.UUID, ids: Sequence[uuid.UUID], expand: str
-    ) -> list[Row]:
-        condition = filter.all_of(filter.eq("StampId", stamp_id), filter.any_of("ID", ids))
-        try:
-            return self._session.rows(
-                self._session.vmm(name) + query(filter=condition, expand=expand)
-            )
-        except Rejected:
-            if len(ids) == 1:
-                raise
-            # No client in the field is known to send `or`: one by one is understood by all.
-            return [row for id in ids for row in self._one_chunk(name, stamp_id, [id], expand)]
+        size = lookups.IDS_IN_ONE_QUERY if is_ours else lookups.IDS_IN_ONE_QUERY_OF_IIS
+        return lookups.by_ids(self._session, name, stamp_id, ids, expand, size=size)
 
 
 def _close_own(session: Session, pid: int) -> None:
@@ -328,8 +367,3 @@ def _principal(person: str) -> dict[str, str]:
         return {}
     is_plain = person.isascii() and person.isprintable() and "%" not in person
     return {"x-ms-principal-id": person if is_plain else quote(person, safe="@")}
-
-
-def _chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    for start in range(0, len(items), size):
-        yield items[start : start + size]

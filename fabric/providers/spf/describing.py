@@ -29,15 +29,19 @@ def describe(session: Session) -> Description:
     body = session.document(session.vmm("$metadata"))
     sets = _read(session, body, VMM_SETS)
     return Description(
-        abilities=_abilities(sets),
+        abilities=_abilities(sets, body),
         generation=_generation(sets, body),
         version=session.version,
-        without=frozenset(
-            f"{name}.{prop}"
-            for name, props in orders.SENT.items()
-            for prop in props
-            if name in sets and prop not in sets[name]["properties"]
-        ),
+        without=_without(sets),
+    )
+
+
+def _without(sets: Sets) -> frozenset[str]:
+    return frozenset(
+        f"{name}.{prop}"
+        for name, props in orders.SENT.items()
+        for prop in props
+        if name in sets and prop not in sets[name]["properties"]
     )
 
 
@@ -74,16 +78,28 @@ def _read(session: Session, body: bytes, needed: Sequence[str]) -> Sets:
     return sets
 
 
-def _abilities(sets: Sets) -> frozenset[str]:
+def _abilities(sets: Sets, body: bytes) -> frozenset[str]:
     machine = sets["VirtualMachines"]
     adapter = sets.get("VirtualNetworkAdapters")
+    is_ours = "JobSteps" in sets or "Steps" in sets["Jobs"]["navigations"]
+    copies = is_ours and "SourceVMId" in machine["properties"]
     found = {
-        abilities.JOB_STEPS: "JobSteps" in sets or "Steps" in sets["Jobs"]["navigations"],
+        abilities.JOB_STEPS: is_ours,
         abilities.LOAD: "PerformanceData" in sets,
         abilities.CONSOLE: "VMConnection" in machine["properties"],
         abilities.CHECKPOINTS: "VMCheckPoints" in sets,
         abilities.ADAPTER_ADDRESSES: bool(adapter and "IPv4Addresses" in adapter["properties"]),
         abilities.CHANGES: "ModifiedTime" in machine["properties"],
+        abilities.SSH_KEYS: "LinuxAdministratorSSHKeyString" in machine["properties"],
+        abilities.USER_DATA: "UserData" in machine["properties"],
+        abilities.DOMAIN_OU: "MachineObjectOU" in machine["properties"],
+        abilities.CLONE: copies,
+        abilities.FROM_CHECKPOINT: "SourceCheckpointId" in machine["properties"],
+        abilities.FIXED_ADDRESS: _has(body, "NewVMVirtualNetworkAdapterInput", "IPv4Address"),
+        # No words of a description tell these: they came together with copies.
+        abilities.REBUILD: copies,
+        abilities.MEMBER_ROLES: copies,
+        abilities.EMPTY_DISKS: is_ours,
     }
     return frozenset(name for name, is_there in found.items() if is_there)
 
@@ -94,14 +110,16 @@ def _generation(sets: Sets, body: bytes) -> str:
         return abilities.LATER
     if "VMNetworkGateways" not in sets:
         return abilities.SP1
-    return abilities.R2_ROLLUPS if _has_rollups(body) else abilities.R2
+    # The rollups gave the quota of networks a limit of NAT connections.
+    has_rollups = _has(body, "VMNetworkQuota", "NATConnectionMaximum")
+    return abilities.R2_ROLLUPS if has_rollups else abilities.R2
 
 
-def _has_rollups(body: bytes) -> bool:
-    """The rollups gave the quota of networks a limit of NAT connections."""
+def _has(body: bytes, structure: str, name: str) -> bool:
+    """Tell whether a structured value has a property of that name."""
     return any(
-        local_name(prop) == "Property" and prop.get("Name") == "NATConnectionMaximum"
+        local_name(prop) == "Property" and prop.get("Name") == name
         for kind in parse(body).iter()
-        if local_name(kind) == "ComplexType" and kind.get("Name") == "VMNetworkQuota"
+        if local_name(kind) == "ComplexType" and kind.get("Name") == structure
         for prop in kind
     )

@@ -8,9 +8,9 @@ from collections.abc import Collection, Mapping
 
 from fabric.odata import filter
 from fabric.odata.uri import entity_url
-from fabric.providers.base import Inventory, RemoteCloud
+from fabric.providers.base import Inventory, RemoteCloud, RemoteTemplate
 from fabric.providers.errors import Forbidden, Missing, Rejected
-from fabric.providers.spf import reading
+from fabric.providers.spf import reading, sizes
 from fabric.providers.spf.reading import Row
 from fabric.providers.spf.session import Session, query
 
@@ -20,7 +20,7 @@ Networks = Mapping[uuid.UUID, Collection[uuid.UUID]]
 
 
 def read(session: Session, stamp_id: uuid.UUID, username: str, *, with_usage: bool) -> Inventory:
-    """Read clouds with capacity, templates, hardware profiles and networks.
+    """Read clouds with capacity, templates, hardware profiles, networks, disks and images.
 
     Microsoft's SPF tells the usage of the caller's role, not of the cloud: there it is left out.
     """
@@ -43,13 +43,42 @@ def read(session: Session, stamp_id: uuid.UUID, username: str, *, with_usage: bo
     def all_of(name: str) -> list[Row]:
         return session.rows(session.vmm(name) + query(filter=of_stamp))
 
+    tell = sizes.of_templates(clouds, _optional(session, "CapabilityProfiles", of_stamp))
+
+    def read_template(row: Row) -> RemoteTemplate:
+        return reading.template(row, tell(row))
+
+    disks = _library_disks(session, of_stamp)
+    images = _optional(session, "ISOs", of_stamp)
     return Inventory(
         clouds=reading.each(read_cloud, clouds, "Clouds"),
-        templates=reading.each(reading.template, all_of("VMTemplates"), "VMTemplates"),
+        templates=reading.each(read_template, all_of("VMTemplates"), "VMTemplates"),
         profiles=reading.each(reading.profile, all_of("HardwareProfiles"), "HardwareProfiles"),
         networks=reading.each(reading.network, all_of("VMNetworks"), "VMNetworks"),
         lacks_rights=False,
+        library_disks=reading.each(reading.library_disk, disks, "VirtualHardDisks"),
+        media=reading.each(reading.media, images, "ISOs"),
     )
+
+
+def _library_disks(session: Session, of_stamp: str) -> list[Row]:
+    """The disks that no machine has; where that cannot be asked, they are picked from all."""
+    of_library = filter.all_of(of_stamp, "VMId eq null")
+    rows = _optional(session, "VirtualHardDisks", of_library, of_stamp)
+    return [row for row in rows if reading.guid(row, "VMId") is None]
+
+
+def _optional(session: Session, name: str, *filters: str) -> list[Row]:
+    """The rows of a set that one can do without, asked for by the first filter understood."""
+    for condition in filters:
+        try:
+            rows = session.rows(session.vmm(name) + query(filter=condition))
+            return [row for row in rows if reading.flag(row, "Enabled") is not False]
+        except (Forbidden, Missing):
+            return []
+        except Rejected:
+            continue
+    return []
 
 
 def _clouds(session: Session, stamp_id: uuid.UUID, with_usage: bool) -> tuple[list[Row], Networks]:
@@ -57,7 +86,8 @@ def _clouds(session: Session, stamp_id: uuid.UUID, with_usage: bool) -> tuple[li
     of_stamp = filter.eq("StampId", stamp_id)
     url = session.vmm("Clouds")
     try:
-        expand = "LogicalNetworks,QuotaAndUsageComponents" if with_usage else "LogicalNetworks"
+        usage = ",QuotaAndUsageComponents" if with_usage else ""
+        expand = f"LogicalNetworks,CapabilityProfiles{usage}"
         clouds = session.rows(url + query(filter=of_stamp, expand=expand))
     except Rejected:
         clouds = session.rows(url + query(filter=of_stamp))

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
-from fabric.providers.base import MachineOrder, OrderedAdapter, TenantOrder
+from fabric.providers.base import MachineOrder, MemberRole, OrderedAdapter, TenantOrder
 from fabric.providers.guests import GuestInputs
 from fabric.providers.spf import reading
 from fabric.providers.spf.reading import Row
@@ -22,7 +23,8 @@ SENT: Final[Mapping[str, tuple[str, ...]]] = {
     "VirtualMachines": (
         *("StampId", "CloudId", "VMTemplateId", "Name", "Tag", "StartVM", "ComputerName"),
         *("Description", "CPUCount", "Memory", "LocalAdminUserName", "LocalAdminPassword"),
-        *("NewVirtualNetworkAdapterInput", "Operation", "Retry"),
+        *("NewVirtualNetworkAdapterInput", "Operation", "Retry", "ProductKey", "TimeZone"),
+        *("WorkGroup", "Domain", "UserName", "Password"),
     ),
     "UserRoles": (
         *("AddMember", "RemoveMember", "AddScope", "RemoveScope", "PermissionInput"),
@@ -77,6 +79,23 @@ def role(order: TenantOrder, known: Row, granted: Collection[Resource]) -> Body:
     return body
 
 
+def member_role(order: TenantOrder, member: MemberRole, known: Row) -> Body:
+    """What turns a role inside the tenant's as it stands into the one ordered.
+
+    It has the tenant's resources, and of permissions those that the tenant's has as well.
+    """
+    permissions = tuple(name for name in member.permissions if name in order.permissions)
+    inside = replace(
+        order,
+        id=member.id,
+        people=(member.email,),
+        limits=member.limits,
+        permissions=permissions,
+        members=(),
+    )
+    return {**role(inside, known, granted=()), "Name": member.name}
+
+
 def _scopes(known: Row, order: TenantOrder) -> list[uuid.UUID]:
     """The clouds of the order's stamp that the role reaches already."""
     quotas = reading.several(known, "Quotas")
@@ -112,12 +131,12 @@ def machine(order: MachineOrder) -> Body:
         "Tag": order.tag,
         "StartVM": order.start,
     }
-    sources = {
-        "VMTemplateId": order.template_id,
-        "SourceVMId": order.source_machine_id,
-        "SourceCheckpointId": order.source_checkpoint_id,
-    }
-    body |= {name: str(id) for name, id in sources.items() if id is not None}
+    if order.source_checkpoint_id is not None:
+        body["SourceCheckpointId"] = str(order.source_checkpoint_id)
+    elif order.source_machine_id is not None:
+        body["SourceVMId"] = str(order.source_machine_id)
+    else:
+        body["VMTemplateId"] = str(order.template_id)
     optional: Mapping[str, object] = {
         "Description": order.description or None,
         "CPUCount": order.cores,

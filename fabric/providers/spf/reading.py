@@ -10,6 +10,7 @@ import ipaddress
 import logging
 import uuid
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
@@ -19,7 +20,9 @@ from fabric.providers.base import (
     Curve,
     RemoteCloud,
     RemoteJob,
+    RemoteLibraryDisk,
     RemoteMachine,
+    RemoteMedia,
     RemoteNetwork,
     RemoteProfile,
     RemoteStamp,
@@ -48,6 +51,19 @@ COUNTERS: Final = {
     "networkiousage": "network",
 }
 _LARGEST: Final = 2**53
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """What a machine may have at least and at most, None where nothing is said."""
+
+    min_cores: int | None = None
+    max_cores: int | None = None
+    min_memory_mb: int | None = None
+    max_memory_mb: int | None = None
+
+
+NO_SIZES: Final = Sizes()
 
 
 class Unreadable(ValueError):
@@ -165,7 +181,7 @@ def _limit(capacity: Row, name: str) -> int | None:
     return found if isinstance(found, int) and 0 <= found < _LARGEST else None
 
 
-def template(row: Row) -> RemoteTemplate:
+def template(row: Row, sizes: Sizes = NO_SIZES) -> RemoteTemplate:
     """Read a row of VMTemplates; its storage is rounded up to whole GB."""
     system = inside(row, "OperatingSystemInstance")
     return RemoteTemplate(
@@ -176,11 +192,52 @@ def template(row: Row) -> RemoteTemplate:
         os_type=text(system, "OSType") or text(row, "OSType"),
         cores=whole(row, "CPUCount", 1) or 1,
         memory_mb=whole(row, "Memory"),
-        storage_gb=-(-whole(row, "TotalVHDCapacity") // 2**30),
+        storage_gb=gigabytes(row, "TotalVHDCapacity"),
         generation=whole(row, "Generation") or None,
         adapters=whole(row, "NicCount", 1),
         cloud_id=guid(row, "CloudID", "CloudId"),
+        min_cores=sizes.min_cores,
+        max_cores=sizes.max_cores,
+        min_memory_mb=sizes.min_memory_mb,
+        max_memory_mb=sizes.max_memory_mb,
     )
+
+
+def sizes(row: Row) -> Sizes:
+    """Read a row of CapabilityProfiles; a limit of nothing is none."""
+    return Sizes(
+        min_cores=whole(row, "CPUCountMinimum") or None,
+        max_cores=whole(row, "CPUCountMaximum") or None,
+        min_memory_mb=whole(row, "MemoryMBMinimum") or None,
+        max_memory_mb=whole(row, "MemoryMBMaximum") or None,
+    )
+
+
+def library_disk(row: Row) -> RemoteLibraryDisk:
+    """Read a row of VirtualHardDisks that no machine has; its size is rounded up to whole GB."""
+    system = text(row, "OperatingSystem") or text(inside(row, "OperatingSystemInstance"), "Name")
+    return RemoteLibraryDisk(
+        id=own_id(row),
+        name=text(row, "Name"),
+        description=text(row, "Description"),
+        size_gb=gigabytes(row, "MaximumSize") or gigabytes(row, "Size"),
+        os_name="" if system.lower() == "none" else system,
+    )
+
+
+def media(row: Row) -> RemoteMedia:
+    """Read a row of ISOs; its size is rounded up to whole MB."""
+    return RemoteMedia(
+        id=own_id(row),
+        name=text(row, "Name"),
+        description=text(row, "Description"),
+        size_mb=-(-whole(row, "Size") // 2**20),
+    )
+
+
+def gigabytes(row: Row, name: str) -> int:
+    """Return a number of bytes in whole GB, rounded up."""
+    return -(-whole(row, name) // 2**30)
 
 
 def profile(row: Row) -> RemoteProfile:
@@ -227,6 +284,7 @@ def machine(row: Row, guest: Row | None = None) -> RemoteMachine:
         owner_role_id=guid(inside(row, "Owner"), "RoleID"),
         created_at=moment(row, "AddedTime") or moment(row, "CreationTime"),
         modified_at=moment(row, "ModifiedTime"),
+        description=text(row, "Description"),
     )
 
 

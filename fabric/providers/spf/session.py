@@ -230,15 +230,20 @@ class Session:
         return answer
 
     def merge(
-        self, url: str, body: Mapping[str, object], *, headers: Mapping[str, str] | None = None
+        self,
+        url: str,
+        body: Mapping[str, object],
+        *,
+        headers: Mapping[str, str] | None = None,
+        secrets: Iterable[str] = (),
     ) -> Answer:
         """Change the properties given, with PUT where MERGE is not spoken."""
         try:
-            return self.send(self._update, url, body=body, headers=headers)
+            return self.send(self._update, url, body=body, headers=headers, secrets=secrets)
         except faults.NotAllowed:
             if self._update == "PUT":
                 raise
-        answer = self.send("PUT", url, body=body, headers=headers)
+        answer = self.send("PUT", url, body=body, headers=headers, secrets=secrets)
         self._update = "PUT"
         return answer
 

@@ -10,7 +10,7 @@ from fabric.odata import filter
 from fabric.odata.uri import entity_url
 from fabric.providers.base import RemoteStamp, TenantOrder
 from fabric.providers.errors import Missing, Rejected, Throttled
-from fabric.providers.spf import orders, reading
+from fabric.providers.spf import members, orders, reading
 from fabric.providers.spf.faults import Conflict
 from fabric.providers.spf.orders import Resource
 from fabric.providers.spf.reading import Row
@@ -98,6 +98,22 @@ def ensure_tenant(
     except Missing:
         # VMM makes the role in its own time after the tenant was linked.
         raise Throttled("The cloud has not made the tenant's user role yet.") from None
+
+
+def ensure_gone_tenant(session: Session, order: TenantOrder) -> None:
+    """Remove the roles inside the tenant's role, and the tenant, with which SPF removes that.
+
+    Repeatable; a role that another SPF left behind in VMM is removed by itself.
+    """
+    members.remove_all(session, order)
+    for url in (
+        session.admin(entity_url("Tenants", {"ID": order.id})),
+        session.vmm(entity_url("UserRoles", {"ID": order.id})),
+    ):
+        try:
+            session.send("DELETE", url)
+        except Missing:
+            continue
 
 
 def _ensure_linked(session: Session, order: TenantOrder) -> bool:

@@ -183,7 +183,7 @@ def test_check_tells_what_the_endpoint_can_do(far, spf):
     far.on("GET", "VMM/Microsoft.Management.Odata.svc/$metadata", _described(*vmm))
     assert spf.check() == frozenset()
     far.on("GET", "VMM/Microsoft.Management.Odata.svc/$metadata", _described(*vmm, "JobSteps"))
-    assert spf.check() == {"job_steps"}
+    assert spf.check() == {"job_steps", "empty_disks"}
     far.on("GET", "VMM/Microsoft.Management.Odata.svc/$metadata", _described("Customers"))
     with pytest.raises(BrokenAnswer, match="no Service Provider Foundation"):
         spf.check()

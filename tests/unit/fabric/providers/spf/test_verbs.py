@@ -216,7 +216,7 @@ def test_the_inventory_takes_one_query_for_a_set(far, spf, stamp_id):
     assert [(c.machines, c.logical_network_ids) for c in found.clouds] == [(9, (lan,)), (None, ())]
     assert [template.os_type for template in found.templates] == ["Other"]
     assert not found.lacks_rights
-    assert len(far.calls) == 5
+    assert len(far.calls) == 8
 
 
 @pytest.mark.parametrize("tells_cloud", [True, False])
