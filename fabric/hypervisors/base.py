@@ -324,7 +324,7 @@ class Hypervisor(Protocol):
         """The checkpoint is gone, its children now children of its parent; none is done."""
 
     def images(self) -> tuple[str, ...]:
-        """The images made by `ensure_image`, as the library that all hosts share knows them."""
+        """The images made here or by other hosts, as the library that all share knows them."""
 
     def ensure_image(self, disk_id: UUID, image: str) -> Outcome:
         """The library has an image of this name that is a copy of the disk.
@@ -333,8 +333,16 @@ class Hypervisor(Protocol):
         Rejected. A disk may then be made of it, on any host.
         """
 
+    def ensure_checkpoint_image(
+        self, guest_id: UUID, checkpoint_id: UUID, disk_id: UUID, image: str
+    ) -> Outcome:
+        """The library has an image of this name that is a copy of the guest's disk as it was at
+        the checkpoint; at any power. Else as `ensure_image`. A checkpoint that is not there, or has
+        no such disk, is Missing.
+        """
+
     def ensure_image_removed(self, image: str) -> None:
-        """The library has no such image made by `ensure_image`."""
+        """The library has no such image made by these two."""
 
     def ensure_moved(self, guest_id: UUID, target: str, volumes: Mapping[UUID, str]) -> Outcome:
         """The guest, with disks, adapters and checkpoints, is on the host of this name and not

@@ -42,6 +42,16 @@ REMOVABLE = frozenset(
     }
 )
 
+# Where a machine stands when it is well and nothing is at work on it.
+SETTLED = frozenset(
+    {
+        MachineStatus.RUNNING,
+        MachineStatus.POWER_OFF,
+        MachineStatus.PAUSED,
+        MachineStatus.SAVED,
+    }
+)
+
 # What it is made of must stay: a failed creation may be resumed.
 UNFINISHED = frozenset({MachineStatus.UNDER_CREATION, MachineStatus.CREATION_FAILED})
 

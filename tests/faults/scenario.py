@@ -178,12 +178,25 @@ def clone(*, start: bool) -> Callable[[Case], Job]:
     return ask
 
 
+def of_checkpoint(*, start: bool) -> Callable[[Case], Job]:
+    """Make a machine of the checkpoint of one that runs."""
+
+    def ask(case: Case) -> Job:
+        case.notes["source"] = case.it
+        case.machine, job = actions.machines.of_checkpoint(
+            case.floor.alice, the_checkpoint(case), name=twin(case), start=start
+        )
+        return job
+
+    return ask
+
+
 def twin(case: Case) -> str:
     return f"{case.name}-twin"
 
 
-def source_is_off(case: Case) -> bool:
-    return VirtualMachine.objects.get(pk=case.notes["source"].pk).status == OFF
+def source_is(status: str) -> Check:
+    return lambda case: VirtualMachine.objects.get(pk=case.notes["source"].pk).status == status
 
 
 def add_disk(case: Case) -> Job:

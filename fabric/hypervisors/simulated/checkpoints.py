@@ -92,6 +92,7 @@ def ensure_checkpoint_removed(turn: Turn, guest_id: UUID, checkpoint_id: UUID) -
     if work is not None and (work.verb, work.target) == ("ensure_checkpoint_removed", target):
         return work.outcome(turn.now)
     turn.require_idle(guest_id)
+    turn.require_idle_disks(guest_id, "ensure_checkpoint_image")
     return turn.begin("ensure_checkpoint_removed", guest_id, MERGE_SECONDS, target)
 
 

@@ -178,6 +178,7 @@ ENDS: dict[str, Callable[[Turn, str, str], None]] = {
     "ensure_restored": _guest_is_as_at,
     "ensure_checkpoint_removed": _checkpoint_is_gone,
     "ensure_image": _image_is_whole,
+    "ensure_checkpoint_image": _image_is_whole,
     "ensure_moved": guest_is_on,
     "ensure_removed": nothing_is_left,
 }
@@ -187,5 +188,6 @@ UNDONE: dict[str, Callable[[Turn, str, str], None]] = {
     "ensure_disk_moved": _disk_stays,
     "ensure_restored": _guest_is_not_restored,
     "ensure_image": _image_is_not_made,
+    "ensure_checkpoint_image": _image_is_not_made,
     "ensure_moved": _guest_stays,
 }

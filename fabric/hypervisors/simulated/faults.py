@@ -22,6 +22,7 @@ LONG_VERBS = frozenset(
         "ensure_restored",
         "ensure_checkpoint_removed",
         "ensure_image",
+        "ensure_checkpoint_image",
         "ensure_moved",
         "ensure_removed",
     }

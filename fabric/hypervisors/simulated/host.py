@@ -205,6 +205,18 @@ class SimulatedHost:
             "ensure_image", lambda turn: images.ensure_image(turn, disk_id, image), Done
         )
 
+    def ensure_checkpoint_image(
+        self, guest_id: UUID, checkpoint_id: UUID, disk_id: UUID, image: str
+    ) -> Outcome:
+        """The library has this copy of the disk as it was at the checkpoint."""
+        return self._do(
+            "ensure_checkpoint_image",
+            lambda turn: images.ensure_checkpoint_image(
+                turn, guest_id, checkpoint_id, disk_id, image
+            ),
+            Done,
+        )
+
     def ensure_image_removed(self, image: str) -> None:
         """The library has no such image."""
         self._do(

@@ -28,14 +28,8 @@ def all_images(turn: Turn) -> tuple[str, ...]:
 
 def ensure_image(turn: Turn, disk_id: UUID, image: str) -> Outcome:
     """Begin to copy the disk into the library, or go on with it."""
-    if not image:
-        raise Rejected("An image needs a name.")
-    made = turn.connection.execute("SELECT * FROM images WHERE name=?", (image,)).fetchone()
-    if made is not None:
-        if made["disk"] != str(disk_id):
-            raise Rejected(f"Image {image} exists and was made of disk {made['disk']}.")
-        if made["is_whole"]:
-            return Done
+    if _is_made(turn, disk_id, image):
+        return Done
     row = turn.disk(disk_id)
     work = turn.work_on(disk_id)
     if work is not None and (work.verb, work.target) == ("ensure_image", image):
@@ -47,11 +41,47 @@ def ensure_image(turn: Turn, disk_id: UUID, image: str) -> Outcome:
         power = turn.guest(guest_id)["power"]
         if power != Power.OFF:
             raise Rejected(f"Guest {guest_id} must be off to make an image; it is {power}.")
+    return _begin(turn, "ensure_image", disk_id, row["size_gb"], image)
+
+
+def ensure_checkpoint_image(
+    turn: Turn, guest_id: UUID, checkpoint_id: UUID, disk_id: UUID, image: str
+) -> Outcome:
+    """Begin to copy the disk as it was at the checkpoint, or go on with it."""
+    if _is_made(turn, disk_id, image):
+        return Done
+    turn.guest(guest_id)
+    work = turn.work_on(disk_id)
+    if work is not None and (work.verb, work.target) == ("ensure_checkpoint_image", image):
+        return work.outcome(turn.now)
+    turn.require_calm(guest_id)
+    turn.require_idle(disk_id)
+    row = turn.row(
+        "SELECT size_gb FROM checkpoint_disks"
+        " WHERE host=?1 AND guest=?2 AND checkpoint=?3 AND disk=?4",
+        *(str(guest_id), str(checkpoint_id), str(disk_id)),
+    )
+    if row is None:
+        raise Missing(f"Guest {guest_id} has no disk {disk_id} at a checkpoint {checkpoint_id}.")
+    return _begin(turn, "ensure_checkpoint_image", disk_id, row["size_gb"], image)
+
+
+def _is_made(turn: Turn, disk_id: UUID, image: str) -> bool:
+    """Whether the image is whole; one of another disk is in the way."""
+    if not image:
+        raise Rejected("An image needs a name.")
+    made = turn.connection.execute("SELECT * FROM images WHERE name=?", (image,)).fetchone()
+    if made is not None and made["disk"] != str(disk_id):
+        raise Rejected(f"Image {image} exists and was made of disk {made['disk']}.")
+    return made is not None and bool(made["is_whole"])
+
+
+def _begin(turn: Turn, verb: str, disk_id: UUID, size_gb: int, image: str) -> Outcome:
     turn.connection.execute(
         "INSERT OR REPLACE INTO images (name, host, disk, size_gb) VALUES (?, ?, ?, ?)",
-        (image, turn.host, str(disk_id), row["size_gb"]),
+        (image, turn.host, str(disk_id), size_gb),
     )
-    return turn.begin("ensure_image", disk_id, copy_seconds(row["size_gb"]), image)
+    return turn.begin(verb, disk_id, copy_seconds(size_gb), image)
 
 
 def ensure_image_removed(turn: Turn, image: str) -> None:
@@ -62,7 +92,8 @@ def ensure_image_removed(turn: Turn, image: str) -> None:
     if made is None:
         return
     turn.connection.execute(
-        "DELETE FROM work WHERE host=? AND subject=? AND verb='ensure_image' AND target=?",
+        "DELETE FROM work WHERE host=? AND subject=? AND target=?"
+        " AND verb IN ('ensure_image', 'ensure_checkpoint_image')",
         (made["host"], made["disk"], image),
     )
     turn.connection.execute("DELETE FROM images WHERE name=?", (image,))

@@ -11,7 +11,8 @@ SETS = (
         key="ID StampId",
         Guid=(
             "CloudId ComputerTierId FailedJobID HardwareProfileId ID "
-            "LastRestoredCheckpointId MostRecentTaskId ServiceId StampId VirtualHardDiskId "
+            "LastRestoredCheckpointId MostRecentTaskId ServiceId SourceCheckpointId SourceVMId "
+            "StampId VirtualHardDiskId "
             "VMBaseConfigurationId VMId VMTemplateId"
         ),
         String=(

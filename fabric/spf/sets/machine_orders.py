@@ -13,7 +13,7 @@ from fabric.spf.scope import Scope
 from fabric.spf.sets import named
 from fabric.spf.sets.userroles import ADMINISTRATOR_ID
 from fabric.vmm.actions import machines
-from fabric.vmm.models import RunAsAccount, Server, UserRole
+from fabric.vmm.models import Checkpoint, RunAsAccount, Server, UserRole, VirtualMachine
 
 # What an order says, and the keyword that takes it as it is.
 _PLAIN = {
@@ -43,8 +43,23 @@ _PLAIN = {
 }
 
 
+# What makes a copy of a machine, or of what it was at a checkpoint, and what such a copy takes.
+_OF_MACHINES = ("SourceVMId", "SourceCheckpointId")
+_OF_COPIES = {
+    "CostCenter": "cost_center",
+    "Description": "description",
+    "Name": "name",
+    "StartVM": "start",
+    "Tag": "tag",
+}
+
+
 def _create(scope: Scope, body: Row) -> Written:
     assert scope.caller is not None
+    if any(name in body for name in _OF_MACHINES):
+        return _copy(scope, body)
+    if "CloudId" not in body:
+        raise BadRequest("The parameter CloudId is mandatory.")
     _require_source(body)
     server = named.server_of(scope, body)
     owner = body.get("Owner") or {}
@@ -66,6 +81,43 @@ def _create(scope: Scope, body: Row) -> Written:
     return Written(machine, job.pk)
 
 
+def _copy(scope: Scope, body: Row) -> Written:
+    """A machine made of another one: its size, networks and guest are the source's."""
+    assert scope.caller is not None
+    if all(name in body for name in _OF_MACHINES):
+        raise BadRequest("Give either the parameter SourceVMId or SourceCheckpointId.")
+    for name, value in body.items():
+        if value not in (None, "", []) and name not in (
+            *("StampId", "CloudId", "ComputerName"),
+            *_OF_MACHINES,
+            *_OF_COPIES,
+        ):
+            raise BadRequest(f"The parameter {name} is not for a copy of a machine.")
+    said = {keyword: body[name] for name, keyword in _OF_COPIES.items() if name in body}
+    key = _key(scope, body)
+    here = {"machine__server": scope.server_of(body["StampId"])}
+    if "SourceVMId" in body:
+        source = named.machine(scope, body, "SourceVMId")
+        _require_cloud(source, body)
+        machine, job = machines.clone(scope.caller, source, request_key=key, **said)
+    else:
+        rows = Checkpoint.objects.visible_to(scope.caller).filter(**here)
+        checkpoint = named.one(
+            rows.select_related("machine"),
+            "SourceCheckpointId",
+            body["SourceCheckpointId"],
+            "checkpoint",
+        )
+        _require_cloud(checkpoint.machine, body)
+        machine, job = machines.of_checkpoint(scope.caller, checkpoint, request_key=key, **said)
+    return Written(machine, job.pk)
+
+
+def _require_cloud(source: VirtualMachine, body: Row) -> None:
+    if body.get("CloudId", source.cloud_id) != source.cloud_id:
+        raise BadRequest("The parameter CloudId is another cloud than that of the machine to copy.")
+
+
 def _key(scope: Scope, body: Row) -> str | None:
     """What is the same for an order and its repeat: some clients give one id to several orders.
 
@@ -73,7 +125,8 @@ def _key(scope: Scope, body: Row) -> str | None:
     """
     if not scope.request_key:
         return None
-    said = "\0".join(str(body[name]) for name in ("StampId", "CloudId", "Name"))
+    said = "\0".join(str(body.get(name, "")) for name in ("StampId", "CloudId", "Name"))
+    said += "".join(f"\0{body[name]}" for name in _OF_MACHINES if name in body)
     return f"{scope.request_key}:{sha256(said.encode()).hexdigest()[:24]}"
 
 
@@ -135,8 +188,8 @@ CREATE = Create(
     _create,
     takes=names(
         "StampId CloudId Name NewVirtualNetworkAdapterInput TimeZone LocalAdminRunAsAccountName "
-        "StartVM Owner"
+        "StartVM Owner SourceVMId SourceCheckpointId"
     )
     | _PLAIN.keys(),
-    requires=("StampId", "CloudId", "Name"),
+    requires=("StampId", "Name"),
 )

@@ -231,7 +231,8 @@ SETS = (
             "LinuxAdministratorSSHKeyString LinuxDomainName LocalAdminPassword "
             "LocalAdminRunAsAccountName LocalAdminUserName MachineObjectOU Operation "
             "OrganizationName Password ProductKey Retry RunAsAccountUserName RunGuestAccount "
-            "StartVM TimeZone Undo UserData UserName VirtualHardDiskId VMTemplateId WorkGroup"
+            "SourceCheckpointId SourceVMId StartVM TimeZone Undo UserData UserName "
+            "VirtualHardDiskId VMTemplateId WorkGroup"
         ),
         create=CREATE,
         update=updating(_machine),

@@ -27,12 +27,12 @@ def one(rows: QuerySet[Any], parameter: str, id: Value, what: str) -> Any:
     return found
 
 
-def machine(scope: Scope, body: Row) -> Any:
-    """The machine named by VMId, on the stamp the body names."""
+def machine(scope: Scope, body: Row, parameter: str = "VMId") -> Any:
+    """The machine named by a parameter, on the stamp the body names."""
     assert scope.caller is not None
     rows = VirtualMachine.objects.visible_to(scope.caller)
     rows = rows.filter(server=scope.server_of(body["StampId"]))
-    return one(rows, "VMId", body["VMId"], "virtual machine")
+    return one(rows, parameter, body[parameter], "virtual machine")
 
 
 def network(scope: Scope, server_id: Any, body: Row) -> Any:

@@ -1,18 +1,28 @@
-"""Clone machines."""
+"""Machines made of machines: clones, and copies of what one was at a checkpoint."""
 
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass
+from typing import Any
 
 from django.db import IntegrityError, transaction
 
+from fabric.durable.recipe import Recipe
 from fabric.vmm import quota, roles
 from fabric.vmm.actions import fields, held, jobs
 from fabric.vmm.actions.storing import copies, landing, library_hosts
-from fabric.vmm.errors import Conflict
-from fabric.vmm.jobs.clone import CLONE, CLONE_OFF, hold
+from fabric.vmm.errors import Conflict, NotFound, WrongState
+from fabric.vmm.jobs.clone import CLONE, CLONE_OFF, OF_CHECKPOINT, OF_CHECKPOINT_OFF, hold
 from fabric.vmm.jobs.hosts import note_of
-from fabric.vmm.models import DiskDrive, DVDDrive, Job, NetworkAdapter, VirtualMachine
+from fabric.vmm.models import (
+    Checkpoint,
+    DiskDrive,
+    DVDDrive,
+    Job,
+    NetworkAdapter,
+    VirtualMachine,
+)
 from fabric.vmm.roles import Caller
 from fabric.vmm.states import MachineStatus
 
@@ -40,11 +50,36 @@ _SAME = (
 )
 
 
+@dataclass(frozen=True)
+class _Copy:
+    """What is asked for of a copy; None is as its source has it."""
+
+    name: str
+    description: str | None
+    tag: str | None
+    cost_center: str | None
+    start: bool
+    request_key: str | None
+
+    def words(self) -> dict[str, str]:
+        """Return what the copy is to be called otherwise than its source, checked."""
+        said = {
+            "description": self.description and fields.prose(self.description),
+            "tag": self.tag and fields.prose(self.tag[:255], "The tag", field="tag"),
+            "cost_center": self.cost_center
+            and fields.text(self.cost_center, "The cost center", longest=64, field="cost_center"),
+        }
+        return {field: value for field, value in said.items() if value is not None}
+
+
 def clone(
     caller: Caller,
     machine: VirtualMachine,
     *,
     name: str,
+    description: str | None = None,
+    tag: str | None = None,
+    cost_center: str | None = None,
     start: bool = False,
     request_key: str | None = None,
 ) -> tuple[VirtualMachine, Job]:
@@ -52,34 +87,95 @@ def clone(
 
     Its operating system is not set up anew. The same request_key again returns the first clone.
     """
+    asked = _Copy(name, description, tag, cost_center, start, request_key)
+    return _once(caller, machine, None, asked)
+
+
+def of_checkpoint(
+    caller: Caller,
+    checkpoint: Checkpoint,
+    *,
+    name: str,
+    description: str | None = None,
+    tag: str | None = None,
+    cost_center: str | None = None,
+    start: bool = False,
+    request_key: str | None = None,
+) -> tuple[VirtualMachine, Job]:
+    """Make another machine of what one was at a checkpoint: its size and disks, not its memory.
+
+    The machine itself may be running. Otherwise as `clone`.
+    """
+    asked = _Copy(name, description, tag, cost_center, start, request_key)
+    return _once(caller, checkpoint.machine, checkpoint, asked)
+
+
+def _once(
+    caller: Caller, machine: VirtualMachine, checkpoint: Checkpoint | None, asked: _Copy
+) -> tuple[VirtualMachine, Job]:
     roles.require_any(caller, *roles.DEPLOY, clouds=[machine.cloud_id])
-    known = _made_before(machine, request_key)
+    known = _made_before(machine, checkpoint, asked.request_key)
     if known is not None:
         return known
     try:
         with transaction.atomic():
-            return _clone(caller, machine, fields.name(name, "virtual machine"), start, request_key)
+            source = held.held(caller, machine)
+            held.require_idle(source)
+            if checkpoint is None:
+                return _clone(caller, source, asked)
+            return _of_checkpoint(caller, source, checkpoint, asked)
     except IntegrityError:
-        known = _made_before(machine, request_key)
+        known = _made_before(machine, checkpoint, asked.request_key)
         if known is None:
-            raise Conflict("The clone could not be made beside another change.")
+            raise Conflict("The copy could not be made beside another change.")
         return known
 
 
-def _clone(
-    caller: Caller, machine: VirtualMachine, name: str, start: bool, request_key: str | None
-) -> tuple[VirtualMachine, Job]:
-    source = held.held(caller, machine)
-    held.require_idle(source)
+def _clone(caller: Caller, source: VirtualMachine, asked: _Copy) -> tuple[VirtualMachine, Job]:
     held.require_status(
         source, {MachineStatus.POWER_OFF}, "it cannot be cloned", advice="Stop it first."
     )
+    recipe = CLONE if asked.start else CLONE_OFF
+    return _copy(caller, source, asked, recipe, source.cores, source.memory_mb)
+
+
+def _of_checkpoint(
+    caller: Caller, source: VirtualMachine, checkpoint: Checkpoint, asked: _Copy
+) -> tuple[VirtualMachine, Job]:
+    wanted = source.checkpoints.filter(pk=checkpoint.pk).first()
+    if wanted is None:
+        raise NotFound(f"The machine {source.name} has no checkpoint {checkpoint.pk}.")
+    held.require_status(source, held.SETTLED, f"no machine can be made of its checkpoint {wanted}")
+    if not wanted.is_complete:
+        raise WrongState(
+            f"The checkpoint {wanted} of {source.name} was never made in full.",
+            advice="Remove it.",
+        )
+    recipe = OF_CHECKPOINT if asked.start else OF_CHECKPOINT_OFF
+    notes = {"checkpoint": str(wanted.pk), "source_before": source.status}
+    return _copy(caller, source, asked, recipe, wanted.cores, wanted.memory_mb, **notes)
+
+
+def _copy(
+    caller: Caller,
+    source: VirtualMachine,
+    asked: _Copy,
+    recipe: Recipe,
+    cores: int,
+    memory_mb: int,
+    **notes: Any,
+) -> tuple[VirtualMachine, Job]:
+    """Write the copy's rows and begin its job; the source is held by it meanwhile.
+
+    Disks are the source's: while it has checkpoints they stay as they are.
+    """
     assert source.host is not None
+    same = {field: getattr(source, field) for field in _SAME}
     made = VirtualMachine(
-        name=name,
+        name=fields.name(asked.name, "virtual machine"),
         owner_name=caller.principal or source.owner_name,
-        request_key=request_key or None,
-        **{field: getattr(source, field) for field in _SAME},
+        request_key=asked.request_key or None,
+        **{**same, "cores": cores, "memory_mb": memory_mb, **asked.words()},
     )
     wanted = quota.Size(1, made.cores, made.memory_mb, made.storage_gb, made.points)
     quota.require_room(source.role, source.cloud, wanted, member=made.owner_name)
@@ -92,14 +188,15 @@ def _clone(
     _add_devices(source, made)
     hold(source, job_id)
     inputs = {
-        **landing(made, start=start),
+        **landing(made, start=asked.start),
         "source": str(source.pk),
         "source_host": note_of(source.host),
         "copies": images,
         "images": images,
         "library": library_hosts(made),
+        **notes,
     }
-    return made, jobs.begin(caller, made, CLONE if start else CLONE_OFF, inputs=inputs, id=job_id)
+    return made, jobs.begin(caller, made, recipe, inputs=inputs, id=job_id)
 
 
 def _add_disk(made: VirtualMachine, drive: DiskDrive, image: str) -> None:
@@ -138,7 +235,7 @@ def _add_devices(source: VirtualMachine, made: VirtualMachine) -> None:
 
 
 def _made_before(
-    machine: VirtualMachine, request_key: str | None
+    machine: VirtualMachine, checkpoint: Checkpoint | None, request_key: str | None
 ) -> tuple[VirtualMachine, Job] | None:
     if not request_key:
         return None
@@ -146,6 +243,8 @@ def _made_before(
     if made is None:
         return None
     job = Job.objects.filter(subject=made.pk).order_by("created_at").first()
-    if job is None or job.inputs.get("source") != str(machine.pk):
+    of = str(checkpoint.pk) if checkpoint is not None else None
+    told = (job.inputs.get("source"), job.inputs.get("checkpoint")) if job is not None else None
+    if job is None or told != (str(machine.pk), of):
         raise Conflict("This request key belongs to another machine.")
     return made, job

@@ -15,17 +15,7 @@ from fabric.vmm.jobs import WORKS
 from fabric.vmm.jobs.hosts import note_host
 from fabric.vmm.models import Job, VirtualMachine
 from fabric.vmm.roles import Caller
-from fabric.vmm.states import MachineStatus
-
-# Where a machine stands when it is well and nothing is at work on it.
-SETTLED = frozenset(
-    {
-        MachineStatus.RUNNING,
-        MachineStatus.POWER_OFF,
-        MachineStatus.PAUSED,
-        MachineStatus.SAVED,
-    }
-)
+from fabric.vmm.states import SETTLED as SETTLED
 
 
 def held(caller: Caller, machine: VirtualMachine) -> VirtualMachine:

@@ -9,7 +9,7 @@ from django.db import transaction
 from fabric.hypervisors.base import Capability
 from fabric.vmm import capability, placement, quota, roles
 from fabric.vmm.actions import fields, held, jobs, repairs
-from fabric.vmm.actions.clones import clone
+from fabric.vmm.actions.clones import clone, of_checkpoint
 from fabric.vmm.actions.creation import NewAdapter, create
 from fabric.vmm.actions.owners import give
 from fabric.vmm.actions.storing import deploy_stored, library_hosts, store
@@ -28,6 +28,7 @@ __all__ = [
     "create",
     "deploy_stored",
     "give",
+    "of_checkpoint",
     "operate",
     "remove",
     "store",

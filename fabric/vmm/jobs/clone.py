@@ -1,12 +1,15 @@
 """Clone a machine: copies of its disks through the library, deployed as another machine.
 
 `inputs` name the `source` with its host (`source_host`). The source is held while its disks are
-copied: busy by its status, and by the clone's job as its latest.
+copied: busy by its status, and by the clone's job as its latest. With a `checkpoint` the disks are
+those of then: the source need not be off, and stands afterwards where it stood (`source_before`).
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
+from uuid import UUID
 
 from fabric.durable.errors import Fault
 from fabric.durable.recipe import Again, Recipe, Step, Turn
@@ -15,12 +18,12 @@ from fabric.vmm import roles, slots
 from fabric.vmm.errors import WrongState
 from fabric.vmm.jobs import deploy
 from fabric.vmm.jobs.faults import step
-from fabric.vmm.jobs.hosts import driver_at
+from fabric.vmm.jobs.hosts import driver_at, note_of, source_stood
 from fabric.vmm.jobs.images import ensure_made
 from fabric.vmm.jobs.store import DROP, forget_copies
 from fabric.vmm.jobs.work import Work
-from fabric.vmm.models import Job, VirtualMachine
-from fabric.vmm.states import MachineStatus
+from fabric.vmm.models import Checkpoint, Job, VirtualMachine
+from fabric.vmm.states import SETTLED, MachineStatus
 
 
 def ensure_source_held(turn: Turn) -> None:
@@ -28,7 +31,8 @@ def ensure_source_held(turn: Turn) -> None:
     if turn.memo.get("copied"):
         return
     source = (
-        VirtualMachine.objects.select_for_update(no_key=True)
+        VirtualMachine.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("host")
         .filter(pk=turn.job.inputs["source"])
         .first()
     )
@@ -45,13 +49,35 @@ def ensure_source_held(turn: Turn) -> None:
         raise WrongState(
             "The machine to clone belongs to somebody else by now.", advice="Remove the clone."
         )
-    is_busy = Job.objects.filter(subject=source.pk, state__in=LIVE).exists()
-    if is_busy or source.status != MachineStatus.POWER_OFF:
-        raise WrongState(
-            f"The machine to clone, {source.name}, is {source.status_string} and must be off.",
-            advice="Stop it, then resume.",
-        )
+    _require_ready(turn, source)
+    turn.memo["source_before"] = source.status
+    if source.host is not None:
+        # It may have been moved since it was held first.
+        turn.memo["source_host"] = note_of(source.host)
     hold(source, turn.job.pk)
+
+
+def _require_ready(turn: Turn, source: VirtualMachine) -> None:
+    is_busy = Job.objects.filter(subject=source.pk, state__in=LIVE).exists()
+    checkpoint = turn.job.inputs.get("checkpoint")
+    if checkpoint is None:
+        if is_busy or source.status != MachineStatus.POWER_OFF:
+            raise WrongState(
+                f"The machine to clone, {source.name}, is {source.status_string} and must be off.",
+                advice="Stop it, then resume.",
+            )
+        return
+    if not Checkpoint.objects.filter(pk=checkpoint, machine=source.pk, is_complete=True).exists():
+        raise WrongState(
+            f"The machine {source.name} has no such checkpoint any more.",
+            advice="Remove the new machine.",
+        )
+    if is_busy or source.status not in SETTLED:
+        raise WrongState(
+            f"The machine {source.name} is {source.status_string}: its checkpoint cannot be "
+            "copied now.",
+            advice="Resume when nothing is at work on it.",
+        )
 
 
 def hold(source: VirtualMachine, job_id: Any) -> None:
@@ -65,7 +91,12 @@ def ensure_copied(turn: Turn) -> Again | None:
     """Have the source's host copy its disks into the library, and prove the copies."""
     if turn.memo.get("copied"):
         return None
-    return ensure_made(driver_at(turn, turn.job.inputs["source_host"]), turn.job.inputs["copies"])
+    inputs = turn.job.inputs
+    host = driver_at(turn, turn.memo.get("source_host") or inputs["source_host"])
+    if "checkpoint" not in inputs:
+        return ensure_made(host, inputs["copies"])
+    then = UUID(inputs["source"]), UUID(inputs["checkpoint"])
+    return ensure_made(host, inputs["copies"], partial(host.ensure_checkpoint_image, *then))
 
 
 def ensure_source_free(turn: Turn) -> None:
@@ -79,7 +110,7 @@ def _free(turn: Turn) -> None:
         pk=turn.job.inputs["source"],
         status=MachineStatus.UNDER_UPDATE,
         most_recent_job_id=turn.job.pk,
-    ).update(status=MachineStatus.POWER_OFF)
+    ).update(status=source_stood(turn))
 
 
 def ensure_finished(turn: Turn) -> None:
@@ -113,10 +144,10 @@ _FREE = step("ensure_source_free", "Let go of the source", ensure_source_free, l
 _FINISH = step("ensure_finished", "Finish", ensure_finished, local=True, share=5)
 
 
-def _recipe(name: str, *steps: Step) -> Recipe:
+def _recipe(name: str, title: str, *steps: Step) -> Recipe:
     recipe = Recipe(
         name,
-        "Clone virtual machine",
+        title,
         (HOLD, _COPY, _FREE, *deploy.LANDING, *steps, DROP, _FINISH),
         failed=failed,
         cancelled=cancelled,
@@ -125,8 +156,12 @@ def _recipe(name: str, *steps: Step) -> Recipe:
     return slots.heavy(recipe, placed_by=deploy.PLACE.name)
 
 
-CLONE = _recipe("clone", deploy.START)
-CLONE_OFF = _recipe("clone_off")
+_CLONE = "Clone virtual machine"
+_OF_CHECKPOINT = "Create virtual machine from checkpoint"
+CLONE = _recipe("clone", _CLONE, deploy.START)
+CLONE_OFF = _recipe("clone_off", _CLONE)
+OF_CHECKPOINT = _recipe("of_checkpoint", _OF_CHECKPOINT, deploy.START)
+OF_CHECKPOINT_OFF = _recipe("of_checkpoint_off", _OF_CHECKPOINT)
 
 WORKS = tuple(
     Work(
@@ -136,5 +171,5 @@ WORKS = tuple(
         busy=MachineStatus.UNDER_CREATION,
         resume_at=resume_at,
     )
-    for recipe in (CLONE, CLONE_OFF)
+    for recipe in (CLONE, CLONE_OFF, OF_CHECKPOINT, OF_CHECKPOINT_OFF)
 )

@@ -95,7 +95,13 @@ def ending_broke(turn: Turn, fault: Fault) -> None:
     held = VirtualMachine.objects.filter(
         most_recent_job_id=turn.job.pk, status=MachineStatus.UNDER_UPDATE
     )
-    held.exclude(pk=turn.job.subject).update(status=MachineStatus.POWER_OFF, modified_at=Now())
+    held.exclude(pk=turn.job.subject).update(status=source_stood(turn), modified_at=Now())
+
+
+def source_stood(turn: Turn) -> str:
+    """Return where the source of a clone stood before the clone held it."""
+    before = turn.memo.get("source_before") or turn.job.inputs.get("source_before")
+    return str(before or MachineStatus.POWER_OFF)
 
 
 def status_after(fault: Fault, before: str) -> str:

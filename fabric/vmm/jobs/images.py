@@ -6,17 +6,18 @@ copy left by an earlier job, and by now out of date, is never taken for it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from uuid import UUID
 
 from fabric.durable.recipe import Again
-from fabric.hypervisors.base import Hypervisor
+from fabric.hypervisors.base import Hypervisor, Outcome
 from fabric.vmm.jobs.faults import again
 from fabric.vmm.models import DiskDrive
 
 # What hosts know an image made of a disk by.
 PREFIX = "store:"
 Image = Mapping[str, str]
+Copy = Callable[[UUID, str], Outcome]
 
 
 def name_of(job_id: UUID, drive: DiskDrive) -> str:
@@ -24,11 +25,16 @@ def name_of(job_id: UUID, drive: DiskDrive) -> str:
     return f"{PREFIX}{job_id}:{drive.pk}"
 
 
-def ensure_made(host: Hypervisor, images: Iterable[Image]) -> Again | None:
-    """Have the host copy the disks into the library, and look whether the copies are there."""
+def ensure_made(
+    host: Hypervisor, images: Iterable[Image], copy: Copy | None = None
+) -> Again | None:
+    """Have the host copy the disks into the library, and look whether the copies are there.
+
+    They are copied as they are now, or as `copy` does it.
+    """
     wanted = list(images)
     for each in wanted:
-        waiting = again(host.ensure_image(UUID(each["disk"]), each["image"]))
+        waiting = again((copy or host.ensure_image)(UUID(each["disk"]), each["image"]))
         if waiting is not None:
             return waiting
     if {each["image"] for each in wanted} - set(host.images()):

@@ -6,8 +6,8 @@ from uuid import uuid4
 
 import pytest
 
-from fabric.hypervisors.base import Capability, Power
-from fabric.hypervisors.errors import Busy, Missing
+from fabric.hypervisors.base import Capability, DiskSpec, Power
+from fabric.hypervisors.errors import Busy, Missing, Rejected
 from tests.contract.hypervisors.benches import (
     NEEDS,
     Bench,
@@ -208,3 +208,52 @@ class TestRemoving:
         defined(bench, spec)
 
         assert bench.host.checkpoints(spec.id) == ()
+
+
+class TestImages:
+    @pytest.mark.parametrize("power", [Power.OFF, Power.RUNNING])
+    def test_a_disk_is_made_of_what_it_was_then(self, bench: Bench, power: Power) -> None:
+        spec = in_power(bench, power)
+        disk, id = spec.disks[0], checkpointed(bench, spec.id)
+        for _ in range(2):
+            finish(
+                lambda: bench.host.ensure_checkpoint_image(spec.id, id, disk.id, bench.stored_image)
+            )
+        assert bench.host.images() == (bench.stored_image,)
+        assert seen(bench.host, spec.id).power is power
+
+        copy = DiskSpec(uuid4(), bench.stored_image, disk.size_gb)
+        finish(lambda: bench.other.ensure_disk(copy))
+        bench.host.ensure_image_removed(bench.stored_image)
+        assert bench.host.images() == ()
+
+    def test_what_was_not_there_then_is_missing(self, bench: Bench) -> None:
+        spec = defined(bench)
+        disk, id = spec.disks[0], checkpointed(bench, spec.id)
+        later = a_disk(bench)
+        bench.host.ensure_attached(spec.id, later)
+        for checkpoint, of in ((uuid4(), disk.id), (id, later.id)):
+            with pytest.raises(Missing):
+                bench.host.ensure_checkpoint_image(spec.id, checkpoint, of, bench.stored_image)
+
+    def test_its_checkpoint_stays_while_it_is_made(self, bench: Bench) -> None:
+        spec = defined(bench)
+        disk, id = spec.disks[0], checkpointed(bench, spec.id)
+        bench.hang("ensure_checkpoint_image")
+        bench.host.ensure_checkpoint_image(spec.id, id, disk.id, bench.stored_image)
+
+        assert bench.host.images() == ()
+        with pytest.raises(Busy):
+            bench.host.ensure_checkpoint_removed(spec.id, id)
+        bench.go_on()
+        finish(lambda: bench.host.ensure_checkpoint_image(spec.id, id, disk.id, bench.stored_image))
+        finish(lambda: bench.host.ensure_checkpoint_removed(spec.id, id))
+        assert bench.host.images() == (bench.stored_image,)
+
+    def test_a_name_is_of_one_disk(self, bench: Bench) -> None:
+        spec, other = defined(bench), a_disk(bench)
+        id = checkpointed(bench, spec.id)
+        finish(lambda: bench.host.ensure_image(other.id, bench.stored_image))
+
+        with pytest.raises(Rejected):
+            bench.host.ensure_checkpoint_image(spec.id, id, spec.disks[0].id, bench.stored_image)

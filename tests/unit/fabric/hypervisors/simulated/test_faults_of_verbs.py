@@ -66,6 +66,9 @@ ASKS: dict[str, Callable[[World], object]] = {
     "ensure_restored": lambda w: w.host.ensure_restored(w.guest.id, OLD),
     "ensure_checkpoint_removed": lambda w: w.host.ensure_checkpoint_removed(w.guest.id, OLD),
     "ensure_image": lambda w: w.host.ensure_image(w.orphan.id, "store:new"),
+    "ensure_checkpoint_image": lambda w: w.host.ensure_checkpoint_image(
+        w.guest.id, OLD, w.guest.disks[0].id, "store:then"
+    ),
     "ensure_moved": lambda w: w.host.ensure_moved(w.guest.id, "host2", {}),
     "ensure_removed": lambda w: w.host.ensure_removed(w.guest.id),
     "ensure_defined": lambda w: w.host.ensure_defined(STRANGER),
