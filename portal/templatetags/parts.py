@@ -68,6 +68,8 @@ class QuotaBar:
     mine_percent: float
     more_percent: float
     is_over: bool
+    reserved: str = ""
+    reserved_percent: float = 0
 
     @property
     def level(self) -> str:
@@ -81,15 +83,17 @@ def quota_bars(
     used: Mapping[str, int],
     more: Mapping[str, int] | None = None,
     mine: Mapping[str, int] | None = None,
+    reserved: Mapping[str, int] | None = None,
 ) -> list[QuotaBar]:
     """Return one bar for each resource. `more` is what an act would add, `mine` a part of `used`
-    that belongs to one machine.
+    that belongs to one machine, `reserved` the part that is held but not there yet.
     """
     bars = []
     for resource in rules.RESOURCES:
         name, top = resource.name, limits.get(resource.name)
         have, adds = used.get(name, 0), (more or {}).get(name, 0)
         own = min((mine or {}).get(name, 0), have)
+        held = (reserved or {}).get(name, 0)
         left = None if top is None else max(0, top - have - adds)
         bars.append(
             QuotaBar(
@@ -103,6 +107,8 @@ def quota_bars(
                 mine_percent=_percent(own, top),
                 more_percent=min(_percent(adds, top), 100 - _percent(have, top)),
                 is_over=top is not None and adds > 0 and have + adds > top,
+                reserved=rules.amount(name, held) if held else "",
+                reserved_percent=_percent(held, top),
             )
         )
     return bars
@@ -123,6 +129,14 @@ def quota(
 ) -> dict[str, Any]:
     """Show the quota bars of a subscription."""
     return {"bars": quota_bars(limits, used, more, mine), "with_more": more is not None}
+
+
+@register.inclusion_tag("components/quota.html")
+def usage(limits: Mapping[str, int | None], kinds: Mapping[str, tuple[int, int]]) -> dict[str, Any]:
+    """Show what is reserved, in use and left; `kinds` as plans.actions.quota.by_kind tells it."""
+    used = {name: sum(amounts) for name, amounts in kinds.items()}
+    reserved = {name: waiting for name, (waiting, _there) in kinds.items()}
+    return {"bars": quota_bars(limits, used, reserved=reserved), "with_left": True}
 
 
 @register.inclusion_tag("components/sort_header.html", takes_context=True)

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
+from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID
 
+from django.db import DatabaseError
+from django.db.models import F, Func, IntegerField, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from fabric.durable.states import LIVE
 from fabric.models import Job, Machine
-from fabric.states import GONE
 from plans.models import Plan, Subscription
 from portal.frame import Frame, Item
+from tenants.models import Instance, User
 
 MACHINE_PAGES = (
     "machines",
@@ -26,12 +31,18 @@ MACHINE_PAGES = (
 )
 
 
+def _count(rows: QuerySet[Any]) -> Coalesce:
+    """Return the number of rows as part of another query."""
+    number = Func(F("pk"), template="COUNT(DISTINCT %(expressions)s)", output_field=IntegerField())
+    return Coalesce(Subquery(rows.order_by().values(total=number)), 0)
+
+
 class SiteFrame(Frame):
-    """Four queries when all of it is shown: subscriptions, machines, plans on offer, live jobs."""
+    """Two queries when all of it is shown: the subscriptions, and everything that is counted."""
 
     @property
     def running_url(self) -> str:  # type: ignore[override]
-        return reverse("activity") + "?outcome=running"
+        return reverse("jobs") + "?state=running"
 
     @property
     def search_url(self) -> str:  # type: ignore[override]
@@ -45,21 +56,52 @@ class SiteFrame(Frame):
     def subscriptions(self) -> list[Subscription]:
         """Return the person's subscriptions, oldest first."""
         mine = Subscription.objects.visible_to(self.request.user)
-        return list(mine.select_related("plan").order_by("created_at", "pk"))
+        return list(mine.select_related("plan__offering").order_by("created_at", "pk"))
+
+    @cached_property
+    def is_member(self) -> bool:
+        """Tell whether the person belongs to a tenant; who has a subscription does."""
+        return bool(self.subscriptions) or self.request.user.memberships.exists()
+
+    @property
+    def tenant_ids(self) -> list[UUID]:
+        """Return the tenants of the person's subscriptions."""
+        return list({one.tenant_id: None for one in self.subscriptions})
+
+    @cached_property
+    def _counts(self) -> dict[str, Any]:
+        """Return what the frame of every page counts, and the installation's name. One query."""
+        user = self.request.user
+        counted = {
+            "machines": _count(Machine.objects.visible_to(user)),
+            "running": _count(Job.objects.visible_to(user).filter(state__in=LIVE)),
+            "plans": _count(Plan.objects.on_offer()),
+            "instance_name": Subquery(Instance.objects.values("name")[:1]),
+        }
+        return User.objects.filter(pk=user.pk).values(**counted).get()
 
     @cached_property
     def machine_count(self) -> int:
-        mine = [subscription.pk for subscription in self.subscriptions]
-        return Machine.objects.filter(subscription__in=mine).exclude(state__in=GONE).count()
+        count: int = self._counts["machines"]
+        return count
 
     @cached_property
     def running(self) -> int:
-        mine = [subscription.pk for subscription in self.subscriptions]
-        return Job.objects.filter(subscription__in=mine, state__in=LIVE).count()
+        count: int = self._counts["running"]
+        return count
+
+    @cached_property
+    def instance(self) -> Instance:
+        if not self.request.user.is_authenticated:
+            return super().instance
+        try:
+            return Instance(name=self._counts["instance_name"] or Instance().name)
+        except DatabaseError:
+            return Instance()
 
     @cached_property
     def menu(self) -> Sequence[Item]:
-        plans = Plan.objects.on_offer().count()
+        plans = self._counts["plans"]
         return (
             Item(_("Overview"), "layout-dashboard", reverse("overview"), pages=("overview",)),
             Item(
@@ -69,7 +111,7 @@ class SiteFrame(Frame):
                 self.machine_count,
                 MACHINE_PAGES,
             ),
-            Item(_("Activity"), "activity", reverse("activity"), pages=("activity",)),
+            Item(_("Activity"), "activity", reverse("activity"), pages=("activity", "jobs", "job")),
             Item(
                 _("Subscriptions"),
                 "layers",

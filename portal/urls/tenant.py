@@ -7,7 +7,9 @@ from django.urls import include, path
 from portal.frame import set_theme
 from portal.tenant_site.views import (
     accounts,
+    jobs,
     machine_commands,
+    machine_selected,
     machines,
     operations,
     overview,
@@ -18,7 +20,11 @@ from portal.tenant_site.views import (
 machine_pages = [
     path("", machines.index, name="machines"),
     path("new/", machines.create, name="machine-new"),
+    path("export.csv", machines.export, name="machine-export"),
+    path("selected/", machine_selected.selected, name="machine-selected"),
+    path("selected/<uuid:pk>/", machine_selected.result, name="machine-selected-result"),
     path("<uuid:pk>/", machines.show, name="machine"),
+    path("<uuid:pk>/commands/", machines.commands, name="machine-commands"),
     path("<uuid:pk>/activity/", machines.activity, name="machine-activity"),
     path("<uuid:pk>/operate/", machine_commands.operate, name="machine-operate"),
     path("<uuid:pk>/delete/", machine_commands.delete, name="machine-delete"),
@@ -43,6 +49,9 @@ urlpatterns = [
     path("plans/", include(plan_pages)),
     path("subscriptions/", include(subscription_pages)),
     path("activity/", operations.index, name="activity"),
+    path("jobs/", jobs.index, name="jobs"),
+    path("jobs/<uuid:pk>/", jobs.show, name="job"),
+    path("jobs/<uuid:pk>/resume/", jobs.resume, name="job-resume"),
     path("account/", accounts.show, name="account"),
     path("account/", include("allauth.account.urls")),
     path("api/v1/", include("portal.api.urls")),

@@ -13,7 +13,9 @@ from portal.tenant_site.operation_list import OperationList, outcome_choices
 
 @signed_in
 def index(request: HttpRequest) -> HttpResponse:
-    subscriptions = frame_of(request).subscriptions
+    frame = frame_of(request)
+    frame.watch(*frame.tenant_ids)
+    subscriptions = frame.subscriptions
     context = {
         "title": _("Activity"),
         "listed": OperationList(request.user, subscriptions, request.GET),

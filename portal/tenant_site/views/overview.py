@@ -1,4 +1,4 @@
-"""The first page: what there is, what is going on, and how to begin."""
+"""The first page: what there is, what is going on, what needs somebody, and how to begin."""
 
 from __future__ import annotations
 
@@ -6,29 +6,36 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
-from fabric.models import Machine, Offering
+from fabric.limits import limits_by
 from plans.actions import quota
 from portal.frame import frame_of
+from portal.tenant_site import overview_page
 from portal.tenant_site.access import signed_in
 from portal.tenant_site.operation_list import recent
 
-MOST_MACHINES = 6
 MOST_OPERATIONS = 8
 
 
 @signed_in
 def show(request: HttpRequest) -> HttpResponse:
-    subscriptions = frame_of(request).subscriptions
-    offerings = Offering.objects.filter(plan__in=[one.plan_id for one in subscriptions])
-    limits = {offering.plan_id: offering.limits for offering in offerings}
-    used = quota.used_by(subscriptions)
-    machines = Machine.objects.visible_to(request.user).select_related("subscription")
+    """The page; to htmx only its live part."""
+    frame = frame_of(request)
+    frame.watch(*frame.tenant_ids)
+    limits = limits_by(frame.subscriptions)
+    kinds = quota.by_kind_of(frame.subscriptions)
+    shares = [(one, limits[one.pk], kinds[one.pk]) for one in frame.subscriptions]
+    states = overview_page.states(request.user)
+    frame.machine_count = sum(one.count for one in states)
+    going_on, failed = overview_page.jobs(request.user)
+    used = [(one, limits, {n: sum(k) for n, k in kinds.items()}) for one, limits, kinds in shares]
     context = {
         "title": _("Overview"),
-        "shares": [(one, limits.get(one.plan_id, {}), used[one.pk]) for one in subscriptions],
-        "machines": machines.order_by("-created_at")[:MOST_MACHINES],
+        "shares": shares,
+        "states": states,
+        "jobs": going_on,
+        "needs": overview_page.needs(request.user, used, failed),
         "operations": recent(request.user, MOST_OPERATIONS),
-        "is_member": request.user.memberships.exists(),
-        "can_create": any(one.is_usable for one in subscriptions),
+        "can_create": any(one.is_usable for one in frame.subscriptions),
     }
-    return render(request, "tenant_site/overview.html", context)
+    part = "_overview" if request.htmx else "overview"
+    return render(request, f"tenant_site/{part}.html", context)

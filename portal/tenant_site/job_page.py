@@ -1,0 +1,133 @@
+"""What the page of a job shows: where it stands, what to expect, what went wrong."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+
+from fabric.abilities import why_not
+from fabric.durable import line
+from fabric.durable.states import LIVE, JobState
+from fabric.models import Job
+from fabric.providers.abilities import JOB_STEPS
+from fabric.states import GONE
+
+FEWEST_SAMPLES = 5
+MOST_SAMPLES = 50
+DEPLOY = "machine.deploy"
+
+
+@dataclass(frozen=True)
+class Expected:
+    """How long the same work took before, in seconds: the median, and nine out of ten."""
+
+    median: float
+    most: float
+
+    def left(self, job: Job) -> float:
+        """Return the seconds a job probably still takes, by the median; 0 when it is overdue."""
+        return max(0.0, self.median - (timezone.now() - job.created_at).total_seconds())
+
+
+def expected(job: Job) -> Expected | None:
+    """Return what to expect of a job, None while too few like it are known. One query.
+
+    A deployment is like those of the same template; other work like all of its kind.
+    """
+    rows = Job.objects.filter(recipe=job.recipe, state=JobState.SUCCEEDED)
+    if job.recipe == DEPLOY and job.machine is not None:
+        rows = rows.filter(machine__template=job.machine.template_id)
+    return expected_of(rows)
+
+
+def expected_of(rows: QuerySet[Job]) -> Expected | None:
+    """Return how long such jobs took, the last fifty of them."""
+    ended = rows.exclude(ended_at=None).order_by("-created_at")
+    times = [
+        (end - start).total_seconds()
+        for start, end in ended.values_list("created_at", "ended_at")[:MOST_SAMPLES]
+    ]
+    if len(times) < FEWEST_SAMPLES:
+        return None
+    return Expected(statistics.median(times), statistics.quantiles(times, n=10)[-1])
+
+
+@dataclass(frozen=True)
+class Event:
+    """A line of a job's log. `state` is a step's: running (it began), done, failed."""
+
+    at: datetime
+    title: str
+    state: str
+    message: str = ""
+
+
+def log_of(job: Job) -> list[Event]:
+    """Return what happened, the oldest first, as the steps of both sides tell it."""
+    events = [*_events(job.steps), *_events(job.remote.get("steps") or ())]
+    return sorted(events, key=lambda event: event.at)
+
+
+def _events(steps: Iterable[dict]) -> Iterable[Event]:
+    for step in steps:
+        began, ended = (
+            parse_datetime(step[name]) if step.get(name) else None
+            for name in ("started_at", "ended_at")
+        )
+        if began:
+            yield Event(began, step["title"], "running")
+        if ended:
+            yield Event(ended, step["title"], step["state"], step.get("message") or "")
+
+
+def ordered(job: Job) -> list[tuple[str, Any]]:
+    """Return what was ordered, in the words of the order; secrets are not among the inputs."""
+    return [(name, value) for name, value in job.inputs.items() if value not in (None, "", [], {})]
+
+
+def work(job: Job) -> dict[str, Any]:
+    """Return what the live part of the page shows."""
+    is_live = job.state in LIVE
+    return {
+        "job": job,
+        "is_live": is_live,
+        "place": line.place(job) if is_live else None,
+        "expected": expected(job) if is_live else None,
+        "no_steps": why_not(job.stamp.provider, JOB_STEPS) if job.stamp else "",
+        "can_resume": can_resume(job),
+        "can_remove": is_failed_deployment(job),
+        "log": log_of(job),
+        "children": list(job.children.select_related("machine").order_by("created_at")),
+    }
+
+
+def can_resume(job: Job) -> bool:
+    """Tell whether the job may go on from where it failed: it is the last work on its machine."""
+    machine = job.machine
+    if job.state != JobState.FAILED or machine is None:
+        return False
+    if machine.is_busy or machine.state in GONE:
+        return False
+    return not machine.jobs.filter(created_at__gt=job.created_at).exists()
+
+
+def is_failed_deployment(job: Job) -> bool:
+    """Tell whether what the job left of a machine waits to be removed."""
+    return (
+        job.recipe == DEPLOY
+        and job.state == JobState.FAILED
+        and job.machine is not None
+        and job.machine.state == "failed"
+    )
+
+
+def recently(days: int = 30) -> datetime:
+    """Return since when ended work is listed."""
+    return timezone.now() - timedelta(days=days)
