@@ -1,21 +1,39 @@
-"""The list of virtual machines: filters, facets and order from the URL; three queries."""
+"""The list of virtual machines: filters, facets and order from the URL; six queries at most."""
 
 from __future__ import annotations
 
+import hashlib
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import (
+    Case,
+    CharField,
+    Count,
+    F,
+    Func,
+    GenericIPAddressField,
+    Q,
+    QuerySet,
+    Value,
+    When,
+)
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast
 from django.http import QueryDict
 from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
 
-from fabric.models import Machine
-from fabric.states import BUSY, GONE, MachineState
+from fabric.durable.states import LIVE
+from fabric.models import Job, Machine
+from fabric.states import BUSY, MachineState
 from plans.models import Subscription
 from portal.keyset import Page, paginate
+from tenants.models import User
 
-PAGE_SIZE = 25
+PAGE_SIZES = (25, 50, 100)
 ORDERS = {
     "name": "name",
     "state": "state",
@@ -23,8 +41,13 @@ ORDERS = {
     "os": "os_name",
     "cores": "cores",
     "memory": "memory_mb",
+    "address": "first_address",
     "age": "created_at",
 }
+# What a filter is called in the URL; the rest of a query is about order and paging.
+FILTERS = ("q", "state", "subscription", "template", "tag")
+_OCTET = r"(25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])"
+_IPV4 = rf"^{_OCTET}(\.{_OCTET}){{3}}$"
 
 
 @dataclass(frozen=True)
@@ -40,52 +63,90 @@ class Facet:
 class MachineList:
     """What the URL asks for. A parameter that makes no sense counts as not given."""
 
-    def __init__(self, subscriptions: list[Subscription], query: QueryDict) -> None:
+    def __init__(self, user: User, subscriptions: list[Subscription], query: QueryDict) -> None:
+        self.user = user
         self.subscriptions = subscriptions
         self.query = query
-        self.text = query.get("q", "").replace("\0", "").strip()[:100]
+        self.text = _plain(query.get("q", ""))
         self.state = query.get("state", "")
         if self.state not in MachineState.values:
             self.state = ""
         self.subscription = self._known_subscription(query.get("subscription", ""))
+        self.template = _plain(query.get("template", ""), 200)
+        self.tag = _plain(query.get("tag", ""), 40)
         self.sort = query.get("sort", "name")
         if self.sort.removeprefix("-") not in ORDERS:
             self.sort = "name"
+        asked = query.get("size", "")
+        self.size = int(asked) if asked in map(str, PAGE_SIZES) else PAGE_SIZES[0]
 
     @property
     def is_filtered(self) -> bool:
-        return bool(self.text or self.state or self.subscription)
+        return bool(self.text or self.state or self.subscription or self.template or self.tag)
 
     @cached_property
     def page(self) -> Page:
-        rows = self._matching()
-        if self.state:
-            rows = rows.filter(state=self.state)
+        return paginate(
+            self.ordered().select_related("subscription", "stamp"),
+            order=self._order,
+            query=self.query,
+            size=self.size,
+        )
+
+    def ordered(self) -> QuerySet[Machine]:
+        """Return every machine that matches; the order is for paging to apply."""
+        rows = self.matching()
+        return rows.annotate(first_address=_first_address()) if "address" in self.sort else rows
+
+    @property
+    def _order(self) -> str:
         turned = "-" if self.sort.startswith("-") else ""
         # An age that grows is a time of birth that shrinks.
         if self.sort.removeprefix("-") == "age":
             turned = "" if turned else "-"
-        return paginate(
-            rows.select_related("subscription", "stamp"),
-            order=turned + ORDERS[self.sort.removeprefix("-")],
-            query=self.query,
-            size=PAGE_SIZE,
-        )
+        return turned + ORDERS[self.sort.removeprefix("-")]
+
+    def everything(self) -> QuerySet[Machine]:
+        """Return all that matches in the order shown, for who wants more than a page."""
+        order = self._order
+        key = F(order.removeprefix("-"))
+        first = key.desc() if order.startswith("-") else key.asc()
+        return self.ordered().select_related("subscription__plan", "template").order_by(first, "pk")
 
     @cached_property
     def states(self) -> list[Facet]:
         """Return the states there are under the other filters."""
-        counts = dict(self._matching().values_list("state").annotate(Count("pk")).order_by())
+        rows = self._filtered(but="state").values_list("state").annotate(Count("pk")).order_by()
+        counts = dict(rows)
         return [
-            Facet(value, title, counts.get(value, 0), value == self.state)
+            Facet(value, _(title), counts.get(value, 0), value == self.state)
             for value, title in MachineState.choices
             if counts.get(value) or value == self.state
         ]
 
-    @property
+    @cached_property
+    def templates(self) -> list[Facet]:
+        """Return the templates there are under the other filters, by name."""
+        rows = self._filtered(but="template").exclude(template=None)
+        return _facets(rows.values_list("template__name"), self.template)
+
+    @cached_property
+    def tags(self) -> list[Facet]:
+        """Return the tags there are under the other filters."""
+        each = Func(F("tags"), function="unnest", output_field=CharField())
+        return _facets(self._filtered(but="tag").annotate(one=each).values_list("one"), self.tag)
+
+    @cached_property
     def total(self) -> int:
         """Return how many machines match."""
         return sum(one.count for one in self.states if not self.state or one.is_chosen)
+
+    @cached_property
+    def percents(self) -> dict[uuid.UUID, int]:
+        """Return how far the work on the busy machines of this page is."""
+        busy = [machine.pk for machine in self.page.rows if machine.is_busy]
+        live = Job.objects.filter(machine__in=busy, state__in=LIVE) if busy else ()
+        return {job.machine_id: job.shown_percent for job in live}
 
     @property
     def is_busy(self) -> bool:
@@ -102,17 +163,79 @@ class MachineList:
     def is_stale(self) -> bool:
         return any(machine.stamp.is_stale for machine in self.page.rows)
 
-    def _matching(self) -> QuerySet[Machine]:
-        """Return the machines under the text and subscription filters, whatever their state."""
+    @property
+    def away(self) -> list[str]:
+        """Return the clouds of this page that do not answer, by the names people know."""
+        gone = {m.stamp.friendly_name for m in self.page.rows if m.stamp.away_since}
+        return sorted(gone)
+
+    @cached_property
+    def mark(self) -> str:
+        """Return a short text that changes whenever something on the page does, ages excepted."""
+        told = [
+            (
+                machine.pk,
+                machine.name,
+                machine.state,
+                machine.status_text,
+                machine.unreachable_since,
+                machine.subscription.name,
+                machine.os_name,
+                machine.cores,
+                machine.memory_mb,
+                machine.addresses,
+                machine.tags,
+                machine.is_protected,
+                machine.ends_at,
+                self.percents.get(machine.pk),
+            )
+            for machine in self.page.rows
+        ]
+        page = (self.page.previous, self.page.next, self.total, told)
+        return hashlib.sha256(repr(page).encode()).hexdigest()[:12]
+
+    @property
+    def filters(self) -> str:
+        """Return the filters as a query string, without order and paging."""
+        kept = QueryDict(mutable=True)
+        for name in FILTERS:
+            if self.query.get(name):
+                kept[name] = self.query[name]
+        return kept.urlencode()
+
+    @property
+    def sizes(self) -> list[tuple[int, str]]:
+        """Return the lengths a page can have, each with the query that asks for it."""
+        query = self.query.copy()
+        for name in ("after", "before"):
+            query.pop(name, None)
+        found = []
+        for size in PAGE_SIZES:
+            query["size"] = str(size)
+            found.append((size, query.urlencode()))
+        return found
+
+    def matching(self) -> QuerySet[Machine]:
+        """Return the machines under all filters."""
+        return self._filtered()
+
+    def _filtered(self, but: str = "") -> QuerySet[Machine]:
+        """Return the machines under every filter but one: what else that one could be."""
         chosen = [self.subscription] if self.subscription else self.subscriptions
-        rows = Machine.objects.filter(subscription__in=[one.pk for one in chosen])
-        rows = rows.exclude(state__in=GONE)
+        rows = Machine.objects.visible_to(self.user)
+        rows = rows.filter(subscription__in=[one.pk for one in chosen])
         if self.text:
             rows = rows.filter(
                 Q(name__icontains=self.text)
                 | Q(os_name__icontains=self.text)
                 | Q(addresses__icontains=self.text)
             )
+        if self.state and but != "state":
+            rows = rows.filter(state=self.state)
+        if self.template and but != "template":
+            rows = rows.filter(template__name=self.template)
+        if self.tag and but != "tag":
+            rows = rows.filter(tags__contains=[self.tag])
         return rows
 
     def _known_subscription(self, text: str) -> Subscription | None:
@@ -121,3 +244,31 @@ class MachineList:
         except ValueError:
             return None
         return next((one for one in self.subscriptions if one.pk == wanted), None)
+
+
+def _plain(text: str, longest: int = 100) -> str:
+    return text.replace("\0", "").strip()[:longest]
+
+
+def _facets(rows: QuerySet, chosen: str) -> list[Facet]:
+    """Return how often each value occurs, by name; the chosen one also when it does not."""
+    counts: dict[str, int] = dict(rows.annotate(Count("pk")).order_by())
+    names: Iterable[str] = {*counts, chosen} if chosen else counts
+    return [
+        Facet(name, name, counts.get(name, 0), name == chosen)
+        for name in sorted(names, key=str.casefold)
+    ]
+
+
+def _first_address() -> Case:
+    """Return the address shown, as one that sorts by number; what is none sorts to the ends."""
+    first = KeyTextTransform("0", "addresses")
+    return Case(
+        When(
+            Q(addresses__0__regex=_IPV4),
+            then=Cast(first, GenericIPAddressField()),
+        ),
+        When(addresses=[], then=Value("0.0.0.0", GenericIPAddressField())),  # noqa: S104 - sorts first
+        default=Value("::", GenericIPAddressField()),
+        output_field=GenericIPAddressField(),
+    )

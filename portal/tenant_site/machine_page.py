@@ -19,7 +19,8 @@ from fabric.states import GONE, MachineState
 from plans.actions import quota
 from portal import charts
 from portal.tenant_site.forms.machines import DeleteForm
-from portal.tenant_site.machine_commands import commands_for, reasons
+from portal.tenant_site.held import rights_in
+from portal.tenant_site.machine_commands import bar_for
 
 FEWEST_SAMPLES = 5
 MOST_SAMPLES = 50
@@ -107,13 +108,14 @@ def load(request: HttpRequest, machine: Machine) -> dict[str, Any]:
 
 def dashboard(request: HttpRequest, machine: Machine) -> dict[str, Any]:
     """Return everything the dashboard shows."""
-    commands = commands_for(machine)
+    bar = bar_for(machine, rights_in(request, machine.subscription.tenant_id))
     plan = machine.subscription.plan
     context: dict[str, Any] = {
         **page(machine, "machine"),
         **work(machine),
-        "commands": commands,
-        "reasons": reasons(commands),
+        "commands": bar.front,
+        "more": bar.more,
+        "reasons": bar.reasons,
         "limits": plan.offering.limits,
         "used": quota.used(machine.subscription),
         "mine": {

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
 from fabric import connect
-from fabric.actions import machines
+from fabric.actions import machines, power
 from fabric.models import Machine
 from portal.faults import refuse, told
 from portal.tenant_site.access import own, signed_in
@@ -21,8 +21,9 @@ from tenants.errors import Refused
 @own(load, "POST")
 def operate(request: HttpRequest, machine: Machine) -> HttpResponse:
     with told(request):
-        machines.operate(by=request.user, machine=machine, verb=request.POST.get("verb", ""))
-    return back_to(machine)
+        power.operate(by=request.user, machine=machine, verb=request.POST.get("verb", ""))
+    # From the list people go on with the list.
+    return redirect("machines") if request.POST.get("next") == "list" else back_to(machine)
 
 
 @signed_in

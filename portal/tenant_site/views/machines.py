@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import uuid
 
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseRedirect,
+    StreamingHttpResponse,
+)
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 from django_htmx.http import HttpResponseClientRedirect, HttpResponseClientRefresh
@@ -17,27 +24,44 @@ from plans.actions import quota
 from plans.models import Subscription
 from portal.faults import refuse
 from portal.frame import frame_of
-from portal.tenant_site import machine_page
+from portal.templatetags.machines import NOBODY
+from portal.tenant_site import machine_export, machine_page
 from portal.tenant_site.access import own, signed_in
 from portal.tenant_site.forms.machines import QuickCreateForm
+from portal.tenant_site.held import anywhere, rights_in
+from portal.tenant_site.machine_commands import bar_for
 from portal.tenant_site.machine_list import MachineList
+from portal.tenant_site.machine_selected import verbs_for
 from portal.tenant_site.operation_list import of_object
 from tenants.errors import Refused
+from tenants.rights import Right
 
 
 @signed_in
 @require_GET
 def index(request: HttpRequest) -> HttpResponse:
+    """The list; a fragment of it for filters, and for the live line that says what it has seen."""
     frame = frame_of(request)
-    listed = MachineList(frame.subscriptions, request.GET)
+    listed = MachineList(request.user, frame.subscriptions, request.GET)
+    frame.watch(*{one.tenant_id for one in frame.subscriptions})
     context = {
         "title": _("Virtual machines"),
         "listed": listed,
         "sort": listed.sort,
         "subscriptions": frame.subscriptions,
-        "can_create": any(one.is_usable for one in frame.subscriptions),
+        "with_subscription": len(frame.subscriptions) > 1,
+        "verbs": verbs_for(anywhere(request)),
+        "nobody": NOBODY,
+        "can_create": any(
+            one.is_usable and Right.CREATE in rights_in(request, one.tenant_id)
+            for one in frame.subscriptions
+        ),
     }
-    part = "_list" if request.htmx else "index"
+    part = "index"
+    if request.htmx:
+        seen = request.GET.get("seen")
+        context["changed"] = seen != listed.mark
+        part = "_list" if seen is None else "_rows"
     return render(request, f"tenant_site/machines/{part}.html", context)
 
 
@@ -59,6 +83,29 @@ def load_or_none(request: HttpRequest, pk: uuid.UUID) -> Machine | None:
         if request.htmx and machine_page.is_gone(pk, request.user):
             return None
         raise
+
+
+@signed_in
+@require_GET
+def export(request: HttpRequest) -> StreamingHttpResponse:
+    """Everything that matches as a file, however long the list."""
+    listed = MachineList(request.user, frame_of(request).subscriptions, request.GET)
+    name = f"machines-{timezone.localdate():%Y-%m-%d}.csv"
+    return StreamingHttpResponse(
+        machine_export.lines(listed),
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+@signed_in
+@own(load, "GET")
+def commands(request: HttpRequest, machine: Machine) -> HttpResponse:
+    """The menu of a row: what can be done with this machine now."""
+    bar = bar_for(machine, rights_in(request, machine.subscription.tenant_id))
+    context = {"title": machine.name, "machine": machine, "commands": bar.possible}
+    part = "_row_menu" if request.htmx else "row_menu"
+    return render(request, f"tenant_site/machines/{part}.html", context)
 
 
 @signed_in

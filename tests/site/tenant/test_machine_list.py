@@ -12,10 +12,12 @@ from django.utils import timezone
 
 from fabric.models import Machine, Stamp
 from fabric.states import MachineState
-from portal.tenant_site.machine_list import PAGE_SIZE
+from portal.tenant_site.machine_list import PAGE_SIZES
 from tests.factories.fabric import make_machine, make_subscription
+from tests.site.tenant.conftest import make_job
 
 MOST_QUERIES = 12
+PAGE_SIZE = PAGE_SIZES[0]
 HTML_BUDGET = 60_000
 
 
@@ -114,15 +116,30 @@ def test_empty_says_how_to_begin(as_alice, alices, plan) -> None:
     assert "New machine" in page.text
 
 
-def test_it_refreshes_faster_while_something_changes(as_alice, machine) -> None:
-    fragment = as_alice.get(reverse("machines"), headers={"HX-Request": "true"})
-    assert "<html" not in fragment.text
-    assert "every 15s" in fragment.text
-    assert 'id="running"' in fragment.text, "the indicator in the top bar comes along"
+def live(browser, seen: str = "", query: str = ""):
+    """Ask as the live line of the list does."""
+    url = f"{reverse('machines')}?{query}&seen={seen}"
+    return browser.get(url, headers={"HX-Request": "true"})
+
+
+def test_the_live_line_is_told_of_changes_alone(as_alice, machine) -> None:
+    seen = as_alice.get(reverse("machines")).context["listed"].mark
+    quiet = live(as_alice, seen)
+    assert "web-01" not in quiet.text
+    assert 'id="machine-live"' in quiet.text, "the age of the list comes along"
+    assert 'id="running"' in quiet.text, "so does the indicator in the top bar"
     Machine.objects.update(state=MachineState.UPDATING, status_text="Starting…")
-    fragment = as_alice.get(reverse("machines"), headers={"HX-Request": "true"})
-    assert "every 2s" in fragment.text
-    assert "Starting" in fragment.text
+    make_job(machine, remote={"percent": 43})
+    changed = live(as_alice, seen)
+    assert "<html" not in changed.text
+    for told in ("Starting", "43 %", 'hx-swap-oob="true"'):
+        assert told in changed.text
+
+
+def test_a_page_hears_of_changes_in_its_tenants(as_alice, machine) -> None:
+    page = as_alice.get(reverse("machines"))
+    assert "data-pulse" in page.text
+    assert "katal:changed" in page.text
 
 
 def test_it_says_when_it_is_older_than_it_should_be(as_alice, machine) -> None:

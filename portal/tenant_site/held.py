@@ -1,0 +1,33 @@
+"""What the person of a request may do, by tenant: asked once, however many pages' parts need it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+
+from django.http import HttpRequest
+
+from tenants import rights
+from tenants.models import Membership
+
+
+def rights_by_tenant(request: HttpRequest) -> Mapping[uuid.UUID, frozenset[str]]:
+    """Return the person's rights in each of their tenants. One query a request."""
+    if not hasattr(request, "_katal_rights"):
+        mine = Membership.objects.filter(user=request.user).select_related("custom_role")
+        request._katal_rights = {
+            one.tenant_id: rights.through_key(request.user, one.tenant_id, rights.of_member(one))
+            for one in mine
+        }
+    found: Mapping[uuid.UUID, frozenset[str]] = request._katal_rights
+    return found
+
+
+def rights_in(request: HttpRequest, tenant_id: uuid.UUID) -> frozenset[str]:
+    """Return the person's rights in a tenant, none where they do not belong."""
+    return rights_by_tenant(request).get(tenant_id, frozenset())
+
+
+def anywhere(request: HttpRequest) -> frozenset[str]:
+    """Return the rights a person holds in at least one of their tenants."""
+    return frozenset().union(*rights_by_tenant(request).values())
