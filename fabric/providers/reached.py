@@ -27,6 +27,7 @@ BUSY: Final[Mapping[type, str]] = {
 BUSY_ELSE: Final = "UnderUpdate"
 # Those that make a thing: a job that failed has not made it, whatever is there.
 MAKING: Final = (changes.AddDisk, changes.AddAdapter, changes.MakeCheckpoint)
+REMOVING: Final = (changes.RemoveDisk, changes.RemoveAdapter, changes.RemoveCheckpoint)
 # A change that failed half-way and leaves this is repaired, rather than asked for again.
 REPAIRED: Final = (changes.Store, changes.DeployStored, changes.Rebuild)
 BROKEN: Final = frozenset(

@@ -7,14 +7,12 @@ as it is. Unlike our own SPF it makes a second machine of a doubled first try, a
 
 from __future__ import annotations
 
-import threading
 import uuid
-from collections import defaultdict, deque
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from fabric.providers import requiring
 from fabric.providers.abilities import ALL, CHANGES, Description
 from fabric.providers.base import (
     Accepted,
@@ -23,25 +21,23 @@ from fabric.providers.base import (
     Curve,
     Inventory,
     MachineOrder,
-    RemoteCloud,
+    OrderedAdapter,
     RemoteJob,
     RemoteMachine,
     RemoteNetwork,
-    RemoteProfile,
     RemoteStamp,
     RemoteTemplate,
     TenantOrder,
 )
 from fabric.providers.errors import (
     Forbidden,
-    Missing,
-    NoAnswer,
     ProviderFault,
     Rejected,
-    Unreachable,
 )
-from fabric.providers.fake import world
-from fabric.providers.fake.world import FakeJob, FakeMachine
+from fabric.providers.fake import judging, world
+from fabric.providers.fake.changing import Changing
+from fabric.providers.fake.devices import copied, made_for
+from fabric.providers.fake.world import FakeMachine
 
 DIMENSIONS = ("machines", "cores", "memory_mb", "storage_gb")
 COUNTERS = ("cpu", "memory", "storage", "network")
@@ -54,64 +50,10 @@ DOORS = (
     ("Provider", "SPF_Provider"),
     ("Usage", "SPF_Usage"),
 )
-LOGICAL_NETWORK = uuid.uuid5(uuid.NAMESPACE_DNS, "logical.example.net")
 
 
-class FakeProvider:
+class FakeProvider(Changing):
     """A cloud with one stamp; its lists may be changed by whoever holds it. Thread-safe."""
-
-    def __init__(self, *, instant: bool = False) -> None:
-        self.instant = instant
-        self.is_down = False
-        self.lacks_rights = False
-        self.shut_groups: set[str] = set()
-        self.abilities = ALL
-        self.stamp = RemoteStamp(uuid.uuid4(), "vmm01.example.net")
-        self.known_stamps = [self.stamp]
-        self.clouds = [_cloud("Gold")]
-        self.templates = [_template("Ubuntu 24.04")]
-        self.profiles = [RemoteProfile(uuid.uuid4(), "Small", "", cores=2, memory_mb=2048)]
-        self.networks = [
-            RemoteNetwork(uuid.uuid4(), "front", "", LOGICAL_NETWORK, isolation="NoIsolation")
-        ]
-        self.roles: dict[uuid.UUID, TenantOrder] = {}
-        self.held: dict[uuid.UUID, FakeMachine] = {}
-        self.work: dict[uuid.UUID, FakeJob] = {}
-        self.calls: list[str] = []
-        self._plans: dict[str, deque[str | ProviderFault]] = defaultdict(deque)
-        self._made = 0
-        self._lock = threading.RLock()
-
-    def plan(self, verb: str, what: str | ProviderFault, *, times: int = 1) -> None:
-        """Have the next calls of a verb go wrong: lose_reply, unreachable, fail, or a fault."""
-        self._plans[verb].extend([what] * times)
-
-    def tick(self, times: int = 1) -> None:
-        """Let every job go on by one step, so many times."""
-        with self._lock:
-            for _ in range(times):
-                for job in list(self.work.values()):
-                    self._advance(job)
-
-    def settle(self) -> None:
-        """Let every job come to its end."""
-        self.tick(len(world.STEPS))
-
-    @contextmanager
-    def _call(self, verb: str) -> Iterator[bool]:
-        """Count a call and have it go wrong as planned; yields whether its job shall fail."""
-        with self._lock:
-            self.calls.append(verb)
-            planned = self._plans[verb].popleft() if self._plans[verb] else ""
-            if isinstance(planned, ProviderFault):
-                raise planned
-            if self.is_down:
-                raise NoAnswer("The fake cloud cannot be reached.")
-            if planned == "unreachable":
-                raise Unreachable("The fake cloud cannot be reached.")
-            yield planned == "fail"
-            if planned == "lose_reply":
-                raise Unreachable("The fake cloud cut the connection off.")
 
     def check(self) -> Collection[str]:
         with self._call("check"):
@@ -155,6 +97,8 @@ class FakeProvider:
                 tuple(self.profiles),
                 tuple(self.networks),
                 lacks_rights=False,
+                library_disks=tuple(self.library_disks),
+                media=tuple(self.media),
             )
 
     def ensure_tenant(self, order: TenantOrder) -> None:
@@ -163,7 +107,18 @@ class FakeProvider:
                 raise Rejected("The tenant could not be made.")
             if order.cloud_id not in {cloud.id for cloud in self.clouds}:
                 raise Rejected("There is no such cloud.")
+            before = self.roles.family(order.id)
             self.roles[order.id] = order
+            for machine in self.held.values():
+                if machine.tenant in before - self.roles.family(order.id):
+                    machine.tenant = order.id
+
+    def ensure_gone_tenant(self, order: TenantOrder) -> None:
+        with self._call("ensure_gone_tenant") as fails:
+            family = self.roles.family(order.id)
+            if fails or any(machine.tenant in family for machine in self.held.values()):
+                raise Rejected("The user role still owns virtual machines.")
+            self.roles.pop(order.id, None)
 
     def ensure_machine(
         self, order: MachineOrder, *, tenant: uuid.UUID, person: str, first_try: bool
@@ -174,19 +129,52 @@ class FakeProvider:
                 found = self._make(order, tenant)
             elif found.status != "CreationFailed":
                 return Accepted(found.id, found.job_id)
-            return self._begin(found, through="UnderCreation", ends="Running", fails=fails)
+            ends = "Running" if order.start else "PowerOff"
+            return self._begin(
+                found, through="UnderCreation", ends=ends, falls="CreationFailed", fails=fails
+            )
 
     def _make(self, order: MachineOrder, tenant: uuid.UUID) -> FakeMachine:
-        role = self._role(tenant)
-        template = next((t for t in self.templates if t.id == order.template_id), None)
-        world.check_order(role, order, self.networks)
-        if template is None:
-            raise Rejected("There is no such template.")
-        made = FakeMachine(uuid.uuid4(), self._made, tenant, order, template)
-        world.check_quota(role, made, self._owned(tenant))
+        role = self.roles.role(tenant)
+        judging.require_order(role, order, self.networks)
+        requiring.require_order(order, ALL - self.abilities)
+        id = uuid.uuid4()
+        if order.template_id is None:
+            source = self._source(order, tenant)
+            template = source.template
+            order = replace(
+                order,
+                cores=order.cores or source.cores,
+                memory_mb=order.memory_mb or source.memory_mb,
+            )
+            parts = copied(source.parts, id, self._made)
+        else:
+            template = self._template(order.template_id)
+            parts = made_for(id, self._made, order.name, template.storage_gb, self._wanted(order))
+        made = FakeMachine(id, self._made, tenant, order, template, parts)
+        self._require_quota(tenant, made.size)
         self._made += 1
-        self.held[made.id] = made
+        self.held[id] = made
         return made
+
+    def _template(self, id: uuid.UUID) -> RemoteTemplate:
+        found = next((each for each in self.templates if each.id == id), None)
+        if found is None:
+            raise Rejected("There is no such template.")
+        return found
+
+    def _wanted(self, order: MachineOrder) -> Iterator[tuple[OrderedAdapter, RemoteNetwork | None]]:
+        networks = {network.name: network for network in self.networks}
+        for adapter in order.adapters or (OrderedAdapter(""),):
+            yield adapter, networks.get(adapter.network_name)
+
+    def _source(self, order: MachineOrder, tenant: uuid.UUID) -> FakeMachine:
+        """The machine that another one is made from."""
+        for machine in self._seen(tenant):
+            checkpoints = {each.id for each in machine.parts.checkpoints}
+            if machine.id == order.source_machine_id or order.source_checkpoint_id in checkpoints:
+                return machine
+        raise Rejected("There is no such virtual machine to make one from.")
 
     def operate(
         self,
@@ -214,7 +202,7 @@ class FakeProvider:
             machine = self.held.get(machine_id)
             if machine is None:
                 return None
-            if machine.tenant != tenant:
+            if not self.roles.sees(tenant, machine):
                 raise Forbidden("The machine exists, but not for this subscription.")
             self._permit(tenant, "Remove")
             if machine.status not in world.REMOVABLE:
@@ -258,77 +246,9 @@ class FakeProvider:
             samples = tuple((at * 7) % 40 for at in range(SAMPLES))
             return tuple(Curve(counter, samples, times) for counter in COUNTERS)
 
-    def _begin(self, machine: FakeMachine, *, through: str, ends: str, fails: bool) -> Accepted:
-        """Start a job on a machine; one machine has one job at a time."""
-        last = self.work.get(machine.job_id) if machine.job_id else None
-        if last is not None and not last.completed:
-            raise Rejected("Another job is working on the machine.")
-        job = FakeJob(uuid.uuid4(), machine, ends=ends, fails=fails)
-        machine.status, machine.job_id = through, job.id
-        self.work[job.id] = job
-        while self.instant and not job.completed:
-            self._advance(job)
-        return Accepted(machine.id, job.id)
-
-    def _advance(self, job: FakeJob) -> None:
-        job.tick()
-        if job.machine.status == world.DELETED:
-            self.held.pop(job.machine.id, None)
-
-    def _role(self, tenant: uuid.UUID) -> TenantOrder:
-        role = self.roles.get(tenant)
-        if role is None:
-            raise Missing("There is no user role for this subscription.")
-        return role
-
-    def _permit(self, tenant: uuid.UUID, permission: str) -> None:
-        if permission not in self._role(tenant).permissions:
-            raise Forbidden(f"The user role does not permit {permission}.")
-
-    def _owned(self, tenant: uuid.UUID) -> list[FakeMachine]:
-        return [machine for machine in self.held.values() if machine.tenant == tenant]
+    def _tagged(self, tag: str, tenant: uuid.UUID) -> FakeMachine | None:
+        return next((m for m in self._seen(tenant) if m.order.tag == tag), None)
 
     def _used(self, cloud_id: uuid.UUID) -> dict[str, int]:
         sizes = [m.size for m in self.held.values() if m.order.cloud_id == cloud_id]
         return {name: sum(size[name] for size in sizes) for name in DIMENSIONS}
-
-    def _owned_by(self, tenant: uuid.UUID, machine_id: uuid.UUID) -> FakeMachine:
-        """The machine, which for a stranger does not exist."""
-        self._role(tenant)
-        machine = self.held.get(machine_id)
-        if machine is None or machine.tenant != tenant:
-            raise Missing("There is no such virtual machine.")
-        return machine
-
-    def _tagged(self, tag: str, tenant: uuid.UUID) -> FakeMachine | None:
-        return next((m for m in self._owned(tenant) if m.order.tag == tag), None)
-
-
-def _cloud(name: str) -> RemoteCloud:
-    return RemoteCloud(
-        id=uuid.uuid4(),
-        name=name,
-        description="",
-        cores=None,
-        memory_mb=None,
-        storage_gb=None,
-        machines=100,
-        used={},
-        logical_network_ids=(LOGICAL_NETWORK,),
-    )
-
-
-def _template(name: str) -> RemoteTemplate:
-    return RemoteTemplate(
-        id=uuid.uuid4(),
-        name=name,
-        description="",
-        os_name=name,
-        os_type="Linux",
-        cores=1,
-        memory_mb=1024,
-        storage_gb=10,
-        generation=2,
-        adapters=1,
-        cloud_id=None,
-    )

@@ -1,22 +1,21 @@
-"""What the fake cloud holds: machines, the jobs working on them, roles; and how jobs go on."""
+"""What the fake cloud holds: machines, the jobs working on them; and how jobs go on."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from fabric.providers.base import (
+    Devices,
     MachineOrder,
     RemoteJob,
     RemoteMachine,
-    RemoteNetwork,
     RemoteStep,
     RemoteTemplate,
-    TenantOrder,
 )
-from fabric.providers.errors import Forbidden, Rejected
+from fabric.providers.fake.devices import Parts
 
 STEPS = ("Place", "Prepare", "Finish")
 DELETED = "Deleted"
@@ -46,15 +45,22 @@ OPERATIONS: Mapping[str, Operation] = {
 
 @dataclass
 class FakeMachine:
-    """A machine; `number` makes its address. Whatever is set of it moves `modified_at`."""
+    """A machine; `number` makes its addresses. Whatever is set of it moves `modified_at`."""
 
     id: uuid.UUID
     number: int
     tenant: uuid.UUID
     order: MachineOrder
     template: RemoteTemplate
+    parts: Parts
     status: str = "UnderCreation"
     job_id: uuid.UUID | None = None
+
+    def __post_init__(self) -> None:
+        self.name = self.order.name
+        self.description = self.order.description
+        self.cores = self.order.cores or self.template.cores
+        self.memory_mb = self.order.memory_mb or self.template.memory_mb
 
     def __setattr__(self, name: str, value: object) -> None:
         super().__setattr__(name, value)
@@ -68,24 +74,30 @@ class FakeMachine:
         """What it takes from its role's limits."""
         return {
             "machines": 1,
-            "cores": self.order.cores or self.template.cores,
-            "memory_mb": self.order.memory_mb or self.template.memory_mb,
-            "storage_gb": self.template.storage_gb,
+            "cores": self.cores,
+            "memory_mb": self.memory_mb,
+            "storage_gb": self.parts.storage_gb,
         }
+
+    def devices(self) -> Devices:
+        """What hangs on it, as the contract tells it."""
+        return self.parts.shown(is_running=self.status == "Running")
 
     def shown(self) -> RemoteMachine:
         """The machine as the contract tells it."""
         running = self.status == "Running"
+        addresses = tuple(a for each in self.parts.adapters for a in each.addresses)
         return RemoteMachine(
             id=self.id,
             tag=self.order.tag,
-            name=self.order.name,
+            name=self.name,
+            description=self.description,
             status=self.status,
             status_text=self.status,
-            cores=self.size["cores"],
-            memory_mb=self.size["memory_mb"],
+            cores=self.cores,
+            memory_mb=self.memory_mb,
             os_name=self.template.os_name,
-            addresses=(f"10.20.{self.number // 250}.{self.number % 250 + 4}",) if running else (),
+            addresses=addresses if running else (),
             host_name="host01.example.net",
             job_id=self.job_id,
             owner_role_id=self.tenant,
@@ -96,12 +108,15 @@ class FakeMachine:
 
 @dataclass
 class FakeJob:
-    """Work on a machine: one step done per tick, the last one leaves the machine at `ends`."""
+    """Work on a machine: one step done per tick, the last one leaves the machine at `ends`, or when
+    it fails at `falls`; `act` is what it does with its last step."""
 
     id: uuid.UUID
     machine: FakeMachine
     ends: str
     fails: bool
+    falls: str = "PowerOff"
+    act: Callable[[], None] | None = None
     done: int = 0
     times: list[datetime] = field(default_factory=lambda: [datetime.now(UTC)])
 
@@ -115,13 +130,14 @@ class FakeJob:
             return
         self.done += 1
         self.times.append(datetime.now(UTC))
-        if self.completed:
-            self.machine.status = self._left_at()
-
-    def _left_at(self) -> str:
-        if not self.fails:
-            return self.ends
-        return "CreationFailed" if self.machine.status == "UnderCreation" else "PowerOff"
+        if not self.completed:
+            return
+        if self.fails:
+            self.machine.status = self.falls
+            return
+        if self.act is not None:
+            self.act()
+        self.machine.status = self.ends
 
     def shown(self) -> RemoteJob:
         """The job as the contract tells it."""
@@ -145,28 +161,3 @@ class FakeJob:
             return RemoteStep(title, "running", 0, started_at=self.times[at])
         state = "failed" if failed and at == len(STEPS) - 1 else "done"
         return RemoteStep(title, state, 100, self.times[at], self.times[at + 1])
-
-
-def check_order(
-    role: TenantOrder, order: MachineOrder, networks: Collection[RemoteNetwork]
-) -> None:
-    """Raise unless the role may make this machine."""
-    if "Create" not in role.permissions and "CreateFromVHDOrTemplate" not in role.permissions:
-        raise Forbidden("The user role does not permit Create.")
-    if order.cloud_id != role.cloud_id:
-        raise Rejected("The cloud is not in the scope of the user role.")
-    granted = set(role.resources)
-    if ("VMTemplate", order.template_id) not in granted:
-        raise Rejected("The template is not granted to the user role.")
-    seen = {each.name for each in networks if ("VMNetwork", each.id) in granted}
-    for adapter in order.adapters:
-        if adapter.network_name not in seen:
-            raise Rejected(f"There is no VM network {adapter.network_name}.")
-
-
-def check_quota(role: TenantOrder, wanted: FakeMachine, existing: Collection[FakeMachine]) -> None:
-    """Raise when the role's limits would be passed."""
-    for name, limit in role.limits.items():
-        used = sum(machine.size[name] for machine in existing)
-        if limit is not None and used + wanted.size[name] > limit:
-            raise Rejected(f"The quota of the user role is exceeded: {name} {used} of {limit}.")

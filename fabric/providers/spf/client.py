@@ -14,6 +14,7 @@ import httpx
 
 from fabric.odata import filter
 from fabric.odata.uri import entity_url
+from fabric.providers import requiring
 from fabric.providers.abilities import (
     ADAPTER_ADDRESSES,
     CHANGES,
@@ -48,7 +49,6 @@ from fabric.providers.spf import (
     members,
     orders,
     reading,
-    requiring,
     tenancy,
     tries,
 )
@@ -116,8 +116,13 @@ class SPFProvider:
     def check_account(self) -> tuple[AccountCheck, ...]:
         return account.check(self._session, self._username)
 
+    @property
+    def _lacking(self) -> frozenset[str]:
+        """The abilities that the endpoint said it does not have."""
+        return self.described.lacks if self.described else frozenset()
+
     def _lacks(self, ability: str) -> bool:
-        return self.described is not None and ability in self.described.lacks
+        return ability in self._lacking
 
     def _fit(self, body: orders.Body, name: str) -> orders.Body:
         """Leave out what the generation found does not know."""
@@ -147,7 +152,7 @@ class SPFProvider:
     def ensure_machine(
         self, order: MachineOrder, *, tenant: uuid.UUID, person: str, first_try: bool
     ) -> Accepted:
-        requiring.require_order(order, self.described)
+        requiring.require_order(order, self._lacking)
         if not first_try:
             found = self.find_machine(
                 order.tag, order.name, stamp_id=order.stamp_id, tenant=tenant, person=person
@@ -216,7 +221,7 @@ class SPFProvider:
         first_try: bool,
         key: str,
     ) -> Accepted | None:
-        requiring.require_change(change, self.described)
+        requiring.require_change(change, self._lacking)
         without = self.described.without if self.described else frozenset()
         machine_id = change.machine_id
         call = Call(self._session, stamp_id, tenant, machine_id, _principal(person), without)

@@ -4,10 +4,10 @@ than what was ordered would come of it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from fabric.providers import abilities, changes
-from fabric.providers.abilities import ABSENT, Description
+from fabric.providers.abilities import ABSENT
 from fabric.providers.base import MachineOrder
 from fabric.providers.changes import Change
 from fabric.providers.errors import Rejected
@@ -21,17 +21,17 @@ _CHECKPOINTS = (
 )
 
 
-def require_order(order: MachineOrder, described: Description | None) -> None:
+def require_order(order: MachineOrder, lacks: Collection[str]) -> None:
     """Raise Rejected, in words for people, for an order that cannot be carried out there."""
     asked = {
         abilities.CLONE: order.source_machine_id is not None and not order.source_checkpoint_id,
         abilities.FROM_CHECKPOINT: order.source_checkpoint_id is not None,
         abilities.FIXED_ADDRESS: any(adapter.address for adapter in order.adapters),
     }
-    _require(asked | _of_guest(order), described)
+    _require(asked | _of_guest(order), lacks)
 
 
-def require_change(change: Change, described: Description | None) -> None:
+def require_change(change: Change, lacks: Collection[str]) -> None:
     """Raise Rejected for a change that cannot be made there."""
     asked = {
         abilities.CHECKPOINTS: isinstance(change, _CHECKPOINTS),
@@ -42,7 +42,7 @@ def require_change(change: Change, described: Description | None) -> None:
         and bool(change.address),
     }
     guest = _of_guest(change) if isinstance(change, changes.Rebuild) else {}
-    _require(asked | guest, described)
+    _require(asked | guest, lacks)
 
 
 def _of_guest(inputs: GuestInputs) -> dict[str, bool]:
@@ -53,8 +53,7 @@ def _of_guest(inputs: GuestInputs) -> dict[str, bool]:
     }
 
 
-def _require(asked: Mapping[str, bool], described: Description | None) -> None:
-    lacks = described.lacks if described else frozenset()
+def _require(asked: Mapping[str, bool], lacks: Collection[str]) -> None:
     for ability, is_wanted in asked.items():
         if is_wanted and ability in lacks:
             raise Rejected(ABSENT[ability])
