@@ -16,6 +16,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from redis.exceptions import RedisError
 
+from portal import problems
 from tenants.errors import Refused
 
 log = logging.getLogger(__name__)
@@ -38,6 +39,8 @@ def told(request: HttpRequest) -> Iterator[None]:
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Answer a form whose token does not fit: the page stood open across a sign-in, mostly."""
+    if problems.is_asked_by_program(request):
+        return problems.answer(request, "not_permitted", reason)
     return _page(
         request,
         403,
@@ -93,7 +96,9 @@ def unavailable(request: HttpRequest) -> HttpResponse:
 def _page(
     request: HttpRequest, status: int, title: str, text: str, reference: str = ""
 ) -> HttpResponse:
-    """Render without the database, which may be what broke."""
+    """Render without the database, which may be what broke; for programs a problem document."""
+    if problems.is_asked_by_program(request):
+        return problems.of_status(request, status, reference)
     shown = {"title": title, "text": text, "reference": reference, "status": status}
     try:
         return render(request, "errors/page.html", shown, status=status)

@@ -188,6 +188,13 @@ def answer(request: HttpRequest, code: str, detail: str = "", **told: object) ->
     return response
 
 
+def of_status(request: HttpRequest, status: int, reference: str = "") -> HttpResponse:
+    """Return the problem for an error met outside the interface's own code."""
+    codes = {400: "malformed", 403: "not_permitted", 404: "not_found", 503: "unavailable"}
+    extra = {"reference": reference} if reference else None
+    return answer(request, codes.get(status, "our_fault"), extra=extra)
+
+
 def slash_missing(path: str) -> str:
     """Return what to say to somebody who left the slash at the end away."""
     return _("Addresses end with a slash: %(path)s/") % {"path": path}

@@ -9,12 +9,17 @@ from django.db.models import Q, QuerySet
 from django.http import Http404
 from rest_framework import serializers
 
-from fabric.models import Machine
-from fabric.states import MachineState
-from portal.api.frame import paging
+from fabric.actions import machines
+from fabric.models import Job, Machine
+from fabric.models.machine import EndAction
+from fabric.states import MachineState, Verb
+from portal.api import machine_orders as orders
+from portal.api.frame import paging, work
 from portal.api.frame.answer import Answer
 from portal.api.frame.endpoint import Endpoint, answers
+from portal.api.frame.fields import Flag, Given, Many, Moment, OneOf, Shape, Text, Whole
 from portal.api.machine_shapes import COLUMNS, MachineShape, etag_columns, machine
+from tenants.errors import Refused
 
 # What the list page sorts by, by the same names.
 ORDERS = {
@@ -43,6 +48,25 @@ class MachineFilter(paging.Listed):
     )
 
 
+class MachineChange(Given):
+    """What is not given stays."""
+
+    name = Text(required=False, max_length=63)
+    description = Text(required=False, allow_blank=True, max_length=2000)
+    cores = Whole(required=False, min_value=1)
+    memory_mb = Whole(required=False, min_value=1)
+    tags = Many(required=False, child=Text(max_length=40), max_length=20)
+    is_protected = Flag(required=False)
+    ends_at = Moment(required=False, allow_null=True)
+    end_action = OneOf(required=False, choices=list(EndAction.values))
+
+
+class MachinesMadeShape(Shape):
+    """The operations that make several machines, in the order of their names."""
+
+    operations = work.WorkShape(many=True)
+
+
 def matching(rows: QuerySet[Machine], asked: dict[str, Any]) -> QuerySet[Machine]:
     """Return the machines that a query asks for."""
     if text := asked.get("q"):
@@ -69,12 +93,69 @@ class Machines(Endpoint):
 
     @answers("List machines", asks=MachineFilter, gives=MachineShape, many=True, etag=True)
     def get(self) -> Answer:
-        name = self.asked["sort"]
-        order = paging.ordered(name, ORDERS, turned=("age",))
-        found = paging.page(
-            matching(self.caller.machines(), self.asked), COLUMNS, self.asked, order=order
-        )
+        order = paging.ordered(self.asked["sort"], ORDERS, turned=("age",))
+        rows = matching(self.caller.machines(), self.asked)
+        found = paging.page(rows, COLUMNS, self.asked, order=order)
         return self.listed(found, machine, etag_columns)
+
+    @answers(
+        "Make a machine",
+        takes=orders.NewMachineGiven,
+        gives=work.OperationShape,
+        status=202,
+        scope="Create",
+        refuses=["quota_exceeded"],
+        example={"name": "web-01", **orders.EXAMPLE},
+    )
+    def post(self, given: dict[str, Any]) -> Answer:
+        """The operation's `machine` is the new one; it is listed at once, in the state creating."""
+        subscription = orders.subscription_of(self.caller, given)
+        order = orders.order_of(subscription, given, given["name"])
+        try:
+            made = machines.deploy(
+                by=self.caller.user,
+                subscription=subscription,
+                order=order,
+                request_key=str(uuid.uuid4()),
+            )
+        except Refused as refused:
+            raise orders.pointed(refused)
+        return work.begun(Job.objects.filter(subject=made.pk).latest("created_at"))
+
+
+class ManyMachines(Endpoint):
+    tag = "Machines"
+
+    @answers(
+        "Make several machines",
+        takes=orders.NewMachinesGiven,
+        gives=MachinesMadeShape,
+        status=202,
+        waits=False,
+        scope="Create",
+        refuses=["quota_exceeded"],
+        example={"pattern": "web##", "count": 3, **orders.EXAMPLE},
+    )
+    def post(self, given: dict[str, Any]) -> Answer:
+        """All of them or none."""
+        subscription = orders.subscription_of(self.caller, given)
+        order = orders.order_of(subscription, given, given["pattern"])
+        try:
+            made = machines.deploy_many(
+                by=self.caller.user,
+                subscription=subscription,
+                order=order,
+                pattern=given["pattern"],
+                count=given["count"],
+                first=given["first"],
+                request_key=str(uuid.uuid4()),
+            )
+        except Refused as refused:
+            raise orders.pointed(refused, name="pattern")
+        rows = Job.objects.filter(subject__in=[one.pk for one in made]).values(*work.COLUMNS)
+        by_machine = {row["machine_id"]: row for row in rows}
+        told = [work.row(by_machine[one.pk]) for one in made]
+        return Answer({"operations": told}, 202)
 
 
 class OfMachine(Endpoint):
@@ -87,6 +168,7 @@ class OfMachine(Endpoint):
         found = (
             self.caller.machines()
             .select_related("subscription__tenant", "subscription__plan__offering", "template")
+            .select_related("stamp__provider", "cloud")
             .filter(pk=pk)
             .first()
         )
@@ -113,3 +195,8 @@ class OneMachine(OfMachine):
     @answers("Show a machine", gives=MachineShape, etag=True)
     def get(self) -> Answer:
         return self.shown_machine()
+
+    @answers("Delete a machine", gives=work.OperationShape, status=202, verb=Verb.DELETE, etag=True)
+    def delete(self) -> Answer:
+        """With its disks, for good. What it held of the quota is free when nothing is left."""
+        return work.begun(machines.delete(by=self.caller.user, machine=self.machine))

@@ -43,7 +43,8 @@ class Nothing(Given):
 class Operation:
     """One method of one address, as the reference and the checks know it.
 
-    An API key needs `scope`, or what the command `verb` needs. `also` are other good ends.
+    An API key needs `scope`, or what the command `verb` needs. `also` are other good ends. What
+    answers 202 can be waited for, unless `waits` says otherwise.
     """
 
     summary: str
@@ -52,6 +53,7 @@ class Operation:
     takes: type[Given] = Nothing
     gives: type[Shape] | None = None
     status: int = 200
+    waits: bool | None = None
     many: bool = False
     etag: bool = False
     scope: str = ""
@@ -59,6 +61,10 @@ class Operation:
     also: dict[int, type[Shape] | None] = field(default_factory=dict)
     refuses: Sequence[str] = ()
     example: Any = None
+
+    @property
+    def can_wait(self) -> bool:
+        return self.status == 202 if self.waits is None else self.waits
 
 
 def answers(summary: str, **told: Any) -> Callable[[Method], Method]:
@@ -137,7 +143,7 @@ class Endpoint(APIView):
                 self.require_unchanged(request)
                 return method(self, given) if operation.takes is not Nothing else method(self)
 
-        wait = waiting.wanted(request, self.wait) if operation.status == 202 else None
+        wait = waiting.wanted(request, self.wait) if operation.can_wait else None
         key = idempotency.key_of(request.headers.get(idempotency.HEADER))
         if request.method == "POST" and key:
             path = request.get_full_path()
@@ -149,7 +155,7 @@ class Endpoint(APIView):
     def query(self, operation: Operation, request: Request) -> Any:
         """Return the query without `wait`, which every long act knows."""
         self.wait = None
-        if operation.status != 202:
+        if not operation.can_wait:
             return request.query_params
         query = request.query_params.copy()
         waits = query.pop("wait", [])

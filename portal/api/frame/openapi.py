@@ -159,7 +159,7 @@ class Description(AutoSchema):
     def _queries(self) -> Iterator[Any]:
         if self.operation.asks:
             yield self.operation.asks
-        if self.operation.status == 202:
+        if self.operation.can_wait:
             yield Waited
 
     def _request_headers(self) -> Iterator[OpenApiParameter]:
@@ -171,7 +171,7 @@ class Description(AutoSchema):
         if self._has_etag():
             name = "If-None-Match" if self.method == "GET" else "If-Match"
             yield _header(name, "The ETag of an earlier answer.")
-        if self.operation.status == 202:
+        if self.operation.can_wait:
             yield _header("Prefer", "`wait=10` waits for the end, as `?wait=10` does.")
 
     def _answer_headers(self) -> Iterator[OpenApiParameter]:
@@ -182,9 +182,10 @@ class Description(AutoSchema):
             yield _header("ETag", "Changes with the answer.", [200])
         if self.operation.many:
             yield _header("Link", "The next page, as `next` in the body.", [200])
-        if self.operation.status in (201, 202):
-            where = "The operation." if self.operation.status == 202 else "What was made."
-            yield _header("Location", where, [self.operation.status])
+        if self.operation.status == 201:
+            yield _header("Location", "What was made.", [201])
+        elif self.operation.can_wait:
+            yield _header("Location", "The operation.", [202])
         if self.method == "POST":
             words = "`true` when this answer was kept from before."
             yield _header("Idempotency-Replayed", words, [self.operation.status])
@@ -225,7 +226,6 @@ def document() -> dict[str, Any]:
         "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
         "POSTPROCESSING_HOOKS": [],
         "SERVERS": [{"url": settings.TENANT_SITE_URL}],
-        "SERVE_INCLUDE_SCHEMA": False,
         "APPEND_COMPONENTS": {
             "securitySchemes": {
                 "apiKey": {

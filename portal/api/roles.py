@@ -1,0 +1,128 @@
+"""Roles that a Tenant Admin composed of rights."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.http import Http404
+from django.urls import reverse
+from rest_framework import serializers
+
+from fabric.actions import members
+from portal.api.frame.answer import Answer, gone
+from portal.api.frame.endpoint import Endpoint, answers
+from portal.api.frame.fields import Given, Many, OneOf, Shape, Text
+from portal.api.frame.formats import moment
+from portal.api.people import OfTenant
+from tenants.actions import roles
+from tenants.models import TenantRole
+from tenants.rights import Right
+
+COLUMNS = ("id", "tenant_id", "name", "description", "rights", "created_at")
+
+
+class RoleShape(Shape):
+    """A composed role."""
+
+    id = serializers.UUIDField()
+    tenant = serializers.UUIDField()
+    name = serializers.CharField()
+    description = serializers.CharField()
+    rights = serializers.ListField(child=serializers.ChoiceField(choices=list(Right.values)))
+    created_at = serializers.DateTimeField()
+
+
+class RolesShape(Shape):
+    results = RoleShape(many=True)
+
+
+class RoleGiven(Given):
+    name = Text(max_length=60)
+    description = Text(required=False, default="", allow_blank=True, max_length=200)
+    rights = Many(child=OneOf(choices=list(Right.values)))
+
+
+class RoleChange(Given):
+    name = Text(required=False, max_length=60)
+    description = Text(required=False, allow_blank=True, max_length=200)
+    rights = Many(required=False, child=OneOf(choices=list(Right.values)))
+
+
+def role(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a role of its columns."""
+    return {
+        "id": row["id"],
+        "tenant": row["tenant_id"],
+        **{name: row[name] for name in ("name", "description", "rights")},
+        "created_at": moment(row["created_at"]),
+    }
+
+
+def found_role(pk: uuid.UUID) -> dict[str, Any]:
+    return role(TenantRole.objects.filter(pk=pk).values(*COLUMNS).get())
+
+
+class Roles(OfTenant):
+    @answers("List roles", gives=RolesShape, etag=True)
+    def get(self) -> Answer:
+        """The composed ones; admin, application and reader are always there."""
+        told = {"results": [role(row) for row in self.tenant.roles.values(*COLUMNS)]}
+        return Answer(told, columns=told)
+
+    @answers(
+        "Compose a role",
+        takes=RoleGiven,
+        gives=RoleShape,
+        status=201,
+        scope="Team",
+        example={"name": "Night shift", "rights": ["Start", "Stop"]},
+    )
+    def post(self, given: dict[str, Any]) -> Answer:
+        made = roles.create(
+            by=self.caller.user,
+            tenant=self.tenant,
+            name=given["name"],
+            description=given["description"],
+            given=given["rights"],
+        )
+        where = reverse("api-role", args=[made.pk])
+        return Answer(found_role(made.pk), 201, {"Location": where})
+
+
+class OneRole(Endpoint):
+    tag = "Team"
+    role: TenantRole
+
+    def load(self, pk: uuid.UUID, **more: Any) -> None:
+        rows = TenantRole.objects.filter(tenant__in=self.caller.tenants(), pk=pk)
+        found = rows.select_related("tenant").first()
+        if found is None:
+            raise Http404
+        self.role = found
+
+    def columns(self) -> Any:
+        return found_role(self.role.pk)
+
+    @answers("Show a role", gives=RoleShape, etag=True)
+    def get(self) -> Answer:
+        told = found_role(self.role.pk)
+        return Answer(told, columns=told)
+
+    @answers("Change a role", takes=RoleChange, gives=RoleShape, scope="Team", etag=True)
+    def patch(self, given: dict[str, Any]) -> Answer:
+        """At once for everybody who has it."""
+        members.change_role(
+            by=self.caller.user,
+            role=self.role,
+            name=given.get("name", self.role.name),
+            description=given.get("description", self.role.description),
+            given=given.get("rights", self.role.rights),
+        )
+        return Answer(lambda: found_role(self.role.pk))
+
+    @answers("Delete a role", status=204, scope="Team", etag=True)
+    def delete(self) -> Answer:
+        """One that nobody has."""
+        roles.delete(by=self.caller.user, role=self.role)
+        return gone()
