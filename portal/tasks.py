@@ -1,10 +1,11 @@
-"""What the portal itself does in the background."""
+"""What the portal itself does in the background: forget drafts, send mails."""
 
 from __future__ import annotations
 
 from celery import shared_task
 from django.utils import timezone
 
+from portal import notices
 from portal.models import Draft
 
 
@@ -12,3 +13,16 @@ from portal.models import Draft
 def forget_drafts(**_: object) -> None:
     """Forget drafts nobody went on with, and their secrets with them."""
     Draft.objects.forgotten(timezone.now()).delete()
+
+
+@shared_task
+def tell(**_: object) -> None:
+    """Note what people want to hear of, and send what is due."""
+    notices.collect()
+    notices.send()
+
+
+@shared_task
+def forget_notices(**_: object) -> None:
+    """Drop what was told long ago."""
+    notices.forget_old()

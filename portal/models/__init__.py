@@ -1,4 +1,5 @@
 from portal.models.draft import Draft
+from portal.models.notice import Notice
 from portal.models.ssh_key import SshKey
 
-__all__ = ["Draft", "SshKey"]
+__all__ = ["Draft", "Notice", "SshKey"]

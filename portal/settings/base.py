@@ -72,7 +72,10 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 8
 CELERY_DB_REUSE_MAX = 10_000
 CELERY_BEAT_SCHEDULE = {
     "portal-sweep": {"task": "fabric.tasks.sweep", "schedule": 2.0},
+    "portal-tell": {"task": "portal.tasks.tell", "schedule": 15.0},
+    "portal-forget-notices": {"task": "portal.tasks.forget_notices", "schedule": 86_400.0},
     "portal-sync": {"task": "fabric.tasks.sync", "schedule": 15.0},
+    "portal-tick": {"task": "fabric.tasks.tick", "schedule": 20.0},
     "vmm-sweep": {"task": "fabric.vmm.tasks.sweep", "schedule": 2.0},
     "vmm-sample": {"task": "fabric.vmm.tasks.sample", "schedule": 20.0},
     "vmm-compare": {"task": "fabric.vmm.tasks.compare", "schedule": 300.0},

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import sys
 
-from tests.bench import away, burst, deploy, fabric, lists, placement, servers, spf
+from tests.bench import (
+    away,
+    burst,
+    deploy,
+    fabric,
+    lists,
+    pages,
+    placement,
+    servers,
+    spf,
+    watched,
+)
 from tests.bench.cloud import cloud
 from tests.bench.table import Row, show
 
@@ -14,6 +25,8 @@ ON_A_CLOUD = {
     "thousand": burst.thousand,
     "away": away.measure,
     "lists": lists.measure,
+    "pages": pages.measure,
+    "watched": watched.measure,
     "fabric": fabric.measure,
     "placement": placement.measure,
     "spf": spf.measure,

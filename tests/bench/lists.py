@@ -25,10 +25,10 @@ def measure(cloud: Cloud) -> list[Row]:
     mine = Subscription.objects.get(owner_email=cloud.owners[0])
     others = list(Subscription.objects.exclude(pk=mine.pk))
     person = Person(cloud.stack.url("tenant"), cloud.owners[0], PASSWORD)
-    _fill([mine], FEW)
+    fill([mine], FEW)
     small, few_queries = person.timed("/machines/", TIMES), _queries(cloud)
-    _fill([mine], MINE - FEW)
-    _fill(others, ALL - MINE)
+    fill([mine], MINE - FEW)
+    fill(others, ALL - MINE)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
     large, many_queries = person.timed("/machines/", TIMES), _queries(cloud)
@@ -48,7 +48,8 @@ def measure(cloud: Cloud) -> list[Row]:
     ]
 
 
-def _fill(subscriptions: list, count: int) -> None:
+def fill(subscriptions: list, count: int) -> None:
+    """Make machines that are off, shared out among subscriptions."""
     from django.utils import timezone
 
     from fabric.models import Machine

@@ -1,0 +1,141 @@
+"""Mail about work that ended and machines whose time ends: once, and to who wants it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.core import mail
+from django.urls import reverse
+from django.utils import timezone
+
+from fabric.durable.states import JobState
+from fabric.models import Job
+from portal import notices
+from portal.models import Notice
+from tests.factories.fabric import (
+    make_cloud,
+    make_machine,
+    make_plan,
+    make_stamp,
+    make_subscription,
+)
+from tests.site.tenant.conftest import make_job
+
+
+@pytest.fixture
+def machine(vault, alices):
+    return make_machine(make_subscription(alices, make_plan(make_cloud(make_stamp()))))
+
+
+def ended(machine, by, state=JobState.FAILED, **fields) -> Job:
+    fault = {"message": "The host is full."} if state == JobState.FAILED else None
+    return make_job(
+        machine, state, fault=fault, ended_at=timezone.now(), actor_email=by.email, **fields
+    )
+
+
+def tell() -> list:
+    mail.outbox.clear()
+    notices.collect()
+    notices.send()
+    return list(mail.outbox)
+
+
+def test_who_asked_is_told_of_a_failure_once(alice, machine) -> None:
+    job = ended(machine, alice)
+    (sent,) = tell()
+    assert sent.to == [alice.email]
+    assert "web-01" in sent.subject
+    assert "The host is full." in sent.body
+    assert reverse("job", args=[job.pk]) in sent.body
+    assert not tell()
+
+
+def test_only_what_is_wanted(alice, machine) -> None:
+    ended(machine, alice, JobState.SUCCEEDED)
+    assert not tell(), "by default only failures"
+    alice.mail_on = ["succeeded"]
+    alice.save()
+    ended(machine, alice)
+    (sent,) = tell()
+    assert sent.subject.startswith("Katal: Done")
+    alice.mail_on = []
+    alice.save()
+    ended(machine, alice)
+    assert not tell()
+
+
+def test_what_failed_again_is_told_again(alice, machine) -> None:
+    job = ended(machine, alice)
+    assert tell()
+    Job.objects.filter(pk=job.pk).update(ended_at=timezone.now() + timedelta(minutes=2))
+    assert tell()
+
+
+def test_many_things_are_one_mail(alice, machine) -> None:
+    for _ in range(3):
+        ended(machine, alice)
+    (sent,) = tell()
+    assert "3 things happened" in sent.subject
+    assert sent.body.count("/jobs/") == 3
+
+
+def test_what_a_group_began_it_tells_itself(alice, machine) -> None:
+    parent = ended(machine, alice)
+    ended(machine, alice, parent=parent)
+    (sent,) = tell()
+    assert sent.body.count("/jobs/") == 1
+
+
+def test_a_mail_server_that_is_away_is_tried_again(alice, machine, monkeypatch) -> None:
+    ended(machine, alice)
+    with monkeypatch.context() as patch:
+        patch.setattr("django.core.mail.EmailMessage.send", refuse)
+        assert not tell()
+    assert not tell(), "not at once"
+    Notice.objects.update(due_at=timezone.now())
+    assert len(tell()) == 1
+
+
+def refuse(*_args, **_kwargs):
+    raise ConnectionRefusedError
+
+
+def test_two_workers_do_not_send_one_mail_twice(alice, machine) -> None:
+    ended(machine, alice)
+    notices.collect()
+    first = notices._claim()
+    assert len(first) == 1
+    assert not notices._claim()
+
+
+def test_a_worker_that_died_while_sending_lets_another_try(alice, machine) -> None:
+    ended(machine, alice)
+    notices.collect()
+    notices._claim()
+    Notice.objects.update(due_at=timezone.now() - timedelta(seconds=1))
+    assert notices.send() == 1
+
+
+def test_the_end_of_a_machine_is_announced_to_its_maker_and_the_admins(
+    alice, bob, charlie, machine
+) -> None:
+    machine.ends_at = timezone.now() + timedelta(days=1)
+    machine.end_warned_at = timezone.now()
+    machine.end_action = "delete"
+    machine.created_by = bob
+    machine.save()
+    sent = tell()
+    assert sorted(one.to[0] for one in sent) == [alice.email, bob.email]
+    assert "will be deleted" in sent[0].subject
+    assert reverse("machine", args=[machine.pk]) in sent[0].body
+    assert not tell()
+
+
+def test_old_notices_are_dropped(alice, machine) -> None:
+    ended(machine, alice)
+    tell()
+    Notice.objects.update(created_at=timezone.now() - timedelta(days=8))
+    notices.forget_old()
+    assert not Notice.objects.exists()
