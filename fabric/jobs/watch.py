@@ -23,7 +23,7 @@ from fabric.durable.states import LIVE
 from fabric.models import Job, Machine, Stamp
 from fabric.providers.base import RemoteJob
 from fabric.providers.errors import ProviderFault
-from fabric.sync import absence, machines
+from fabric.sync import absence, devices, machines
 
 log = logging.getLogger(__name__)
 PASS_SECONDS = 10.0
@@ -123,6 +123,7 @@ def _look(stamp: Stamp, waiting: list[Job]) -> tuple[uuid.UUID, ...]:
         remote_ids = _remote_ids(ended)
         if remote_ids:
             machines.apply(stamp.pk, provider.machines(stamp.pk, remote_ids), settled=True)
+            devices.refresh_if_told(provider, stamp.pk, remote_ids)
     return _wake(ended)
 
 

@@ -1,4 +1,4 @@
-"""Write what a stamp offers into our rows: clouds, templates, hardware profiles, networks."""
+"""Write what a stamp offers into our rows: clouds, templates, sizes, networks, disks, images."""
 
 from __future__ import annotations
 
@@ -9,7 +9,15 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from fabric.models import Cloud, HardwareProfile, Network, Stamp, Template
+from fabric.models import (
+    Cloud,
+    HardwareProfile,
+    LibraryDisk,
+    Media,
+    Network,
+    Stamp,
+    Template,
+)
 from fabric.providers.base import Inventory
 
 NO_RIGHTS = (
@@ -60,6 +68,10 @@ def apply(stamp: Stamp, inventory: Inventory) -> None:
                 "generation": template.generation,
                 "adapters": template.adapters,
                 "only_cloud": template.cloud_id,
+                "min_cores": template.min_cores,
+                "max_cores": template.max_cores,
+                "min_memory_mb": template.min_memory_mb,
+                "max_memory_mb": template.max_memory_mb,
             }
             for template in inventory.templates
         ),
@@ -92,6 +104,35 @@ def apply(stamp: Stamp, inventory: Inventory) -> None:
                 "isolation": network.isolation,
             }
             for network in inventory.networks
+        ),
+    )
+    _write(
+        LibraryDisk,
+        stamp.pk,
+        now,
+        (
+            {
+                "id": disk.id,
+                "name": disk.name,
+                "description": disk.description,
+                "size_gb": disk.size_gb,
+                "os_name": disk.os_name,
+            }
+            for disk in inventory.library_disks
+        ),
+    )
+    _write(
+        Media,
+        stamp.pk,
+        now,
+        (
+            {
+                "id": media.id,
+                "name": media.name,
+                "description": media.description,
+                "size_mb": media.size_mb,
+            }
+            for media in inventory.media
         ),
     )
     problem = ""

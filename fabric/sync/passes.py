@@ -13,7 +13,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from fabric.models import Stamp
-from fabric.providers.base import Changes, Provider
+from fabric.providers.base import Changes, Provider, RemoteMachine
 from fabric.providers.errors import Missing, NoAnswer, Rejected, Unreachable
 from fabric.sync import machines, turns
 
@@ -29,20 +29,23 @@ DISTRUST = timedelta(hours=6)
 JOBS_BEFORE = timedelta(minutes=2)
 
 
-def run(stamp: Stamp, provider: Provider) -> None:
-    """Take the pass that is due; an incremental one that looks wrong is followed by a full one."""
+def run(stamp: Stamp, provider: Provider) -> tuple[RemoteMachine, ...]:
+    """Take the pass that is due; an incremental one that looks wrong is followed by a full one.
+
+    Returns what was told of machines: of all, or of those that changed."""
     try:
-        if not wants_full(stamp) and _changes(stamp, provider):
-            return
+        told = None if wants_full(stamp) else _changes(stamp, provider)
+        if told is not None:
+            return told
     except NoAnswer:
         raise
     except Unreachable as fault:
         # Some break over a question they do not know; one that fails altogether fails again now.
-        _all(stamp, provider)
+        everything = _all(stamp, provider)
         log.info("stamp %s tells no changes: %s", stamp.friendly_name, fault.message)
         _distrust(stamp, FULL_EVERY)
-    else:
-        _all(stamp, provider)
+        return everything
+    return _all(stamp, provider)
 
 
 def wants_full(stamp: Stamp) -> bool:
@@ -59,8 +62,8 @@ def wants_full(stamp: Stamp) -> bool:
     )
 
 
-def _changes(stamp: Stamp, provider: Provider) -> bool:
-    """Read what changed; False when that cannot be relied on."""
+def _changes(stamp: Stamp, provider: Provider) -> tuple[RemoteMachine, ...] | None:
+    """Read what changed; None when that cannot be relied on."""
     assert stamp.synced_until is not None
     assert stamp.synced_at is not None
     try:
@@ -68,9 +71,9 @@ def _changes(stamp: Stamp, provider: Provider) -> bool:
     except (Rejected, Missing) as fault:
         log.info("stamp %s tells no changes: %s", stamp.friendly_name, fault.message)
         _distrust(stamp)
-        return False
+        return None
     if not _is_complete(stamp, told):
-        return False
+        return None
     turns.require_same(stamp)
     applied = machines.apply(stamp.pk, told.machines)
     unsure = machines.unsure(stamp.pk, stamp.synced_at - JOBS_BEFORE)
@@ -78,14 +81,14 @@ def _changes(stamp: Stamp, provider: Provider) -> bool:
     if unsure:
         found = machines.apply(stamp.pk, provider.machines(stamp.pk, unsure))
         if told.count is None and len(found.seen) < len(unsure):
-            return False
+            return None
     # Somebody's new machine must not make up for one of ours that is gone.
     others = (stamp.others or 0) + machines.strangers(stamp.pk, told.machines, stamp.synced_until)
     if told.count is not None and not machines.is_expected(stamp.pk, told.count, others):
-        return False
+        return None
     latest = max(filter(None, (applied.latest, stamp.synced_until)))
     turns.rows_of(stamp).update(synced_until=latest, others=others)
-    return True
+    return told.machines
 
 
 def _is_complete(stamp: Stamp, told: Changes) -> bool:
@@ -94,7 +97,7 @@ def _is_complete(stamp: Stamp, told: Changes) -> bool:
     return any(each.modified_at and mark and each.modified_at >= mark for each in told.machines)
 
 
-def _all(stamp: Stamp, provider: Provider) -> None:
+def _all(stamp: Stamp, provider: Provider) -> tuple[RemoteMachine, ...]:
     asked_at = timezone.now()
     told = provider.machines(stamp.pk)
     turns.require_same(stamp)
@@ -114,6 +117,7 @@ def _all(stamp: Stamp, provider: Provider) -> None:
     turns.rows_of(stamp).update(
         full_sync_at=asked_at, others=stamp.others, synced_until=applied.latest
     )
+    return told
 
 
 def _distrust(stamp: Stamp, how_long: timedelta = DISTRUST) -> None:

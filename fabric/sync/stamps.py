@@ -11,7 +11,7 @@ from django.utils import timezone
 from fabric import registry
 from fabric.models import Provider, Stamp
 from fabric.providers.errors import ProviderFault, UnknownSet
-from fabric.sync import absence, descriptions, inventory, load, passes, turns
+from fabric.sync import absence, descriptions, devices, inventory, load, passes, turns
 
 log = logging.getLogger(__name__)
 EVERY = timedelta(seconds=20)
@@ -74,7 +74,9 @@ def _read(stamp: Stamp) -> None:
     turns.require_same(stamp)
     inventory.apply(stamp, offered)
     if offered.clouds:
-        passes.run(stamp, provider)
+        mark = stamp.synced_until
+        told = passes.run(stamp, provider)
+        devices.catch_up(stamp, provider, told, mark)
     else:
         # Who is shown no cloud is told of no machines: they are not gone.
         absence.mark_unreachable(stamp.pk)
