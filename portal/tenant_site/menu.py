@@ -29,6 +29,10 @@ MACHINE_PAGES = (
     "machine-operate",
     "machine-resume",
 )
+TEAM_PAGES = ("team", "team-invite", "team-leave", "member", "member-remove")
+TEAM_PAGES += ("roles", "role", "role-new")
+ACCOUNT_PAGES = ("account", "account_email", "account_change_password", "mfa_index")
+ACCOUNT_PAGES += ("usersessions_list", "keys", "key-new")
 
 
 def _count(rows: QuerySet[Any]) -> Coalesce:
@@ -121,7 +125,8 @@ class SiteFrame(Frame):
                 group=_("Your share"),
             ),
             Item(_("Plans"), "package", reverse("plans"), plans, ("plans", "plan-subscribe")),
-            Item(_("Account"), "user", reverse("account"), pages=("account",)),
+            Item(_("Team"), "users", reverse("team"), pages=TEAM_PAGES),
+            Item(_("Account"), "user", reverse("account"), pages=ACCOUNT_PAGES),
         )
 
     @cached_property

@@ -7,14 +7,18 @@ from django.urls import include, path
 from portal.frame import set_theme
 from portal.tenant_site.views import (
     accounts,
+    invitations,
     jobs,
     machine_commands,
     machine_selected,
     machines,
+    members,
     operations,
     overview,
     plans,
+    roles,
     subscriptions,
+    team,
 )
 
 machine_pages = [
@@ -43,6 +47,21 @@ subscription_pages = [
     path("<uuid:pk>/retry/", subscriptions.retry, name="subscription-retry"),
 ]
 
+team_pages = [
+    path("", team.index, name="team"),
+    path("invite/", team.invite, name="team-invite"),
+    path("settings/", team.settings, name="team-settings"),
+    path("leave/", team.leave, name="team-leave"),
+    path("members/<int:pk>/", members.show, name="member"),
+    path("members/<int:pk>/remove/", members.remove, name="member-remove"),
+    path("invitations/<uuid:pk>/again/", invitations.send_again, name="invitation-again"),
+    path("invitations/<uuid:pk>/withdraw/", invitations.withdraw, name="invitation-withdraw"),
+    path("roles/", roles.index, name="roles"),
+    path("roles/new/", roles.create, name="role-new"),
+    path("roles/<uuid:pk>/", roles.show, name="role"),
+    path("roles/<uuid:pk>/delete/", roles.delete, name="role-delete"),
+]
+
 urlpatterns = [
     path("", overview.show, name="overview"),
     path("machines/", include(machine_pages)),
@@ -52,6 +71,8 @@ urlpatterns = [
     path("jobs/", jobs.index, name="jobs"),
     path("jobs/<uuid:pk>/", jobs.show, name="job"),
     path("jobs/<uuid:pk>/resume/", jobs.resume, name="job-resume"),
+    path("team/", include(team_pages)),
+    path("invitations/<str:token>/", invitations.open_link, name="invitation"),
     path("account/", accounts.show, name="account"),
     path("account/", include("allauth.account.urls")),
     path("api/v1/", include("portal.api.urls")),
