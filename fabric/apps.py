@@ -16,3 +16,8 @@ class FabricConfig(AppConfig):
 
     def ready(self) -> None:
         services.register(VM_CLOUDS)
+        # Models are loaded by now, and actions need them.
+        from fabric.actions import power, schedules
+        from fabric.jobs import asking
+
+        asking.hand_in(operate=power.operate, run_due=schedules.run_due)

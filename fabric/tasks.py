@@ -10,7 +10,7 @@ from celery import shared_task
 from fabric.durable import engine
 from fabric.durable import sweep as sweeping
 from fabric.durable.nudge import nudge, nudge_again
-from fabric.jobs import RECIPES, provision
+from fabric.jobs import RECIPES, asking, provision
 from fabric.jobs import watch as watching
 from fabric.models import Job
 from fabric.sync import accounts, stamps
@@ -74,3 +74,9 @@ def sync_stamp(stamp_id: str, **_: Any) -> None:
 def check_account(provider_id: str, **_: Any) -> None:
     """Ask every service of an endpoint what its account may do, and note the answers."""
     accounts.check(provider_id)
+
+
+@shared_task
+def tick(**_: Any) -> None:
+    """Run the schedules that are due."""
+    asking.act("run_due")()
