@@ -1,4 +1,4 @@
-"""Remote desktop files. The file holds the address and nothing of the person (features A070)."""
+"""Remote desktop files. The file holds the address and nothing else (features A070, A071)."""
 
 from __future__ import annotations
 
@@ -14,5 +14,4 @@ def rdp_file(machine: Machine) -> bytes:
         raise NotPossible(reason)
     address = machine.address
     target = f"[{address}]" if ":" in address else address
-    lines = (f"full address:s:{target}", "prompt for credentials:i:1")
-    return ("\r\n".join(lines) + "\r\n").encode("utf-16")
+    return f"full address:s:{target}\r\n".encode("utf-16")

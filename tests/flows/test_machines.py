@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fabric.actions import machines
+from fabric.actions import machines, power
 from fabric.connect import rdp_file
 from fabric.durable.states import JobState
 from fabric.errors import NotPossible
@@ -13,8 +13,9 @@ from fabric.states import MachineState, Verb
 from fabric.sync import stamps
 from plans.actions import quota
 from plans.errors import QuotaExceeded
-from tenants.errors import Conflicting, Refused
+from tenants.errors import Conflicting, NotPermitted, Refused
 from tenants.models import Operation, Phase
+from tests.factories.fabric import new_machine
 
 PASSWORD = "Canary-Guest-9"
 
@@ -24,15 +25,12 @@ def order(subscription, alice):
     """Order a machine as alice."""
 
     def order(name: str = "web-01", key: str = "k1", **more) -> Machine:
-        values = {
-            "by": alice,
-            "subscription": subscription,
-            "name": name,
-            "template": subscription.plan.offering.templates.get(),
-            "password": PASSWORD,
-            "request_key": key,
-        }
-        return machines.deploy(**values | more)
+        return machines.deploy(
+            by=alice,
+            subscription=subscription,
+            order=new_machine(subscription, name, **{"password": PASSWORD, **more}),
+            request_key=key,
+        )
 
     return order
 
@@ -74,7 +72,7 @@ def test_it_ends_running_with_an_address_and_committed_quota(running, fake, subs
         ("machine.deploy", Phase.SUCCEEDED),
     ]
     assert quota.used(subscription)["machines"] == 1
-    assert running.address.encode("utf-16-le") in rdp_file(running)
+    assert rdp_file(running).decode("utf-16") == f"full address:s:{running.address}\r\n"  # A071
 
 
 def test_the_same_form_sent_twice_is_one_machine(order, work, fake):
@@ -175,7 +173,7 @@ def test_a_failed_deployment_can_be_removed(order, fake, work, alice, subscripti
 )
 def test_power_commands_reach_their_state(running, work, alice, verbs, state):
     for verb in verbs:
-        machines.operate(by=alice, machine=running, verb=verb)
+        power.operate(by=alice, machine=running, verb=verb)
         running.refresh_from_db()
         assert running.state == MachineState.UPDATING
         work()
@@ -186,25 +184,25 @@ def test_power_commands_reach_their_state(running, work, alice, verbs, state):
 
 def test_a_command_that_does_not_fit_is_refused_with_the_reason(running, alice):
     with pytest.raises(NotPossible, match="running already"):
-        machines.operate(by=alice, machine=running, verb=Verb.START)
+        power.operate(by=alice, machine=running, verb=Verb.START)
 
 
 def test_one_command_at_a_time(running, alice):
-    machines.operate(by=alice, machine=running, verb=Verb.STOP)
+    power.operate(by=alice, machine=running, verb=Verb.STOP)
     with pytest.raises(NotPossible, match="present work"):
-        machines.operate(by=alice, machine=running, verb=Verb.PAUSE)
+        power.operate(by=alice, machine=running, verb=Verb.PAUSE)
 
 
 def test_a_plan_without_stop_refuses_it(running, alice, plan):
     plan.offering.permissions = ["Start"]
     plan.offering.save()
-    with pytest.raises(NotPossible, match="plan does not allow"):
-        machines.operate(by=alice, machine=running, verb=Verb.STOP)
+    with pytest.raises(NotPermitted, match="plan does not allow"):
+        power.operate(by=alice, machine=running, verb=Verb.STOP)
 
 
 def test_a_failed_command_shows_the_state_it_was_in(running, fake, work, alice):
     fake.plan("operate", "fail")
-    machines.operate(by=alice, machine=running, verb=Verb.STOP)
+    power.operate(by=alice, machine=running, verb=Verb.STOP)
     work()
     running.refresh_from_db()
     assert running.state == MachineState.RUNNING
