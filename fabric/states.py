@@ -54,6 +54,7 @@ class Verb(models.TextChoices):
     TAG = "tag", gettext_lazy("Tag")
     PROTECT = "protect", gettext_lazy("Protect")
     LEASE = "lease", gettext_lazy("Set an end date")
+    CONNECT = "connect", gettext_lazy("Connect")
 
 
 # The commands that only change its power state.
@@ -94,12 +95,13 @@ POSSIBLE: dict[str, tuple[tuple[str, ...], str]] = {
     Verb.CLONE: (_OFF, "Create"),
     Verb.STORE: (_OFF, "Store"),
     Verb.DEPLOY_STORED: ((MachineState.STORED,), "Store"),
-    Verb.REBUILD: ((*_ON_OR_OFF, MachineState.FAILED), "Author"),
+    Verb.REBUILD: (_ON_OR_OFF, "Create"),
     Verb.RESCUE: (_ON_OR_OFF, "Author"),
     Verb.END_RESCUE: (_ON_OR_OFF, "Author"),
     Verb.TAG: (_THERE, "Author"),
     Verb.PROTECT: (_THERE, "Author"),
     Verb.LEASE: (_THERE, "Author"),
+    Verb.CONNECT: (_RUNS, "RemoteConnect"),
 }
 # What it needs besides, and what does in place of the permission above.
 NEEDS_BESIDES: dict[str, tuple[str, ...]] = {

@@ -17,6 +17,7 @@ from allauth.account.models import EmailAddress
 
 from fabric.actions import machines, offerings, providers, subscriptions
 from fabric.models import Cloud, Provider, Stamp
+from fabric.orders import Guest, NewMachine
 from fabric.spf.actions.accounts import create_account
 from fabric.spf.models import Account
 from fabric.states import GRANTED_BY_DEFAULT
@@ -227,9 +228,11 @@ def order(*, by: User, subscription: Subscription, name: str, image: str) -> Non
     machines.deploy(
         by=by,
         subscription=subscription,
-        name=name,
-        template=subscription.plan.offering.templates.get(name=image),
-        password=password(),
+        order=NewMachine(
+            name,
+            subscription.plan.offering.templates.get(name=image),
+            Guest(password=password()),
+        ),
         request_key=f"demo:{name}",
     )
 

@@ -1,299 +1,302 @@
-"""Deploy, operate, delete, resume: what can be asked of a machine."""
+"""Deploy, delete, resume: how a machine comes to be and ends."""
 
 from __future__ import annotations
 
-import hashlib
 import uuid
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_noop
 
-from fabric import rules, tasks
+from fabric import access, rules, tasks
+from fabric.actions import held, ordering
 from fabric.durable import engine, sweep
 from fabric.durable.nudge import nudge_on_commit
-from fabric.durable.recipe import Recipe
 from fabric.durable.states import JobState
 from fabric.errors import NotPossible
 from fabric.jobs import RECIPES
 from fabric.jobs.deploy import DEPLOY
-from fabric.jobs.operate import OPERATE
 from fabric.jobs.remove import REMOVE
 from fabric.limits import limits_of
-from fabric.models import HardwareProfile, Job, Machine, Network, Offering, Template
+from fabric.models import Job, Machine, Offering
+from fabric.orders import NewMachine
+from fabric.sshkeys import read_all
 from fabric.states import MachineState, Verb
 from plans.actions import quota
 from plans.models import Subscription
-from tenants.actions import operations
-from tenants.errors import Conflicting, NotPermitted, Refused
-from tenants.models import User
+from tenants.errors import Refused
+from tenants.models import Membership, User
+from tenants.rights import Right
 
-DOING = {
-    Verb.START: gettext_lazy("Starting…"),
-    Verb.SHUTDOWN: gettext_lazy("Shutting down…"),
-    Verb.STOP: gettext_lazy("Stopping…"),
-    Verb.PAUSE: gettext_lazy("Pausing…"),
-    Verb.RESUME: gettext_lazy("Resuming…"),
-}
+TITLE = gettext_noop("Deploy %(name)s")
 
 
 @transaction.atomic
-def deploy(
+def deploy(*, by: User, subscription: Subscription, order: NewMachine, request_key: str) -> Machine:
+    """Accept a new machine: quota reserved, row and job written, the rest is the job's.
+
+    The same request key from the same person gives the machine that was made for it. Locks the
+    subscription.
+    """
+    subscription, member = locked_for(by, subscription)
+    found = held.earlier(held.key_of(by, request_key))
+    if found is not None and found.machine is not None:
+        return found.machine
+    offering = ordering.offering_of(subscription)
+    ordering.check(offering, order)
+    return _accept(by, member, offering, subscription, order, held.key_of(by, request_key))
+
+
+@transaction.atomic
+def deploy_many(
     *,
     by: User,
     subscription: Subscription,
-    name: str,
-    template: Template,
-    password: str,
+    order: NewMachine,
+    pattern: str,
+    count: int,
+    first: int = 1,
     request_key: str,
-    hardware_profile: HardwareProfile | None = None,
-    network: Network | None = None,
-    description: str = "",
-    computer_name: str = "",
-) -> Machine:
-    """Accept a new machine: quota reserved, row and job written, the rest is the job's.
+) -> list[Machine]:
+    """Accept several machines alike, all or none: `web##` makes web01, web02 and so on.
 
-    The same request key from the same person gives the machine that was made for it. Without a
-    computer name the template decides it. Locks the subscription.
+    A computer name with # is a pattern as well. Locks the subscription.
     """
-    subscription = Subscription.objects.select_for_update(of=("self",)).get(pk=subscription.pk)
-    _require_member(by, subscription)
-    key = hashlib.sha256(f"{by.pk}:{request_key}".encode()).hexdigest()
-    earlier = Job.objects.filter(request_key=key).select_related("machine").first()
-    if earlier is not None and earlier.machine is not None:
-        return earlier.machine
-    offering = _offering_for(subscription)
-    _check_order(offering, name, template, password, hardware_profile, network)
-    problem = rules.name_problem(computer_name, template.os_type) if computer_name else None
-    if problem:
-        raise Refused(problem, field="computer_name")
-    network = network or offering.networks.present().order_by("name").first()
-    if network is None:
-        raise NotPossible(_("None of your plan's networks is there at the moment."))
-    machine = Machine(
-        subscription=subscription,
-        stamp_id=offering.cloud.stamp_id,
-        cloud=offering.cloud,
-        template=template,
-        hardware_profile=hardware_profile,
-        network=network,
-        name=name,
-        description=description,
-        os_name=template.os_name,
-        cores=hardware_profile.cores if hardware_profile else template.cores,
-        memory_mb=hardware_profile.memory_mb if hardware_profile else template.memory_mb,
-        storage_gb=template.storage_gb,
-        created_by=by,
-    )
-    quota.reserve(
-        subscription,
-        holding=machine.pk,
-        wanted={
-            "machines": 1,
-            "cores": machine.cores,
-            "memory_mb": machine.memory_mb,
-            "storage_gb": machine.storage_gb,
-        },
-        limits=limits_of(subscription),
-        member=by,
-    )
-    try:
-        with transaction.atomic():
-            machine.save(force_insert=True)
-    except IntegrityError as error:
-        raise Conflicting(
-            _("This subscription has a machine named “%(name)s” already.") % {"name": name},
-            field="name",
-        ) from error
-    order = {
-        "name": name,
-        "computer_name": computer_name,
-        "description": description,
-        "cloud": str(offering.cloud_id),
-        "template": str(template.pk),
-        "network": network.name,
-        "cores": machine.cores if hardware_profile else None,
-        "memory_mb": machine.memory_mb if hardware_profile else None,
-        "admin_user": "Administrator" if template.os_type.lower() == "windows" else "root",
+    subscription, member = locked_for(by, subscription)
+    keys = [held.key_of(by, request_key, f"part {n}") for n in range(count)]
+    known = {
+        job.request_key: job.machine
+        for job in Job.objects.filter(request_key__in=keys).select_related("machine")
     }
-    told = {**order, "template": template.name, "cloud": offering.cloud.name}
-    engine.start(
-        Job,
-        DEPLOY,
-        subject=machine.pk,
-        title=_("Deploy %(name)s") % {"name": name},
-        inputs=order,
-        secrets={"password": password},
-        request_key=key,
-        **_owned(machine, by, "machine.deploy", told),
-    )
-    nudge_on_commit(tasks.begin)
-    return machine
+    if known:
+        return [machine for key in keys if (machine := known.get(key)) is not None]
+    offering = ordering.offering_of(subscription)
+    orders = many(order, pattern, count, first)
+    for each in orders:
+        ordering.check(offering, each)
+    return [
+        _accept(by, member, offering, subscription, each, key)
+        for each, key in zip(orders, keys, strict=True)
+    ]
+
+
+def many(order: NewMachine, pattern: str, count: int, first: int = 1) -> list[NewMachine]:
+    """Return the orders that a pattern stands for, or raise Refused."""
+    if any(adapter.address for adapter in order.adapters) and count > 1:
+        raise Refused(_("Several machines cannot have the same address."), field="address")
+    computer = order.guest.computer_name
+    try:
+        names = rules.pattern_names(pattern, count, first)
+        computers = rules.pattern_names(computer, count, first) if "#" in computer else [""] * count
+    except ValueError as error:
+        raise Refused(str(error), field="name") from error
+    return [
+        replace(order, name=name, guest=replace(order.guest, computer_name=computer_name))
+        for name, computer_name in zip(names, computers, strict=True)
+    ]
 
 
 @transaction.atomic
-def operate(*, by: User, machine: Machine, verb: str) -> Job:
-    """Ask for start, shutdown, stop, pause or resume. Locks the machine."""
-    if verb not in DOING:
-        raise Refused(_("There is no such command."))
-    machine = _locked(machine, verb, by)
-    was = machine.state
-    _become(machine, MachineState.UPDATING, str(DOING[Verb(verb)]))
-    return _begin(
-        machine,
-        by=by,
-        recipe=OPERATE,
-        action=f"machine.{verb}",
-        title=f"{Verb(verb).label} {machine.name}",
-        inputs={"verb": verb, "was": was},
-    )
-
-
-@transaction.atomic
-def delete(*, by: User, machine: Machine) -> Job:
+def delete(*, by: User | None, machine: Machine, parent: Job | None = None) -> Job:
     """Ask for the machine and its disks to be deleted for good. Locks the machine."""
-    machine = _locked(machine, Verb.DELETE, by)
-    _become(machine, MachineState.DELETING, _("Deleting…"))
-    return _begin(
+    machine = held.held(machine, Verb.DELETE, by)
+    return held.begin(
         machine,
         by=by,
         recipe=REMOVE,
         action="machine.delete",
-        title=_("Delete %(name)s") % {"name": machine.name},
+        title=gettext_noop("Delete %(name)s"),
         inputs={},
+        becomes=MachineState.DELETING,
+        doing=gettext_noop("Deleting…"),
+        parent=parent,
     )
 
 
 @transaction.atomic
 def resume(*, by: User, machine: Machine) -> Job:
     """Go on with work that failed: what was made is found and repaired. Locks the machine."""
-    machine = _lock(machine, by)
+    machine = held.lock(machine)
     job = machine.jobs.order_by("-created_at").first()
+    if access.member_of(by, machine) is None:
+        held.require_right(machine, Verb.DELETE, by)
     if machine.is_busy or job is None or job.state != JobState.FAILED:
         raise NotPossible(_("There is nothing to go on with."))
+    _require_right_of(job, machine, by)
     if not machine.subscription.is_active:
         raise NotPossible(_("The subscription is not active."))
     recipe = RECIPES[job.recipe]
-    owned = _owned(machine, by, "machine.continue", {"job": str(job.pk), "work": job.title})
+    owned = held.owned(machine, by, "machine.continue", {"job": str(job.pk), "work": job.title})
     if not sweep.resume(job, recipe, step=recipe.steps[0].name):
         raise NotPossible(_("Somebody else has resumed it already."))
     Job.objects.filter(pk=job.pk).update(
         operation_id=owned["operation_id"],
         actor_email=owned["actor_email"],
+        acts_as=owned["acts_as"],
+        inputs=_reserved_again(job, machine),
         remote_ref=None,
         remote={},
     )
     busy = {
-        DEPLOY.name: (MachineState.CREATING, _("Creating…")),
-        REMOVE.name: (MachineState.DELETING, _("Deleting…")),
+        "machine.deploy": (MachineState.CREATING, gettext_noop("Creating…")),
+        "machine.copy": (MachineState.CREATING, gettext_noop("Copying…")),
+        REMOVE.name: (MachineState.DELETING, gettext_noop("Deleting…")),
     }
-    _become(machine, *busy.get(job.recipe, (MachineState.UPDATING, "")))
+    held.become(machine, *busy.get(job.recipe, (MachineState.UPDATING, "")))
     nudge_on_commit(tasks.advance, job.pk)
     return Job.objects.get(pk=job.pk)
 
 
-def _offering_for(subscription: Subscription) -> Offering:
-    if not subscription.is_usable:
-        raise NotPossible(
-            _("“%(name)s” is not active and in sync, so nothing can be made in it.")
-            % {"name": subscription.name},
-            field="subscription",
-        )
-    return Offering.objects.select_related("cloud").get(plan_id=subscription.plan_id)
+def locked_for(by: User, subscription: Subscription) -> tuple[Subscription, Membership]:
+    """Return the subscription, locked, and the place in its tenant of who may make machines."""
+    row = (
+        Subscription.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("tenant", "plan")
+        .get(pk=subscription.pk)
+    )
+    return row, access.require_member(by, row, Right.CREATE)
 
 
-def _check_order(
+def insert(machine: Machine) -> None:
+    """Write a new machine's row; Conflicting when its name is taken."""
+    try:
+        with transaction.atomic():
+            machine.save(force_insert=True)
+    except IntegrityError as error:
+        raise ordering.name_taken(machine.name) from error
+
+
+def _accept(
+    by: User,
+    member: Membership,
     offering: Offering,
-    name: str,
-    template: Template,
-    password: str,
-    profile: HardwareProfile | None,
-    network: Network | None,
-) -> None:
-    """Refuse what the plan does not hold, a name or a password that would not do."""
-    if not offering.templates.present().filter(pk=template.pk).exists():
-        raise NotPermitted(_("Your plan does not hold this template."), field="template")
-    if profile and not offering.hardware_profiles.present().filter(pk=profile.pk).exists():
-        raise NotPermitted(_("Your plan does not hold this size."), field="hardware_profile")
-    if network and not offering.networks.present().filter(pk=network.pk).exists():
-        raise NotPermitted(_("Your plan does not hold this network."), field="network")
-    problem = rules.name_problem(name, template.os_type)
-    if problem:
-        raise Refused(problem, field="name")
-    problem = rules.password_problem(password)
-    if problem:
-        raise Refused(problem, field="password")
-
-
-def _require_member(by: User, subscription: Subscription) -> None:
-    """Refuse who does not belong to the tenant. Pages show strangers nothing to begin with."""
-    if not subscription.tenant.memberships.filter(user=by).exists():
-        raise NotPermitted(_("You do not belong to the tenant of this subscription."))
-
-
-def _lock(machine: Machine, by: User) -> Machine:
-    _require_member(by, machine.subscription)
-    return (
-        Machine.objects.select_for_update(of=("self",))
-        .select_related("subscription__plan__offering")
-        .get(pk=machine.pk)
+    subscription: Subscription,
+    order: NewMachine,
+    key: str | None,
+) -> Machine:
+    """Reserve, write row and job; the order was checked."""
+    size, networks = ordering.size_of(order), ordering.networks_of(offering, order)
+    machine = Machine(
+        subscription=subscription,
+        stamp=offering.cloud.stamp,
+        cloud=offering.cloud,
+        template=order.template,
+        hardware_profile=order.hardware_profile,
+        network=networks[0][0],
+        name=order.name,
+        computer_name=order.guest.computer_name,
+        description=order.description,
+        os_name=order.template.os_name,
+        os_type=order.template.os_type,
+        cores=size.cores,
+        memory_mb=size.memory_mb,
+        storage_gb=size.storage_gb,
+        tags=ordering.tags_of(order.tags),
+        ends_at=order.ends_at,
+        end_action=order.end_action,
+        is_protected=order.is_protected,
+        created_by=by,
     )
-
-
-def _locked(machine: Machine, verb: str, by: User) -> Machine:
-    """Return the machine, locked, if the verb is possible now."""
-    machine = _lock(machine, by)
-    subscription = machine.subscription
-    reason = rules.why_not(
-        machine.state,
-        verb,
-        subscription.plan.offering.granted,
-        busy=machine.is_busy,
-        active=subscription.is_active,
+    quota.reserve(
+        subscription,
+        holding=machine.pk,
+        member=by,
+        wanted=size.wanted,
+        limits=limits_of(subscription),
     )
-    if reason:
-        raise NotPossible(reason)
+    insert(machine)
+    inputs = _inputs_of(offering, order, size, networks)
+    owned = held.owned(machine, by, "machine.deploy", _told(offering, order, inputs))
+    engine.start(
+        Job,
+        DEPLOY,
+        subject=machine.pk,
+        title=TITLE % {"name": machine.name},
+        inputs={**inputs, "title": [TITLE, machine.name]},
+        secrets=secrets_of(order),
+        request_key=key,
+        **owned,
+    )
+    nudge_on_commit(tasks.begin)
     return machine
 
 
-def _become(machine: Machine, state: str, text: str) -> None:
-    Machine.objects.filter(pk=machine.pk).update(state=state, status_text=text)
-
-
-def _begin(
-    machine: Machine, *, by: User, recipe: Recipe, action: str, title: str, inputs: dict
-) -> Job:
-    try:
-        with transaction.atomic():
-            job = engine.start(
-                Job,
-                recipe,
-                subject=machine.pk,
-                title=title,
-                inputs=inputs,
-                **_owned(machine, by, action, inputs),
-            )
-    except IntegrityError as error:
-        raise NotPossible(_("Wait until the present work on this machine ends.")) from error
-    nudge_on_commit(tasks.begin)
-    return job
-
-
-def _owned(machine: Machine, by: User, action: str, told: dict) -> dict:
-    """Return the columns every machine job has, its operation begun in the log."""
-    operation_id: uuid.UUID = operations.started(
-        action,
-        by=by,
-        tenant=machine.subscription.tenant,
-        object_type="machine",
-        object_id=machine.pk,
-        object_name=machine.name,
-        parameters=told,
-    )
+def _inputs_of(
+    offering: Offering, order: NewMachine, size: ordering.Size, networks: Iterable[Any]
+) -> dict[str, Any]:
     return {
-        "machine": machine,
-        "subscription": machine.subscription,
-        "stamp_id": machine.stamp_id,
-        "operation_id": operation_id,
-        "actor_email": by.email,
+        "name": order.name,
+        "description": order.description,
+        "cloud": str(offering.cloud_id),
+        "template": str(order.template.pk),
+        "adapters": [[network.name, address] for network, address in networks],
+        "cores": size.cores if size.is_own else None,
+        "memory_mb": size.memory_mb if size.is_own else None,
+        "disks": [
+            [disk.name or f"{order.name}_data_{n}", disk.size_gb]
+            for n, disk in enumerate(order.disks, start=1)
+        ],
+        "guest": guest_inputs(order),
     }
+
+
+def guest_inputs(order: NewMachine) -> dict[str, Any]:
+    """Return what is to be told to the guest but for secrets, as a job keeps it."""
+    guest, join = order.guest, order.guest.domain_join
+    usual = "Administrator" if order.template.is_windows else "root"
+    return {
+        "computer_name": guest.computer_name,
+        "admin_user": guest.admin_user or usual,
+        "ssh_keys": [key.text for key in read_all("\n".join(guest.ssh_keys))],
+        "time_zone": guest.time_zone,
+        "workgroup": guest.workgroup,
+        "join": [join.domain, join.account_domain, join.user, join.ou] if join else None,
+        "secrets": sorted(secrets_of(order)),
+    }
+
+
+def secrets_of(order: NewMachine) -> dict[str, str]:
+    """Return what is sealed on the job until the cloud has it."""
+    guest, join = order.guest, order.guest.domain_join
+    kept = {
+        "password": guest.password,
+        "product_key": guest.product_key,
+        "user_data": guest.user_data,
+        "join_password": join.password if join else "",
+    }
+    return {name: value for name, value in kept.items() if value}
+
+
+def _told(offering: Offering, order: NewMachine, inputs: dict[str, Any]) -> dict[str, Any]:
+    """Return what the log says of an order: names for ids, and of keys only how many."""
+    guest = {**inputs["guest"], "ssh_keys": len(inputs["guest"]["ssh_keys"])}
+    names = {"template": order.template.name, "cloud": offering.cloud.name}
+    return {**inputs, **names, "guest": guest}
+
+
+def _require_right_of(job: Job, machine: Machine, by: User) -> None:
+    """Refuse who might not have asked for this work in the first place."""
+    if job.recipe in ("machine.deploy", "machine.copy"):
+        access.require_member(by, machine.subscription, Right.CREATE)
+    else:
+        verb = Verb.DELETE if job.recipe == REMOVE.name else Verb(job.inputs["verb"])
+        held.require_right(machine, verb, by)
+
+
+def _reserved_again(job: Job, machine: Machine) -> dict[str, Any]:
+    """Return the job's inputs with a new holding, where growth given back is wanted once more."""
+    wanted = job.inputs.get("wanted")
+    if not wanted:
+        return dict(job.inputs)
+    holding = uuid.uuid4()
+    quota.reserve(
+        machine.subscription,
+        holding=holding,
+        subject=machine.pk,
+        wanted=wanted,
+        limits=limits_of(machine.subscription),
+    )
+    return {**job.inputs, "holding": str(holding)}

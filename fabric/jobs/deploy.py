@@ -1,40 +1,43 @@
-"""Deploy a machine: order it, wait for VMM's own job, read back what came of it."""
+"""Deploy a machine: order it, wait for VMM's own job, add its disks, read back what came of it."""
 
 from __future__ import annotations
 
 import uuid
 
 from fabric.durable.errors import Fault
-from fabric.durable.recipe import Recipe, Step, Turn
-from fabric.jobs import far_side
+from fabric.durable.recipe import Again, Recipe, Step, Turn
+from fabric.jobs import far_side, guests, settling
 from fabric.models import Machine
 from fabric.providers.base import MachineOrder, OrderedAdapter, Provider
+from fabric.providers.changes import AddDisk
 from fabric.states import MachineState
-from fabric.sync import machines
 from plans.actions import quota
 
 
 def ensure_ordered(turn: Turn) -> None:
     """Make the machine at the far side, or find the one an earlier try has made."""
     job, order = turn.job, turn.job.inputs
+    turn.memo.pop("disk_asked", None)
     with far_side.provider(turn) as provider:
-        _check_password_kept(turn, provider)
+        _check_secrets_kept(turn, provider)
+        if turn.memo.get("is_deployed") and far_side.find(turn, provider):
+            # Its disks failed, so that the far side's last job is one of theirs.
+            far_side.note(turn, None)
+            return
         accepted = provider.ensure_machine(
             MachineOrder(
                 tag=str(job.machine_id),
                 name=order["name"],
-                computer_name=order.get("computer_name", ""),
                 description=order.get("description", ""),
                 stamp_id=job.stamp_id,
                 cloud_id=uuid.UUID(order["cloud"]),
                 template_id=uuid.UUID(order["template"]),
-                adapters=(OrderedAdapter(order["network"]),) if order.get("network") else (),
+                adapters=tuple(OrderedAdapter(*adapter) for adapter in order["adapters"]),
                 cores=order.get("cores"),
                 memory_mb=order.get("memory_mb"),
-                admin_user=order.get("admin_user", ""),
-                password=turn.secret("password"),
+                **guests.inputs_of(turn),
             ),
-            tenant=job.subscription_id,
+            tenant=far_side.role(job),
             person=job.actor_email,
             first_try=turn.first_try,
         )
@@ -44,9 +47,9 @@ def ensure_ordered(turn: Turn) -> None:
     turn.message = "The cloud has taken the order."
 
 
-def _check_password_kept(turn: Turn, provider: Provider) -> None:
-    """A resumed order whose password was used up can only adopt what is there."""
-    if turn.secret("password") or far_side.find(turn, provider):
+def _check_secrets_kept(turn: Turn, provider: Provider) -> None:
+    """A resumed order whose secrets were used up can only adopt what is there."""
+    if guests.has_all_secrets(turn) or far_side.find(turn, provider):
         return
     raise Fault(
         "The cloud lost the machine, and its password is not kept here.",
@@ -55,14 +58,41 @@ def _check_password_kept(turn: Turn, provider: Provider) -> None:
     )
 
 
+def wait_for_disks(turn: Turn) -> Again | None:
+    """Add one disk after the other; each is waited for as the machine itself is."""
+    turn.memo["is_deployed"] = True
+    wanted = turn.job.inputs.get("disks", [])
+    waiting = far_side.wait_for_remote_job(turn) if turn.memo.get("disk_asked") else None
+    if waiting is not None:
+        return waiting
+    done = turn.memo.get("disks_done", 0) + bool(turn.memo.pop("disk_asked", False))
+    turn.memo["disks_done"] = done
+    if done >= len(wanted):
+        return None
+    name, size_gb = wanted[done]
+    machine = Machine.objects.only("remote_id").get(pk=turn.job.machine_id)
+    Machine.objects.filter(pk=machine.pk).update(state=MachineState.CREATING)
+    with far_side.provider(turn) as provider:
+        accepted = far_side.change(
+            turn,
+            provider,
+            AddDisk(machine_id=machine.remote_id, name=name, size_gb=size_gb),
+            part=str(done),
+        )
+    far_side.note(turn, accepted)
+    turn.memo["disk_asked"] = True
+    if accepted is None:
+        return Again(0.0)
+    return far_side.look_soon(turn, percent=100 * done // len(wanted))
+
+
 def ensure_read_back(turn: Turn) -> None:
-    """Know the machine's state and addresses; the watch has usually read them already."""
+    """Know the machine's state, addresses and what hangs on it."""
     job = turn.job
     machine = Machine.objects.only("state", "remote_id").get(pk=job.machine_id)
-    if machine.state == MachineState.CREATING:
-        with far_side.provider(turn) as provider:
-            machines.refresh(provider, job.stamp_id, [machine.remote_id], settled=True)
-        machine.refresh_from_db(fields=["state"])
+    with far_side.provider(turn) as provider:
+        settling.read(provider, job.stamp_id, [machine.remote_id])
+    machine.refresh_from_db(fields=["state"])
     if machine.state in (MachineState.CREATING, MachineState.FAILED):
         raise Fault("The cloud says done, but the machine is not ready.", retry_after=2.0)
 
@@ -72,7 +102,7 @@ def _deployed(turn: Turn) -> None:
     far_side.log_success(turn)
 
 
-def _failed(turn: Turn, fault: Fault) -> None:
+def failed(turn: Turn, fault: Fault) -> None:
     """Keep the reservation: something may be left of it, only Remove proves that nothing is."""
     Machine.objects.filter(pk=turn.job.machine_id).update(
         state=MachineState.FAILED, status_text=fault.message[:200]
@@ -85,9 +115,10 @@ DEPLOY = Recipe(
     title="Deploy a virtual machine",
     steps=(
         Step("ensure_ordered", "Order the machine from the cloud", ensure_ordered, share=5),
-        far_side.wait("wait_until_deployed", "Deploy", share=90, limit=7200),
+        far_side.wait("wait_until_deployed", "Deploy", share=80, limit=7200),
+        Step("wait_for_disks", "Add its disks", wait_for_disks, share=10, limit=3600),
         Step("ensure_read_back", "Read back its state", ensure_read_back, share=5),
     ),
     succeeded=_deployed,
-    failed=_failed,
+    failed=failed,
 )

@@ -11,8 +11,9 @@ from fabric import registry
 from fabric.durable.errors import Fault
 from fabric.durable.recipe import Again, Step, Turn
 from fabric.jobs import watch
-from fabric.models import Machine, Stamp
+from fabric.models import Job, Machine, Stamp
 from fabric.providers.base import Accepted, Provider, RemoteMachine
+from fabric.providers.changes import Change
 from fabric.providers.errors import ProviderFault
 from fabric.sync import absence
 from fabric.vault.errors import VaultLocked
@@ -44,7 +45,8 @@ def provider(turn: Turn) -> Iterator[Provider]:
 
 
 def find(turn: Turn, provider: Provider) -> RemoteMachine | None:
-    """Return the far side's machine that carries the tag of the job's."""
+    """Return the far side's machine that carries the tag of the job's, as the subscription's own
+    role sees it: a member's might not see all."""
     job = turn.job
     return provider.find_machine(
         str(job.machine_id),
@@ -62,9 +64,28 @@ def operate(turn: Turn, provider: Provider, machine_id: uuid.UUID, operation: st
         machine_id,
         operation,
         stamp_id=job.stamp_id,
-        tenant=job.subscription_id,
+        tenant=role(job),
         person=job.actor_email,
     )
+
+
+def change(turn: Turn, provider: Provider, wanted: Change, part: str = "") -> Accepted | None:
+    """Ask for a change in the name of the person the job is for; None when it is so already. A step
+    that asks for several tells its parts apart."""
+    job = turn.job
+    return provider.change(
+        wanted,
+        stamp_id=job.stamp_id,
+        tenant=role(job),
+        person=job.actor_email,
+        first_try=turn.first_try,
+        key=f"{job.pk}:{job.step}{part}",
+    )
+
+
+def role(job: Job) -> uuid.UUID:
+    """Return the VMM role a job's calls are made in."""
+    return job.acts_as or job.subscription_id
 
 
 def note(turn: Turn, accepted: Accepted | None) -> None:
@@ -84,12 +105,7 @@ def wait_for_remote_job(turn: Turn) -> Again | None:
         return None
     remote = job.remote
     if not remote.get("completed"):
-        return Again(
-            FALLBACK_SECONDS,
-            percent=remote.get("percent", 0),
-            nudged=True,
-            recorded=partial(watch.want_look, job.stamp_id),
-        )
+        return look_soon(turn, percent=remote.get("percent", 0))
     if not remote["succeeded"]:
         raise Fault(
             remote.get("problem") or "The cloud could not do it.",
@@ -97,6 +113,16 @@ def wait_for_remote_job(turn: Turn) -> Again | None:
             advice=remote.get("advice", ""),
         )
     return None
+
+
+def look_soon(turn: Turn, *, percent: int) -> Again:
+    """Return the waiting for the far side's job, which the watch ends."""
+    return Again(
+        FALLBACK_SECONDS,
+        percent=percent,
+        nudged=True,
+        recorded=partial(watch.want_look, turn.job.stamp_id),
+    )
 
 
 def wait(name: str, title: str, *, share: int, limit: float = 900) -> Step:

@@ -37,7 +37,7 @@ def ensure_deleted(turn: Turn) -> None:
         accepted = provider.remove_machine(
             uuid.UUID(turn.memo["remote_id"]),
             stamp_id=job.stamp_id,
-            tenant=job.subscription_id,
+            tenant=far_side.role(job),
             person=job.actor_email,
         )
     far_side.note(turn, accepted)
@@ -53,7 +53,11 @@ def ensure_nothing_left(turn: Turn) -> None:
 
 def _removed(turn: Turn) -> None:
     Machine.objects.filter(pk=turn.job.machine_id).update(
-        state=MachineState.DELETED, addresses=[], status_text=""
+        state=MachineState.DELETED,
+        addresses=[],
+        status_text="",
+        ends_at=None,
+        unsettled_at=None,
     )
     quota.release_all(turn.job.machine_id)
     # A deployment that failed kept its password for being resumed.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 
 from django.db import models
+from django.utils.translation import gettext as _
 
 from fabric.durable.models import JobRow
 from fabric.models.machine import Machine
@@ -67,6 +68,14 @@ class Job(JobRow):
     def own_lane(self) -> str:
         """Return the subscription it is for."""
         return str(self.subscription_id)
+
+    @property
+    def shown_title(self) -> str:
+        """Return the title in the reader's language."""
+        if "title" not in self.inputs:
+            return _(self.title)
+        text, name = self.inputs["title"]
+        return _(text) % {"name": name}
 
     @property
     def shown_percent(self) -> int:

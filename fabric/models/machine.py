@@ -46,7 +46,8 @@ class Machine(models.Model):
 
     `state` is what people see; a machine that cannot be asked keeps its last state and carries
     `unreachable_since`. `addresses` is a list of texts, the first one is used to connect. `media`
-    is what lies in its DVD drive; it is in rescue, off that image, since `rescued_at`.
+    is what lies in its DVD drive; it is in rescue, off that image, since `rescued_at`. What came of
+    its last change is not known since `unsettled_at`.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -89,6 +90,7 @@ class Machine(models.Model):
     end_action = models.CharField(max_length=6, choices=EndAction.choices, default=EndAction.STOP)
     end_warned_at = models.DateTimeField(null=True, blank=True)
     devices_synced_at = models.DateTimeField(null=True, blank=True)
+    unsettled_at = models.DateTimeField(null=True, blank=True)
     unreachable_since = models.DateTimeField(null=True, blank=True)
     created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
@@ -113,6 +115,11 @@ class Machine(models.Model):
                 fields=["ends_at"],
                 condition=models.Q(ends_at__isnull=False),
                 name="machine_ends",
+            ),
+            models.Index(
+                fields=["unsettled_at"],
+                condition=models.Q(unsettled_at__isnull=False),
+                name="machine_unsettled",
             ),
         ]
 

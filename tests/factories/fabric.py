@@ -17,6 +17,7 @@ from fabric.models import (
     Stamp,
     Template,
 )
+from fabric.orders import Guest, NewMachine
 from fabric.states import GRANTED_BY_DEFAULT, MachineState
 from plans.actions import quota
 from plans.models import Access, Plan, PlanService, Provisioning, Subscription
@@ -88,6 +89,22 @@ def make_subscription(tenant: Tenant, plan: Plan, **fields: Any) -> Subscription
     return Subscription.objects.create(tenant=tenant, plan=plan, **values | fields)
 
 
+def new_machine(
+    subscription: Subscription,
+    name: str = "web-01",
+    password: str = "Canary-Guest-9",
+    **fields: Any,
+) -> NewMachine:
+    """Return an order from the plan's only template; guest fields go to the guest."""
+    told = {key: fields.pop(key) for key in list(fields) if key in Guest.__dataclass_fields__}
+    values: dict[str, Any] = {
+        "name": name,
+        "template": subscription.plan.offering.templates.first(),
+        "guest": Guest(password=password, **told),
+    }
+    return NewMachine(**values | fields)
+
+
 def make_machine(subscription: Subscription, name: str = "web-01", **fields: Any) -> Machine:
     """Return a running machine whose quota is committed."""
     offering = subscription.plan.offering
@@ -100,6 +117,7 @@ def make_machine(subscription: Subscription, name: str = "web-01", **fields: Any
         "remote_id": uuid.uuid4(),
         "state": MachineState.RUNNING,
         "os_name": template.os_name,
+        "os_type": template.os_type,
         "cores": template.cores,
         "memory_mb": template.memory_mb,
         "storage_gb": template.storage_gb,

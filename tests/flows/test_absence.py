@@ -24,7 +24,7 @@ from fabric.providers.fake import FakeProvider
 from fabric.providers.spf import SPFProvider
 from fabric.states import MachineState
 from fabric.sync import absence, stamps
-from tests.factories.fabric import make_cloud, make_machine, make_plan, make_stamp
+from tests.factories.fabric import make_cloud, make_machine, make_plan, make_stamp, new_machine
 from tests.factories.fabric import make_subscription as subscribe
 
 TIMEOUT = 0.3
@@ -89,14 +89,10 @@ Order = Callable[..., Machine]
 @pytest.fixture
 def deploy(subscription, alice, work) -> Order:
     def deploy(name: str) -> Machine:
-        offering = subscription.plan.offering
         machine = machine_actions.deploy(
             by=alice,
             subscription=subscription,
-            template=offering.templates.get(),
-            name=name,
-            password="Guest-secret-2",
-            network=offering.networks.get(),
+            order=new_machine(subscription, name),
             request_key=uuid.uuid4().hex,
         )
         work()

@@ -6,7 +6,7 @@ import pytest
 from django.db.models.functions import Now
 
 from fabric import registry, tasks
-from fabric.actions import machines, offerings, providers, subscriptions
+from fabric.actions import machines, offerings, power, providers, subscriptions
 from fabric.durable import engine, sweep
 from fabric.durable.states import LIVE, JobState
 from fabric.errors import NotPossible
@@ -21,7 +21,7 @@ from plans.actions import quota
 from plans.models import Provisioning, Subscription
 from tenants.errors import Conflicting, NotPermitted
 from tenants.models import Operation, Phase
-from tests.factories.fabric import make_machine
+from tests.factories.fabric import make_machine, new_machine
 
 LOOSER = {"machines": 50, "cores": None, "memory_mb": None, "storage_gb": None}
 
@@ -32,9 +32,7 @@ def order(subscription, alice):
         return machines.deploy(
             by=alice,
             subscription=subscription,
-            name=name,
-            template=subscription.plan.offering.templates.get(),
-            password="Canary-Guest-9",
+            order=new_machine(subscription, name),
             request_key=name,
         )
 
@@ -109,7 +107,7 @@ def test_a_plan_changed_while_it_is_provisioned_reaches_the_role(
 def test_a_machine_that_is_gone_after_its_operation_is_not_busy_for_ever(
     running, fake, alice, work, stamp
 ):
-    machines.operate(by=alice, machine=running, verb=Verb.STOP)
+    power.operate(by=alice, machine=running, verb=Verb.STOP)
     go_on(running.jobs.get(recipe="machine.operate"))
     fake.held.clear()
     work(rounds=30)
@@ -166,7 +164,7 @@ def test_a_late_pass_does_not_make_a_settled_machine_busy_again(running, stamp, 
 
 
 def test_a_busy_machine_keeps_its_state_while_a_job_works_on_it(running, alice, stamp):
-    machines.operate(by=alice, machine=running, verb=Verb.STOP)
+    power.operate(by=alice, machine=running, verb=Verb.STOP)
     stamps.run(str(stamp.pk))
     running.refresh_from_db()
     assert running.state == MachineState.UPDATING
@@ -281,7 +279,7 @@ def test_what_was_refused_after_an_absence_is_not_begun_again_for_ever(
 def test_machines_are_worked_on_while_the_subscription_is_out_of_sync(subscription, alice):
     machine = make_machine(subscription)
     Subscription.objects.update(provisioning=Provisioning.OUT_OF_SYNC)
-    machines.operate(by=alice, machine=machine, verb=Verb.STOP)
+    power.operate(by=alice, machine=machine, verb=Verb.STOP)
     machine.refresh_from_db()
     assert machine.state == MachineState.UPDATING
 
@@ -290,7 +288,7 @@ def test_who_does_not_belong_to_the_tenant_is_refused(subscription, charlie, olg
     machine = make_machine(subscription)
     for stranger in (charlie, olga):
         with pytest.raises(NotPermitted):
-            machines.operate(by=stranger, machine=machine, verb=Verb.STOP)
+            power.operate(by=stranger, machine=machine, verb=Verb.STOP)
         with pytest.raises(NotPermitted):
             machines.delete(by=stranger, machine=machine)
 

@@ -16,7 +16,7 @@ from fabric.states import MachineState
 from fabric.sync import accounts, stamps
 from tenants.errors import Conflicting, Refused
 from tenants.models import Operation
-from tests.factories.fabric import make_machine
+from tests.factories.fabric import make_machine, new_machine
 
 NEW = "https://spf-new.example.net:8090"
 NEW_PASSWORD = "Canary-spf-2"
@@ -71,9 +71,7 @@ def test_a_deployment_goes_on_at_the_new_address(provider, fake, olga, alice, su
         machine = machines.deploy(
             by=alice,
             subscription=subscription,
-            name="web-01",
-            template=subscription.plan.offering.templates.get(),
-            password="Alice-1234",
+            order=new_machine(subscription),
             request_key="k1",
         )
         work(rounds=2)

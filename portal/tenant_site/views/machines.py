@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import uuid
+from typing import Any
 
 from django.http import (
-    Http404,
     HttpRequest,
     HttpResponse,
-    HttpResponseRedirect,
     StreamingHttpResponse,
 )
-from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
-from django_htmx.http import HttpResponseClientRedirect, HttpResponseClientRefresh
 
 from fabric.actions import machines
 from fabric.models import Machine
+from fabric.orders import Guest, NewMachine
 from plans.actions import quota
 from plans.models import Subscription
 from portal.faults import refuse
@@ -29,6 +26,7 @@ from portal.tenant_site import machine_export, machine_page
 from portal.tenant_site.access import own, signed_in
 from portal.tenant_site.forms.machines import QuickCreateForm
 from portal.tenant_site.held import anywhere, rights_in
+from portal.tenant_site.machine_access import load, load_or_none
 from portal.tenant_site.machine_commands import bar_for
 from portal.tenant_site.machine_list import MachineList
 from portal.tenant_site.machine_selected import verbs_for
@@ -65,26 +63,6 @@ def index(request: HttpRequest) -> HttpResponse:
     return render(request, f"tenant_site/machines/{part}.html", context)
 
 
-def load(request: HttpRequest, pk: uuid.UUID) -> Machine:
-    """Return a machine of the person's tenants with what its page needs, else 404."""
-    return get_object_or_404(
-        Machine.objects.visible_to(request.user).select_related(
-            "subscription__plan__offering", "stamp__provider", "network", "template"
-        ),
-        pk=pk,
-    )
-
-
-def load_or_none(request: HttpRequest, pk: uuid.UUID) -> Machine | None:
-    """Return the machine, None if it was the person's and is deleted now, else 404."""
-    try:
-        return load(request, pk)
-    except Http404:
-        if request.htmx and machine_page.is_gone(pk, request.user):
-            return None
-        raise
-
-
 @signed_in
 @require_GET
 def export(request: HttpRequest) -> StreamingHttpResponse:
@@ -111,34 +89,24 @@ def commands(request: HttpRequest, machine: Machine) -> HttpResponse:
 @signed_in
 @own(load_or_none, "GET")
 def show(request: HttpRequest, machine: Machine | None) -> HttpResponse:
-    """The dashboard; while work goes on, the fragment that is asked for again and again."""
-    if machine is None:
-        return HttpResponseClientRedirect(reverse("machines"))
-    if request.htmx:
-        return fragment(request, machine)
-    context = machine_page.dashboard(request, machine)
-    return render(request, "tenant_site/machines/show.html", context)
-
-
-def fragment(request: HttpRequest, machine: Machine) -> HttpResponse:
-    """Return the part of the dashboard that htmx asked for, or have the page drawn anew."""
-    if request.GET.get("part") == "charts":
+    """The dashboard; its charts ask for themselves."""
+    if machine is not None and request.htmx and request.GET.get("part") == "charts":
         context = machine_page.load(request, machine)
         return render(request, "tenant_site/machines/_charts.html", context)
-    seen = request.GET.get("seen", "")
-    if seen != machine_page.mark(machine):
-        return HttpResponseClientRefresh()
-    if not machine.is_busy:
-        return HttpResponse(status=204)
-    return render(request, "tenant_site/machines/_work.html", machine_page.work(machine))
+    context = machine_page.dashboard(request, machine) if machine else {}
+    return machine_page.respond(request, machine, machine_page.DASHBOARD, context)
 
 
 @signed_in
-@own(load, "GET")
-def activity(request: HttpRequest, machine: Machine) -> HttpResponse:
-    acts, page = of_object(request.user, machine.pk, request.GET)
-    context = {**machine_page.page(machine, "machine-activity"), "acts": acts, "page": page}
-    return render(request, "tenant_site/machines/activity.html", context)
+@own(load_or_none, "GET")
+def activity(request: HttpRequest, machine: Machine | None) -> HttpResponse:
+    """Everything that was done with it, each with its job."""
+    context: dict[str, Any] = {"part": "tenant_site/machines/_activity.html"}
+    if machine is not None:
+        acts, page = of_object(request.user, machine.pk, request.GET)
+        context |= {"acts": acts, "page": page}
+        context["extra"] = tuple((act.started.pk, act.outcome) for act in acts)
+    return machine_page.respond(request, machine, "machine-activity", context)
 
 
 @signed_in
@@ -169,11 +137,12 @@ def create(request: HttpRequest) -> HttpResponse:
 
 def deploy(request: HttpRequest, form: QuickCreateForm) -> HttpResponse | None:
     """Return the way to the new machine, None when it was refused."""
-    ordered = {name: form.cleaned_data[name] for name in ("name", "template", "password")}
-    key = str(form.cleaned_data["request_key"])
+    typed = form.cleaned_data
+    order = NewMachine(typed["name"], typed["template"], Guest(password=typed["password"]))
+    key = str(typed["request_key"])
     try:
         machine = machines.deploy(
-            by=request.user, subscription=form.chosen, request_key=key, **ordered
+            by=request.user, subscription=form.chosen, request_key=key, order=order
         )
     except Refused as refused:
         refuse(form, refused)
@@ -199,7 +168,3 @@ def render_form(request: HttpRequest, form: QuickCreateForm) -> HttpResponse:
     }
     part = "_offer" if request.htmx else "new"
     return render(request, f"tenant_site/machines/{part}.html", context)
-
-
-def back_to(machine: Machine) -> HttpResponseRedirect:
-    return redirect("machine", pk=machine.pk)

@@ -1,0 +1,66 @@
+"""One command for many machines: each in its own transaction, each with its own answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+
+from fabric.actions import configuring, machines, power
+from fabric.models import Job, Machine
+from fabric.states import Verb
+from tenants.errors import Refused
+from tenants.models import User
+
+VERBS = (Verb.START, Verb.STOP, Verb.SHUTDOWN, Verb.RESTART, Verb.DELETE)
+MOST = 200
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one machine: a job (none where it was over at once), or why it was refused."""
+
+    machine: Machine
+    job: Job | None = None
+    refused: str = ""
+
+
+def many(
+    *, by: User, machines: Collection[Machine], verb: str, parent: Job | None = None
+) -> list[Outcome]:
+    """Ask for a command on each machine, in order."""
+    if verb not in VERBS:
+        raise Refused(_("There is no such command."))
+    return _each(machines, lambda machine: _ask(by, machine, verb, parent))
+
+
+def tag_many(
+    *, by: User, machines: Collection[Machine], add: Iterable[str] = (), remove: Iterable[str] = ()
+) -> list[Outcome]:
+    """Add tags to each machine, and take others off."""
+    more, less = list(add), {" ".join(tag.split()).lower() for tag in remove}
+
+    def change(machine: Machine) -> None:
+        kept = [tag for tag in machine.tags if tag not in less]
+        configuring.tag(by=by, machine=machine, tags=[*kept, *more])
+
+    return _each(machines, change)
+
+
+def _ask(by: User, machine: Machine, verb: str, parent: Job | None) -> Job:
+    if verb == Verb.DELETE:
+        return machines.delete(by=by, machine=machine, parent=parent)
+    return power.operate(by=by, machine=machine, verb=verb, parent=parent)
+
+
+def _each(found: Collection[Machine], act: Callable[[Machine], Job | None]) -> list[Outcome]:
+    if len(found) > MOST:
+        raise Refused(_("At most %(n)d machines at once.") % {"n": MOST})
+    outcomes = []
+    for machine in found:
+        try:
+            outcomes.append(Outcome(machine, job=act(machine)))
+        except Refused as refusal:
+            outcomes.append(Outcome(machine, refused=refusal.message))
+    return outcomes

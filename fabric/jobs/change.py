@@ -1,0 +1,159 @@
+"""Change a machine or what hangs on it: ask, wait, read back what came of it.
+
+One recipe for all of `fabric.providers.changes`: the job's inputs hold the name of the change and
+its plain values. `wanted` is what was reserved for it under `holding`.
+"""
+
+from __future__ import annotations
+
+import uuid
+from contextlib import suppress
+from dataclasses import fields
+from typing import Any
+
+from fabric.durable.errors import Fault
+from fabric.durable.recipe import Again, Recipe, Step, Turn
+from fabric.jobs import far_side, settling
+from fabric.models import Machine
+from fabric.providers import changes
+from fabric.providers.base import Devices, Provider
+from fabric.providers.changes import Change
+from fabric.states import MachineState
+
+# What tells a device that a lost try has made from those that were there before.
+_KNOWN_BY = {"AddAdapter": "adapters", "MakeCheckpoint": "checkpoints", "Rebuild": "disks"}
+# The far side refused before it did anything.
+DEFINITE = frozenset({"rejected", "rights", "missing", "credentials"})
+
+
+def ensure_looked(turn: Turn) -> None:
+    """Note what the machine has before anything is asked for."""
+    kind = _KNOWN_BY.get(turn.job.inputs["change"])
+    if kind is None or "known" in turn.memo:
+        return
+    with far_side.provider(turn) as provider:
+        found = _devices(turn, provider)
+    turn.memo["known"] = [str(each.id) for each in getattr(found, kind)]
+
+
+def ensure_asked(turn: Turn) -> None:
+    """Ask for the change, unless an earlier try whose reply was lost has made it."""
+    with far_side.provider(turn) as provider:
+        accepted = far_side.change(turn, provider, of_job(turn))
+    far_side.note(turn, accepted)
+
+
+def wait_until_done(turn: Turn) -> Again | None:
+    """Wait for the far side's job; when that failed, read the machine before this does."""
+    try:
+        return far_side.wait_for_remote_job(turn)
+    except Fault:
+        with suppress(Fault):
+            _read(turn)
+        raise
+
+
+def ensure_read_back(turn: Turn) -> None:
+    """Know how machine and devices are now."""
+    _read(turn)
+    if Machine.objects.filter(pk=turn.job.machine_id, state=MachineState.UPDATING).exists():
+        raise Fault(
+            "The cloud says done, but not where the machine stands.",
+            code="not_settled",
+            retry_after=2.0,
+        )
+
+
+def of_job(turn: Turn) -> Change:
+    """Return the change that a job's inputs describe."""
+    inputs = turn.job.inputs
+    kind = getattr(changes, inputs["change"])
+    known = frozenset(uuid.UUID(id) for id in turn.memo.get("known", ()))
+    values: dict[str, Any] = {"machine_id": remote_id(turn), "known": known, **inputs["values"]}
+    return kind(
+        **{
+            field.name: _typed(field.name, values[field.name])
+            for field in fields(kind)
+            if field.name in values
+        }
+    )
+
+
+def _typed(name: str, value: Any) -> Any:
+    return uuid.UUID(value) if name.endswith("_id") and isinstance(value, str) else value
+
+
+def remote_id(turn: Turn) -> uuid.UUID:
+    """Return the far side's id of the job's machine."""
+    found = Machine.objects.values_list("remote_id", flat=True).get(pk=turn.job.machine_id)
+    if found is None:
+        raise Fault("The cloud does not know this machine yet.", code="not_there")
+    return found
+
+
+def _devices(turn: Turn, provider: Provider) -> Devices:
+    found = provider.devices(turn.job.stamp_id, [remote_id(turn)])
+    if not found:
+        raise Fault("The cloud does not know this machine any more.", code="not_there")
+    return found[0]
+
+
+def _read(turn: Turn) -> None:
+    with far_side.provider(turn) as provider:
+        settling.read(provider, turn.job.stamp_id, [remote_id(turn)])
+    turn.memo["is_read"] = True
+
+
+def succeeded(turn: Turn) -> None:
+    """Settle what was read."""
+    settling.settle(turn.job.machine_id, holding=turn.job.inputs.get("holding"))
+    far_side.log_success(turn)
+
+
+def failed(turn: Turn, fault: Fault) -> None:
+    """Show the state the machine was in, and give back what is known not to have come about."""
+    job = turn.job
+    restore(turn, fault)
+    if turn.memo.get("is_read") or _was_refused(turn, fault):
+        settling.settle(job.machine_id, holding=job.inputs.get("holding"))
+    else:
+        settling.leave_open(job.machine_id)
+    far_side.log_failure(turn, fault)
+
+
+def _was_refused(turn: Turn, fault: Fault) -> bool:
+    """Tell whether the far side cannot have done anything: it refused the very first try."""
+    return (
+        turn.job.step in ("ensure_looked", "ensure_asked")
+        and turn.first_try
+        and fault.code in DEFINITE
+    )
+
+
+def restore(turn: Turn, fault: Fault) -> None:
+    """Show the state and the names the machine had; sync corrects the state if it is another."""
+    machine = Machine.objects.get(pk=turn.job.machine_id)
+    if machine.state == MachineState.UPDATING:
+        machine.state = turn.job.inputs["was"]
+    machine.status_text = fault.message[:200]
+    before = dict(turn.job.inputs.get("before", {}))
+    others = Machine.objects.filter(subscription=machine.subscription_id).exclude(pk=machine.pk)
+    if others.filter(name__iexact=before.get("name", "")).exclude(state="deleted").exists():
+        before.pop("name")
+    for name, value in before.items():
+        setattr(machine, name, value)
+    machine.save(update_fields=["state", "status_text", *before])
+
+
+CHANGE = Recipe(
+    name="machine.change",
+    title="Change a virtual machine",
+    steps=(
+        Step("ensure_looked", "Look at what it has", ensure_looked, share=5),
+        Step("ensure_asked", "Ask the cloud", ensure_asked, share=10),
+        Step("wait_until_done", "Wait for the machine", wait_until_done, share=75, limit=3600),
+        Step("ensure_read_back", "Read back what came of it", ensure_read_back, share=10),
+    ),
+    succeeded=succeeded,
+    failed=failed,
+)

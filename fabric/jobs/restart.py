@@ -1,0 +1,49 @@
+"""Restart a machine as its guest would: shut it down, wait, start it again."""
+
+from __future__ import annotations
+
+from fabric.durable.recipe import Recipe, Step, Turn
+from fabric.jobs import far_side
+from fabric.jobs.operate import ensure_read_back, failed, reached
+from fabric.models import Machine
+from fabric.states import MachineState
+
+# A guest that installs updates takes its time; the far side gives up earlier than this.
+SHUTDOWN_LIMIT = 900
+
+
+def ensure_shutdown_asked(turn: Turn) -> None:
+    """Ask the guest to shut down, unless an earlier try has brought it there."""
+    _ask(turn, "Shutdown", MachineState.STOPPED)
+
+
+def ensure_start_asked(turn: Turn) -> None:
+    """Start it again, unless it runs again already."""
+    _ask(turn, "Start", MachineState.RUNNING)
+
+
+def _ask(turn: Turn, operation: str, wanted: str) -> None:
+    machine = Machine.objects.only("remote_id").get(pk=turn.job.machine_id)
+    with far_side.provider(turn) as provider:
+        if not turn.first_try and reached(turn, provider, machine, wanted):
+            far_side.note(turn, None)
+            return
+        accepted = far_side.operate(turn, provider, machine.remote_id, operation)
+    far_side.note(turn, accepted)
+
+
+RESTART = Recipe(
+    name="machine.restart",
+    title="Restart a virtual machine",
+    steps=(
+        Step("ensure_shutdown_asked", "Ask the guest to shut down", ensure_shutdown_asked, share=5),
+        far_side.wait(
+            "wait_until_off", "Wait until it is shut down", share=40, limit=SHUTDOWN_LIMIT
+        ),
+        Step("ensure_start_asked", "Start it again", ensure_start_asked, share=5),
+        far_side.wait("wait_until_on", "Wait until it runs", share=40),
+        Step("ensure_read_back", "Read back its state", ensure_read_back, share=10),
+    ),
+    succeeded=far_side.log_success,
+    failed=failed,
+)
