@@ -5,10 +5,15 @@ from __future__ import annotations
 from django.urls import include, path
 
 from portal.frame import set_theme
+from portal.sign_ins import end_sign_in
+from portal.tenant_site.access import signed_in
 from portal.tenant_site.views import (
     accounts,
+    creating,
+    custom_create,
     invitations,
     jobs,
+    keys,
     machine_commands,
     machine_selected,
     machines,
@@ -17,13 +22,18 @@ from portal.tenant_site.views import (
     overview,
     plans,
     roles,
+    ssh_keys,
     subscriptions,
     team,
 )
 
 machine_pages = [
     path("", machines.index, name="machines"),
-    path("new/", machines.create, name="machine-new"),
+    path("new/", creating.choose, name="machine-new"),
+    path("new/quick/", creating.quick, name="machine-quick"),
+    path("new/custom/", custom_create.begin, name="machine-custom"),
+    path("new/custom/<uuid:pk>/discard/", custom_create.discard, name="machine-draft-discard"),
+    path("new/custom/<uuid:pk>/<slug:step>/", custom_create.step, name="machine-draft"),
     path("export.csv", machines.export, name="machine-export"),
     path("selected/", machine_selected.selected, name="machine-selected"),
     path("selected/<uuid:pk>/", machine_selected.result, name="machine-selected-result"),
@@ -62,6 +72,12 @@ team_pages = [
     path("roles/<uuid:pk>/delete/", roles.delete, name="role-delete"),
 ]
 
+key_pages = [
+    path("", keys.index, name="keys"),
+    path("new/", keys.create, name="key-new"),
+    path("<uuid:pk>/revoke/", keys.revoke, name="key-revoke"),
+]
+
 urlpatterns = [
     path("", overview.show, name="overview"),
     path("machines/", include(machine_pages)),
@@ -74,7 +90,13 @@ urlpatterns = [
     path("team/", include(team_pages)),
     path("invitations/<str:token>/", invitations.open_link, name="invitation"),
     path("account/", accounts.show, name="account"),
+    path("account/ssh-keys/", ssh_keys.index, name="ssh-keys"),
+    path("account/ssh-keys/<uuid:pk>/remove/", ssh_keys.remove, name="ssh-key-remove"),
     path("account/", include("allauth.account.urls")),
+    path("account/security/", include("allauth.mfa.urls")),
+    path("account/sign-ins/", include("allauth.usersessions.urls")),
+    path("account/sign-ins/<int:pk>/end/", signed_in(end_sign_in), name="session-end"),
+    path("account/keys/", include(key_pages)),
     path("api/v1/", include("portal.api.urls")),
     path("theme/", set_theme, name="theme"),
 ]

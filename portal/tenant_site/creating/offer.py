@@ -1,0 +1,107 @@
+"""What a subscription offers for a new machine; each part is read once, when it is asked for."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TypeVar
+
+from django.db.models import Exists, OuterRef
+from django.http import HttpRequest
+
+from fabric.models import HardwareProfile, Network, Offering, Template
+from plans.actions import limits, quota
+from plans.models import Subscription
+from portal.frame import frame_of
+from portal.tenant_site.held import rights_by_tenant
+from tenants.rights import Right
+
+Row = TypeVar("Row", Template, HardwareProfile, Network)
+
+LOADED = "plan__offering__cloud__stamp__provider"
+
+
+def subscriptions_of(request: HttpRequest) -> list[Subscription]:
+    """Return the person's subscriptions with their offerings, oldest first. One query.
+
+    The page's frame shows the same ones, and need not ask again.
+    """
+    mine = Subscription.objects.visible_to(request.user).select_related(LOADED, "tenant")
+    frame = frame_of(request)
+    frame.subscriptions = list(mine.order_by("created_at", "pk"))
+    return list(frame.subscriptions)
+
+
+def usable(request: HttpRequest) -> list[Subscription]:
+    """Return those the person may make machines in now. Two queries."""
+    held = rights_by_tenant(request)
+    return [
+        one
+        for one in subscriptions_of(request)
+        if one.is_usable
+        and Right.CREATE in held.get(one.tenant_id, ())
+        and Right.CREATE in granted(one)
+    ]
+
+
+def granted(subscription: Subscription) -> frozenset[str]:
+    """Return what the plan grants, nothing while it has no quota page yet."""
+    offering: Offering | None = getattr(subscription.plan, "offering", None)
+    return offering.granted if offering else frozenset()
+
+
+class Offer:
+    """A subscription from `usable`, and what its plan holds."""
+
+    def __init__(self, subscription: Subscription) -> None:
+        self.subscription = subscription
+        self.offering: Offering = subscription.plan.offering
+
+    @cached_property
+    def templates(self) -> list[Template]:
+        """Return the templates that are there, each knowing whether its size `is_fixed`."""
+        fixed = self.offering.fixed_templates.through.objects.filter(
+            offering_id=self.offering.pk, template_id=OuterRef("pk")
+        )
+        return list(self.offering.templates.present().annotate(is_fixed=Exists(fixed)))
+
+    @cached_property
+    def profiles(self) -> list[HardwareProfile]:
+        found = self.offering.hardware_profiles.present()
+        return list(found.order_by("cores", "memory_mb", "name"))
+
+    @cached_property
+    def networks(self) -> list[Network]:
+        return list(self.offering.networks.present())
+
+    @cached_property
+    def limits(self) -> dict[str, int | None]:
+        return limits.effective(self.subscription, self.offering.limits)
+
+    @cached_property
+    def used(self) -> dict[str, int]:
+        return quota.used(self.subscription)
+
+    def template(self, pk: str) -> Template | None:
+        return found(self.templates, pk)
+
+    def profile(self, pk: str) -> HardwareProfile | None:
+        return found(self.profiles, pk)
+
+    def network(self, pk: str) -> Network | None:
+        return found(self.networks, pk)
+
+
+def found(rows: Sequence[Row], pk: str) -> Row | None:
+    """Return the row with this id, as it stands in a form."""
+    return next((row for row in rows if str(row.pk) == pk), None)
+
+
+def known(subscriptions: Sequence[Subscription], pk: str) -> Subscription | None:
+    """Return the subscription with this id, as it stands in a form."""
+    try:
+        wanted = uuid.UUID(pk)
+    except ValueError:
+        return None
+    return next((one for one in subscriptions if one.pk == wanted), None)
