@@ -12,7 +12,15 @@ from django.utils.translation import gettext as _
 from fabric.actions.subscriptions import provision_again
 from fabric.apps import VM_CLOUDS
 from fabric.errors import CloudIncomplete
-from fabric.models import Cloud, HardwareProfile, Network, Offering, Template
+from fabric.models import (
+    Cloud,
+    HardwareProfile,
+    LibraryDisk,
+    Media,
+    Network,
+    Offering,
+    Template,
+)
 from fabric.models.inventory import InventoryQuerySet
 from fabric.states import GRANTABLE
 from plans.models import Plan
@@ -29,6 +37,8 @@ class Content:
     templates: InventoryQuerySet
     hardware_profiles: InventoryQuerySet
     networks: InventoryQuerySet
+    media: InventoryQuerySet
+    library_disks: InventoryQuerySet
     missing: tuple[str, ...]
 
 
@@ -47,7 +57,14 @@ def content_of(cloud: Cloud) -> Content:
         (networks, _("a network")),
     )
     missing = tuple(word for rows, word in kinds if not rows.exists())
-    return Content(templates, profiles, networks, missing)
+    return Content(
+        templates,
+        profiles,
+        networks,
+        media=Media.objects.present().filter(stamp_id=cloud.stamp_id),
+        library_disks=LibraryDisk.objects.present().filter(stamp_id=cloud.stamp_id),
+        missing=missing,
+    )
 
 
 @transaction.atomic
@@ -61,8 +78,14 @@ def configure(
     networks: Collection[Network],
     permissions: Collection[str],
     limits: Mapping[str, int | None],
+    media: Collection[Media] = (),
+    library_disks: Collection[LibraryDisk] = (),
+    fixed_templates: Collection[Template] = (),
 ) -> Offering:
-    """Write the plan's content and limits; subscriptions it has are provisioned again."""
+    """Write the plan's content and limits; subscriptions it has are provisioned again.
+
+    Of the templates, the fixed ones come in the size they have.
+    """
     plan = Plan.objects.select_for_update().get(pk=plan.pk)
     content = content_of(cloud)
     if content.missing:
@@ -79,6 +102,9 @@ def configure(
         _("Choose at least one hardware profile."),
     )
     _check_chosen(content.networks, networks, "networks", _("Choose at least one network."))
+    _check_held(content.media, media, "media")
+    _check_held(content.library_disks, library_disks, "library_disks")
+    fixed = [row for row in fixed_templates if row in templates]
     _check_limits(limits)
     before = Offering.objects.filter(plan=plan).first()
     if before and before.cloud_id != cloud.pk and plan.subscriptions.exists():
@@ -98,6 +124,9 @@ def configure(
     offering.templates.set(templates)
     offering.hardware_profiles.set(hardware_profiles)
     offering.networks.set(networks)
+    offering.media.set(media)
+    offering.library_disks.set(library_disks)
+    offering.fixed_templates.set(fixed)
     plan.services.filter(key=VM_CLOUDS.key).update(is_configured=True)
     operations.done(
         "plan.configured",
@@ -110,6 +139,9 @@ def configure(
             "templates": sorted(row.name for row in templates),
             "hardware_profiles": sorted(row.name for row in hardware_profiles),
             "networks": sorted(row.name for row in networks),
+            "media": sorted(row.name for row in media),
+            "library_disks": sorted(row.name for row in library_disks),
+            "fixed_templates": sorted(row.name for row in fixed),
             "permissions": offering.permissions,
             "limits": dict(limits),
         },
@@ -121,6 +153,10 @@ def configure(
 def _check_chosen(offered: InventoryQuerySet, chosen: Collection, field: str, nothing: str) -> None:
     if not chosen:
         raise Refused(nothing, field=field)
+    _check_held(offered, chosen, field)
+
+
+def _check_held(offered: InventoryQuerySet, chosen: Collection, field: str) -> None:
     known = set(offered.values_list("pk", flat=True))
     strange = sorted(row.name for row in chosen if row.pk not in known)
     if strange:

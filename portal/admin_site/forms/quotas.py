@@ -17,7 +17,11 @@ CONTENT = {
     "templates": ("name",),
     "hardware_profiles": ("cores", "memory_mb", "name"),
     "networks": ("name",),
+    "media": ("name",),
+    "library_disks": ("name",),
 }
+# What a cloud may do without.
+OPTIONAL = frozenset({"media", "library_disks"})
 MB_IN_GB = 1024
 # What fits the column a limit is kept in, memory in MB included.
 LARGEST = 2_000_000
@@ -45,6 +49,19 @@ class QuotaForm(forms.Form):
     networks = forms.ModelMultipleChoiceField(
         None, label=_("Networks"), widget=forms.CheckboxSelectMultiple
     )
+    media = forms.ModelMultipleChoiceField(
+        None, label=_("ISO images"), required=False, widget=forms.CheckboxSelectMultiple
+    )
+    library_disks = forms.ModelMultipleChoiceField(
+        None, label=_("Disks of the library"), required=False, widget=forms.CheckboxSelectMultiple
+    )
+    fixed_templates = forms.ModelMultipleChoiceField(
+        None,
+        label=_("Templates in one size"),
+        help_text=_("Tenants do not change the processors and memory of machines from these."),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
     permissions = forms.MultipleChoiceField(
         label=_("Permitted actions"),
         choices=list(GRANTABLE.items()),
@@ -56,7 +73,9 @@ class QuotaForm(forms.Form):
         super().__init__(*args, initial=dict(initial), **kwargs)
         for name, order in CONTENT.items():
             self.fields[name].queryset = getattr(content, name).order_by(*order)
-            self.fields[name].error_messages["required"] = _("Choose at least one.")
+            if name not in OPTIONAL:
+                self.fields[name].error_messages["required"] = _("Choose at least one.")
+        self.fields["fixed_templates"].queryset = content.templates.order_by("name")
         for resource in RESOURCES:
             self.fields[resource.name] = forms.IntegerField(
                 label=TITLES.get(resource.name, resource.title),
@@ -99,7 +118,7 @@ def initial_quota(offering: Offering | None, cloud: Cloud, content: Any) -> dict
     if limits["memory_mb"]:
         limits["memory_mb"] = max(1, limits["memory_mb"] // MB_IN_GB)
     return {
-        **{name: getattr(offering, name).all() for name in CONTENT},
+        **{name: getattr(offering, name).all() for name in (*CONTENT, "fixed_templates")},
         **limits,
         **{f"{name}_unlimited": value is None for name, value in limits.items()},
         "permissions": offering.permissions,
