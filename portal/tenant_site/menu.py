@@ -23,6 +23,8 @@ from tenants.models import Instance, User
 MACHINE_PAGES = (
     "machines",
     "machine-new",
+    "machine-quick",
+    "machine-draft",
     "machine",
     "machine-activity",
     "machine-delete",
