@@ -1,4 +1,4 @@
-"""Virtual machines: the list, the pages of one, and quick create."""
+"""Virtual machines: the list, the pages of one, and what is done with them."""
 
 from __future__ import annotations
 
@@ -9,29 +9,22 @@ from django.http import (
     HttpResponse,
     StreamingHttpResponse,
 )
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET
 
-from fabric.actions import machines
 from fabric.models import Machine
-from fabric.orders import Guest, NewMachine
-from plans.actions import quota
-from plans.models import Subscription
-from portal.faults import refuse
 from portal.frame import frame_of
 from portal.templatetags.machines import NOBODY
 from portal.tenant_site import machine_export, machine_page
 from portal.tenant_site.access import own, signed_in
-from portal.tenant_site.forms.machines import QuickCreateForm
 from portal.tenant_site.held import anywhere, rights_in
 from portal.tenant_site.machine_access import load, load_or_none
 from portal.tenant_site.machine_commands import bar_for
 from portal.tenant_site.machine_list import MachineList
 from portal.tenant_site.machine_selected import verbs_for
 from portal.tenant_site.operation_list import of_object
-from tenants.errors import Refused
 from tenants.rights import Right
 
 
@@ -107,64 +100,3 @@ def activity(request: HttpRequest, machine: Machine | None) -> HttpResponse:
         context |= {"acts": acts, "page": page}
         context["extra"] = tuple((act.started.pk, act.outcome) for act in acts)
     return machine_page.respond(request, machine, "machine-activity", context)
-
-
-@signed_in
-@require_http_methods(["GET", "POST"])
-def create(request: HttpRequest) -> HttpResponse:
-    """Quick create. A fragment is asked for when the plan or the template changes."""
-    usable = list(
-        Subscription.objects.visible_to(request.user).usable().select_related("plan__offering")
-    )
-    if not usable:
-        return render(request, "tenant_site/machines/none_usable.html", {"title": _("New machine")})
-    asked = request.POST if request.method == "POST" else request.GET
-    wanted = asked.get("subscription", "")
-    chosen = next((one for one in usable if str(one.pk) == wanted), usable[0])
-    looking = request.method == "GET" or "look" in request.POST
-    form = QuickCreateForm(
-        None if looking else request.POST,
-        usable=usable,
-        chosen=chosen,
-        initial={**asked.dict(), "subscription": chosen.pk, "password": ""},
-    )
-    if not looking and form.is_valid():
-        made = deploy(request, form)
-        if made:
-            return made
-    return render_form(request, form)
-
-
-def deploy(request: HttpRequest, form: QuickCreateForm) -> HttpResponse | None:
-    """Return the way to the new machine, None when it was refused."""
-    typed = form.cleaned_data
-    order = NewMachine(typed["name"], typed["template"], Guest(password=typed["password"]))
-    key = str(typed["request_key"])
-    try:
-        machine = machines.deploy(
-            by=request.user, subscription=form.chosen, request_key=key, order=order
-        )
-    except Refused as refused:
-        refuse(form, refused)
-        return None
-    return redirect("machine", pk=machine.pk)
-
-
-def render_form(request: HttpRequest, form: QuickCreateForm) -> HttpResponse:
-    template = form.wanted_template
-    context = {
-        "title": _("New virtual machine"),
-        "form": form,
-        "limits": form.offering.limits,
-        "used": quota.used(form.chosen),
-        "more": {
-            "machines": 1,
-            "cores": template.cores,
-            "memory_mb": template.memory_mb,
-            "storage_gb": template.storage_gb,
-        }
-        if template
-        else {},
-    }
-    part = "_offer" if request.htmx else "new"
-    return render(request, f"tenant_site/machines/{part}.html", context)
