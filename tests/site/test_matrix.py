@@ -16,6 +16,7 @@ from django.test import Client
 from django.urls import get_resolver, reverse
 from django.utils import timezone
 
+from portal.models import Draft, SshKey
 from tenants.actions import operations
 from tenants.models import Instance
 from tests.factories import fabric as rows
@@ -31,17 +32,22 @@ TENANT_SITE: Answers = {
         "machine machine-activity machine-connect subscription"
     ),
     ("302 200 200 404 404", "302 200 200 404 404"): "machine-delete",
+    # A person's own: not even her team's
+    ("302 200 404 404 404", "302 200 404 404 404"): "machine-draft",
+    ("302 405 404 404 404", "302 302 404 404 404"): "machine-draft-discard ssh-key-remove",
     ("302 405 405 404 404", "302 302 302 404 404"): (
         "machine-operate machine-resume subscription-retry"
     ),
     ("403 200 200 404 404", "403 405 405 404 404"): "api-machine-detail",
     # Everybody's, each with what is theirs in it
     ("302 200 200 200 200", "302 200 200 200 200"): (
-        "account_change_password account_reauthenticate activity machine-new overview"
-        " plan-subscribe"
+        "account_change_password account_reauthenticate activity machine-quick overview"
+        " plan-subscribe ssh-keys"
     ),
     ("302 200 200 200 200", "302 302 302 302 302"): "account account_email account_logout",
-    ("302 200 200 200 200", "302 405 405 405 405"): "machines plans subscriptions",
+    ("302 200 200 200 200", "302 405 405 405 405"): "machine-new machines plans subscriptions",
+    # Where there is no subscription, it says so
+    ("302 405 405 405 405", "302 302 302 200 200"): "machine-custom",
     ("403 200 200 200 200", "403 405 405 405 405"): "api-machine-list",
     # For coming in, and going out
     ("200 302 302 302 302", "200 302 302 302 302"): "account_login account_signup",
@@ -93,6 +99,8 @@ ADMIN_SITE: Answers = {
     # Nobody's any more
     ("404 404 404 404 404", "404 404 404 404 404"): "setup",
 }
+# What stands in addresses beside keys, where not any word will do.
+WORDS = {"step": "template"}
 SITES = {"tenant": TENANT_SITE, "admin": ADMIN_SITE}
 # The nouns of the fabric: those with a list of their own, and those on the page of another.
 LISTED = (
@@ -156,6 +164,8 @@ def objects(vault, alice, alices, olga, tmp_path, settings) -> dict[str, uuid.UU
     machine = rows.make_machine(subscription)
     return {
         "machine": machine.pk,
+        "machine-draft": Draft.objects.create(user=alice).pk,
+        "ssh-key": SshKey.objects.create(user=alice, name="laptop").pk,
         "api": machine.pk,
         "subscription": subscription.pk,
         "plan": plan.pk,
@@ -189,7 +199,10 @@ def test_everybody_gets_what_is_theirs(site, people, objects) -> None:
     told = {}
     for name, keys in addresses(site).items():
         url = reverse(
-            name, kwargs={key: about(name, objects) if key == "pk" else "x" for key in keys}
+            name,
+            kwargs={
+                key: about(name, objects) if key == "pk" else WORDS.get(key, "x") for key in keys
+            },
         )
         told[name] = (ask(people, "get", url), ask(people, "post", url))
     assert told == expected(site)
