@@ -13,7 +13,7 @@ from typing import Any
 from fabric.hypervisors.simulated import meddling
 from fabric.vmm import actions
 from fabric.vmm.actions import drift as decisions
-from fabric.vmm.actions import owners, trials
+from fabric.vmm.actions import owners, setups, trials
 from fabric.vmm.actions.adapters import NewAdapter
 from fabric.vmm.models import (
     Checkpoint,
@@ -189,6 +189,33 @@ def of_checkpoint(*, start: bool) -> Callable[[Case], Job]:
         return job
 
     return ask
+
+
+def rebuild(*, start: bool) -> Callable[[Case], Job]:
+    """Rebuild the machine of the template it was made of."""
+
+    def ask(case: Case) -> Job:
+        case.notes.setdefault("devices", _devices(case))
+        return actions.machines.rebuild(
+            case.floor.alice,
+            case.it,
+            template_id=case.floor.fabric.template.pk,
+            guest=setups.Asked(password=GUEST_PASSWORD),
+            start=start,
+        )
+
+    return ask
+
+
+def _devices(case: Case) -> tuple[list[Any], set[Any]]:
+    adapters = [(a.pk, a.mac, a.addresses) for a in case.it.adapters.order_by("slot")]
+    return adapters, {drive.pk for drive in case.it.disks.all()}
+
+
+def is_rebuilt(case: Case) -> bool:
+    """Tell whether it has its adapters still, and none of its disks."""
+    (adapters, disks), (had, old) = _devices(case), case.notes["devices"]
+    return adapters == had and len(disks) == 1 and not disks & old
 
 
 def twin(case: Case) -> str:

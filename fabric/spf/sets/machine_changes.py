@@ -11,7 +11,7 @@ from uuid import UUID
 from fabric.odata.errors import BadRequest
 from fabric.spf.schema import Row, Update, names
 from fabric.spf.scope import Scope
-from fabric.spf.sets import named
+from fabric.spf.sets import machine_rebuilds, named
 from fabric.spf.sets.userroles import ADMINISTRATOR_ID, ADMINISTRATOR_NAME
 from fabric.vmm.actions import adapters, machines, moves
 from fabric.vmm.models import Host, LibraryShare, NetworkAdapter, UserRole, VirtualMachine
@@ -36,6 +36,8 @@ def _operate(scope: Scope, machine: VirtualMachine, known: Row, body: Row) -> UU
         raise BadRequest("Repair by Agent is not offered.")
     if body.get("VMHostName") not in (None, "", known["VMHostName"]):
         raise BadRequest("An operation and VMHostName are asked for one at a time.")
+    if operation == machine_rebuilds.OPERATION:
+        return machine_rebuilds.rebuild(scope, machine, body)
     if operation == _STORE:
         return machines.store(scope.caller, machine, share=_share(scope, machine, body)).pk
     if operation == _DEPLOY:
@@ -153,5 +155,6 @@ def updating(told: Any) -> Update:
             "Operation Retry Undo Dismiss Agent StartVM Owner VMHostName SharePath "
             "VMNetworkAssignments"
         )
+        | machine_rebuilds.TAKES
         | _CHANGES.keys(),
     )

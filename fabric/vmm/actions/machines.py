@@ -12,12 +12,14 @@ from fabric.vmm.actions import fields, held, jobs, repairs
 from fabric.vmm.actions.clones import clone, of_checkpoint
 from fabric.vmm.actions.creation import NewAdapter, create
 from fabric.vmm.actions.owners import give
+from fabric.vmm.actions.rebuilding import rebuild
 from fabric.vmm.actions.storing import deploy_stored, library_hosts, store
 from fabric.vmm.drivers import open_driver
 from fabric.vmm.errors import Invalid, WrongState
 from fabric.vmm.jobs import OPERATIONS, REMOVE, UPDATE
 from fabric.vmm.jobs.hosts import note_host, note_of
 from fabric.vmm.jobs.operate import Operation
+from fabric.vmm.jobs.rebuild import NAMES as REBUILDS
 from fabric.vmm.models import Job, StartAction, StopAction, VirtualMachine
 from fabric.vmm.roles import Caller
 from fabric.vmm.states import REMOVABLE, MachineStatus
@@ -30,6 +32,7 @@ __all__ = [
     "give",
     "of_checkpoint",
     "operate",
+    "rebuild",
     "remove",
     "store",
     "update",
@@ -210,7 +213,10 @@ def _rename(
         return
     changes["name"] = name
     creation = repairs.failed_job(machine)
-    if machine.status == MachineStatus.CREATION_FAILED and creation is not None:
+    is_made_by_it = machine.status == MachineStatus.CREATION_FAILED or (
+        creation is not None and creation.recipe in REBUILDS
+    )
+    if is_made_by_it and creation is not None:
         # When it is resumed it is to make what the books say.
         Job.objects.filter(pk=creation.pk).update(inputs={**creation.inputs, "name": name})
 

@@ -13,14 +13,24 @@ from django.conf import settings
 
 from fabric.hypervisors.simulated import clear_faults, plan_fault
 from fabric.vmm import actions, healing
+from fabric.vmm.actions.setups import Asked
 from fabric.vmm.errors import WrongState
-from fabric.vmm.jobs.clone import CLONE
+from fabric.vmm.jobs.clone import CLONE, OF_CHECKPOINT
 from fabric.vmm.jobs.move import MOVE
+from fabric.vmm.jobs.rebuild import REBUILD
 from fabric.vmm.jobs.remove import REMOVE
 from fabric.vmm.jobs.store import DEPLOY_STORED, STORE
 from fabric.vmm.jobs.update import UPDATE
 from fabric.vmm.models import Job, VirtualMachine
-from tests.factories.vmm import ADMINISTRATOR, Killed, deploy, finish, kill_at, make_share
+from tests.factories.vmm import (
+    ADMINISTRATOR,
+    PASSWORD,
+    Killed,
+    deploy,
+    finish,
+    kill_at,
+    make_share,
+)
 from tests.unit.fabric.vmm import books
 
 KINDS = ("fail", "unreachable", "lose_reply", "lie", "vanish")
@@ -29,6 +39,21 @@ Begin = Callable[[VirtualMachine], Job]
 
 def _clone(machine: VirtualMachine) -> Job:
     return actions.machines.clone(ADMINISTRATOR, machine, name="twin", start=True)[1]
+
+
+def _of_checkpoint(machine: VirtualMachine) -> Job:
+    made, job = actions.checkpoints.create(ADMINISTRATOR, machine, name="before")
+    finish(job)
+    return actions.machines.of_checkpoint(ADMINISTRATOR, made, name="twin", start=True)[1]
+
+
+def _rebuild(machine: VirtualMachine) -> Job:
+    return actions.machines.rebuild(
+        ADMINISTRATOR,
+        machine,
+        template_id=machine.template_id,
+        guest=Asked(password=PASSWORD),
+    )
 
 
 # Name: what it takes, how it begins, the verbs it asks of hosts.
@@ -62,6 +87,19 @@ OPERATIONS: dict[str, tuple[tuple[str, ...], Begin, tuple[str, ...]]] = {
             "ensure_adapter",
             "ensure_power",
             "ensure_image_removed",
+        ),
+    ),
+    "checkpoint": (
+        ("Start",),
+        _of_checkpoint,
+        ("ensure_checkpoint_image", "images", "ensure_disk", "ensure_image_removed"),
+    ),
+    "rebuild": (
+        ("Start",),
+        _rebuild,
+        (
+            *("ensure_removed", "guest", "disks", "ensure_disk", "ensure_defined"),
+            *("ensure_adapter", "ensure_power", "ensure_guest_setup"),
         ),
     ),
     "move": (
@@ -124,6 +162,8 @@ STEPS = [
         ("store", STORE),
         ("deploy", DEPLOY_STORED),
         ("clone", CLONE),
+        ("checkpoint", OF_CHECKPOINT),
+        ("rebuild", REBUILD),
         ("move", MOVE),
         ("update", UPDATE),
         ("remove", REMOVE),
