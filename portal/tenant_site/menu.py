@@ -31,6 +31,8 @@ MACHINE_PAGES = (
     "machine-operate",
     "machine-resume",
 )
+SUBSCRIPTION_PAGES = ("subscriptions", "subscription", "subscription-use", "subscription-rename")
+SUBSCRIPTION_PAGES += ("subscription-add-ons", "subscription-leave")
 TEAM_PAGES = ("team", "team-invite", "team-leave", "member", "member-remove")
 TEAM_PAGES += ("roles", "role", "role-new")
 ACCOUNT_PAGES = ("account", "account_email", "account_change_password", "mfa_index")
@@ -123,7 +125,7 @@ class SiteFrame(Frame):
                 "layers",
                 reverse("subscriptions"),
                 len(self.subscriptions),
-                ("subscriptions", "subscription"),
+                SUBSCRIPTION_PAGES,
                 group=_("Your share"),
             ),
             Item(_("Plans"), "package", reverse("plans"), plans, ("plans", "plan-subscribe")),

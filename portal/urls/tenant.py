@@ -9,11 +9,13 @@ from portal.sign_ins import end_sign_in
 from portal.tenant_site.access import signed_in
 from portal.tenant_site.views import (
     accounts,
+    add_ons,
     creating,
     custom_create,
     invitations,
     jobs,
     keys,
+    leaving,
     machine_commands,
     machine_selected,
     machines,
@@ -54,7 +56,13 @@ plan_pages = [
 subscription_pages = [
     path("", subscriptions.index, name="subscriptions"),
     path("<uuid:pk>/", subscriptions.show, name="subscription"),
+    path("<uuid:pk>/use/", subscriptions.use, name="subscription-use"),
+    path("<uuid:pk>/name/", subscriptions.rename, name="subscription-rename"),
     path("<uuid:pk>/retry/", subscriptions.retry, name="subscription-retry"),
+    path("<uuid:pk>/add-ons/", add_ons.index, name="subscription-add-ons"),
+    path("<uuid:pk>/add-ons/drop/", add_ons.drop, name="subscription-add-on-drop"),
+    path("<uuid:pk>/leave/", leaving.leave, name="subscription-leave"),
+    path("<uuid:pk>/leave/go-on/", leaving.go_on, name="subscription-leave-on"),
 ]
 
 team_pages = [
