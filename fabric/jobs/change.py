@@ -106,7 +106,7 @@ def _read(turn: Turn) -> None:
 
 def succeeded(turn: Turn) -> None:
     """Settle what was read."""
-    settling.settle(turn.job.machine_id, holding=turn.job.inputs.get("holding"))
+    settling.settle(turn.job.machine_id)
     far_side.log_success(turn)
 
 
@@ -115,7 +115,7 @@ def failed(turn: Turn, fault: Fault) -> None:
     job = turn.job
     restore(turn, fault)
     if turn.memo.get("is_read") or _was_refused(turn, fault):
-        settling.settle(job.machine_id, holding=job.inputs.get("holding"))
+        settling.settle(job.machine_id)
     else:
         settling.leave_open(job.machine_id)
     far_side.log_failure(turn, fault)

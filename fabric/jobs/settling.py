@@ -25,8 +25,6 @@ from fabric.vault.errors import VaultLocked
 from plans.actions import quota
 
 log = logging.getLogger(__name__)
-SIZE = ("cores", "memory_mb")
-STORAGE = ("storage_gb",)
 AT_ONCE = 50
 
 
@@ -38,7 +36,7 @@ def read(
     devices.refresh(provider, stamp_id, ids)
 
 
-def settle(machine_id: uuid.UUID, *, holding: str | None = None) -> None:
+def settle(machine_id: uuid.UUID) -> None:
     """Make the machine's size and its part of the quota what was read. Call it in a transaction."""
     machine = (
         Machine.objects.select_for_update(of=("self",), no_key=True)
@@ -51,7 +49,6 @@ def settle(machine_id: uuid.UUID, *, holding: str | None = None) -> None:
         machine.subscription,
         subject=machine.pk,
         there={"cores": machine.cores, "memory_mb": machine.memory_mb, "storage_gb": storage},
-        holding=uuid.UUID(holding) if holding else None,
     )
 
 

@@ -188,20 +188,18 @@ def settle(
     *,
     subject: uuid.UUID,
     there: Mapping[str, int],
-    holding: uuid.UUID | None = None,
 ) -> None:
     """Make what a machine holds of these resources what is really there. Repeatable.
 
-    `holding` is the growth that was reserved: what of it did not come about is given back. No limit
-    is asked: what is there is there.
+    Call it when nothing is on its way any more: what was reserved and did not come about is given
+    back. No limit is asked: what is there is there.
     """
     _lock(subscription.pk)
     entries = Entry.objects.filter(subject=subject).order_by("id")
     first = entries.first()
     if first is None:
         return
-    if holding is not None:
-        _follow(_reserved(holding=holding), EntryKind.COMMITTED)
+    _follow(_reserved(subject=subject), EntryKind.COMMITTED)
     held = _by_kind(entries)
     more = {name: there[name] - sum(held[name]) for name in there if there[name] > sum(held[name])}
     less = {name: sum(held[name]) - there[name] for name in there if there[name] < sum(held[name])}

@@ -8,16 +8,18 @@ import pytest
 from django.utils import timezone
 
 from fabric import registry, tasks
-from fabric.actions import offerings, providers, subscriptions
+from fabric.actions import machines, offerings, power, providers, subscriptions
 from fabric.durable import nudge
 from fabric.durable.states import LIVE
 from fabric.jobs import RECIPES, watch
-from fabric.models import Job, Stamp
+from fabric.models import Job, Machine, Stamp
 from fabric.providers.fake import FakeProvider
-from fabric.states import GRANTED_BY_DEFAULT
+from fabric.states import GRANTABLE, MachineState, Verb
 from fabric.sync import absence, stamps
 from plans.actions import plans as plan_actions
-from plans.models import Access, Plan
+from plans.actions import quota
+from plans.models import Access, Plan, Subscription
+from tests.factories.fabric import new_machine
 
 LIMITS = {"machines": 3, "cores": 8, "memory_mb": 8192, "storage_gb": 200}
 
@@ -94,7 +96,9 @@ def plan(stamp, olga) -> Plan:
         templates=list(content.templates),
         hardware_profiles=list(content.hardware_profiles),
         networks=list(content.networks),
-        permissions=GRANTED_BY_DEFAULT,
+        media=list(content.media),
+        library_disks=list(content.library_disks),
+        permissions=tuple(GRANTABLE),
         limits=LIMITS,
     )
     plan_actions.change_access(by=olga, plan=plan, access=Access.PUBLIC)
@@ -108,3 +112,49 @@ def subscription(plan, alice, alices, work):
     work()
     subscription.refresh_from_db()
     return subscription
+
+
+@pytest.fixture
+def order(subscription, alice) -> Callable[..., Machine]:
+    """Order a machine as alice."""
+
+    def order(name: str = "web-01", key: str = "k1", by=alice, **more) -> Machine:
+        return machines.deploy(
+            by=by,
+            subscription=subscription,
+            order=new_machine(subscription, name, **more),
+            request_key=key,
+        )
+
+    return order
+
+
+@pytest.fixture
+def running(order, work) -> Machine:
+    machine = order()
+    work()
+    machine.refresh_from_db()
+    assert machine.state == MachineState.RUNNING
+    return machine
+
+
+@pytest.fixture
+def stopped(running, alice, work) -> Machine:
+    power.operate(by=alice, machine=running, verb=Verb.STOP)
+    work()
+    running.refresh_from_db()
+    assert running.state == MachineState.STOPPED
+    return running
+
+
+@pytest.fixture
+def exact(fake, subscription) -> Callable[[], dict[str, int]]:
+    """Return a check that the ledger says what the far side holds; it returns what that is."""
+
+    def exact() -> dict[str, int]:
+        there = [machine.size for machine in fake.held.values()]
+        held = {name: sum(size[name] for size in there) for name in LIMITS}
+        assert quota.used(Subscription.objects.get(pk=subscription.pk)) == held
+        return held
+
+    return exact

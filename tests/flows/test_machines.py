@@ -15,33 +15,8 @@ from plans.actions import quota
 from plans.errors import QuotaExceeded
 from tenants.errors import Conflicting, NotPermitted, Refused
 from tenants.models import Operation, Phase
-from tests.factories.fabric import new_machine
 
 PASSWORD = "Canary-Guest-9"
-
-
-@pytest.fixture
-def order(subscription, alice):
-    """Order a machine as alice."""
-
-    def order(name: str = "web-01", key: str = "k1", **more) -> Machine:
-        return machines.deploy(
-            by=alice,
-            subscription=subscription,
-            order=new_machine(subscription, name, **{"password": PASSWORD, **more}),
-            request_key=key,
-        )
-
-    return order
-
-
-@pytest.fixture
-def running(order, work) -> Machine:
-    machine = order()
-    work()
-    machine.refresh_from_db()
-    assert machine.state == MachineState.RUNNING
-    return machine
 
 
 def log_of(machine: Machine) -> list[tuple[str, str]]:

@@ -21,30 +21,9 @@ from plans.actions import quota
 from plans.models import Provisioning, Subscription
 from tenants.errors import Conflicting, NotPermitted
 from tenants.models import Operation, Phase
-from tests.factories.fabric import make_machine, new_machine
+from tests.factories.fabric import make_machine
 
 LOOSER = {"machines": 50, "cores": None, "memory_mb": None, "storage_gb": None}
-
-
-@pytest.fixture
-def order(subscription, alice):
-    def order(name: str = "web-01") -> Machine:
-        return machines.deploy(
-            by=alice,
-            subscription=subscription,
-            order=new_machine(subscription, name),
-            request_key=name,
-        )
-
-    return order
-
-
-@pytest.fixture
-def running(order, work) -> Machine:
-    machine = order()
-    work()
-    machine.refresh_from_db()
-    return machine
 
 
 @pytest.fixture
@@ -207,7 +186,7 @@ def test_a_network_that_is_gone_is_ordered_for_nobody(order, subscription, stamp
     assert order().network == present
     Network.objects.update(missing_at=Now())
     with pytest.raises(NotPossible, match="networks"):
-        order("web-02")
+        order("web-02", key="k2")
 
 
 def test_a_second_registration_of_the_same_server_ends_in_the_log(stamp, olga):
