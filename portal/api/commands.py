@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from fabric.actions import power
+from typing import Any
+
+from rest_framework import serializers
+
+from fabric.actions import bulk, power
+from fabric.models import Machine
 from fabric.states import Verb
 from portal.api.frame import work
 from portal.api.frame.answer import Answer
-from portal.api.frame.endpoint import answers
+from portal.api.frame.endpoint import Endpoint, answers
+from portal.api.frame.fields import Given, Id, Many, OneOf, Shape
 from portal.api.machines import OfMachine
+from portal.problems import KINDS
 
 BULK = ("start", "stop", "shutdown", "restart", "delete")
 
@@ -51,3 +58,62 @@ POWER = {
     "resume": Resume,
     "save": Save,
 }
+
+
+class ManyGiven(Given):
+    command = OneOf(choices=BULK)
+    machines = Many(child=Id(), allow_empty=False, max_length=200)
+
+
+class OutcomeShape(Shape):
+    """What came of one machine: its operation, or why there is none."""
+
+    machine = serializers.UUIDField()
+    operation = serializers.UUIDField(allow_null=True)
+    refused = serializers.CharField(help_text="Empty when it was accepted.")
+
+
+class OutcomesShape(Shape):
+    results = OutcomeShape(many=True)
+
+
+class CommandMany(Endpoint):
+    tag = "Machine commands"
+
+    @answers(
+        "Command several machines",
+        takes=ManyGiven,
+        gives=OutcomesShape,
+        status=202,
+        waits=False,
+        example={"command": "stop", "machines": ["3f2a…", "91bc…"]},
+    )
+    def post(self, given: dict[str, Any]) -> Answer:
+        """Each is accepted or refused by itself. One that is not yours counts as refused.
+
+        An API key needs the scope of the command.
+        """
+        self.caller.require_verb(given["command"])
+        wanted = list(dict.fromkeys(given["machines"]))
+        rows = self.caller.machines().filter(pk__in=wanted)
+        found: dict[Any, Machine] = {
+            row.pk: row
+            for row in rows.select_related(
+                "subscription__tenant", "subscription__plan__offering", "stamp__provider"
+            )
+        }
+        # In one order for everybody: two who ask for the same machines do not wait for each other.
+        known = [found[pk] for pk in sorted(found)]
+        outcomes = bulk.many(by=self.caller.user, machines=known, verb=given["command"])
+        told = {
+            one.machine.pk: {
+                "machine": one.machine.pk,
+                "operation": one.job.pk if one.job else None,
+                "refused": one.refused,
+            }
+            for one in outcomes
+        }
+        nothing = {"operation": None, "refused": str(KINDS["not_found"].title)}
+        return Answer(
+            {"results": [told.get(pk) or {"machine": pk, **nothing} for pk in wanted]}, 202
+        )

@@ -49,7 +49,7 @@ class ApiKeyShape(Shape):
     revoked_at = serializers.DateTimeField(allow_null=True)
 
 
-class NewApiKeyShape(ApiKeyShape):
+class IssuedApiKeyShape(ApiKeyShape):
     """A new key. `key` is shown once: a repeated answer has null there."""
 
     key = serializers.CharField(allow_null=True)
@@ -85,7 +85,7 @@ class ApiKeys(Endpoint):
     @answers(
         "Issue an API key",
         takes=NewApiKey,
-        gives=NewApiKeyShape,
+        gives=IssuedApiKeyShape,
         status=201,
         example={"tenant": "8c7f…", "name": "backup", "scopes": ["read"], "days": 90},
     )

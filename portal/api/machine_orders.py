@@ -120,13 +120,10 @@ def subscription_of(caller: Caller, given: Mapping[str, Any]) -> Subscription:
 def order_of(subscription: Subscription, given: Mapping[str, Any], name: str) -> NewMachine:
     """Return the order a body stands for; what it names must be the plan's. Three queries."""
     things = _Things(subscription, given)
-    guest = dict(given.get("guest") or {})
-    join = guest.pop("domain_join", None)
-    guest["ssh_keys"] = tuple(guest.get("ssh_keys", ()))
     return NewMachine(
         name=name,
         template=things.template,
-        guest=Guest(**guest, domain_join=DomainJoin(**join) if join else None),
+        guest=guest_of(given.get("guest") or {}),
         hardware_profile=things.profile,
         cores=given["cores"],
         memory_mb=given["memory_mb"],
@@ -140,6 +137,14 @@ def order_of(subscription: Subscription, given: Mapping[str, Any], name: str) ->
         end_action=given["end_action"],
         is_protected=given["is_protected"],
     )
+
+
+def guest_of(given: Mapping[str, Any]) -> Guest:
+    """Return the guest a body describes."""
+    values = dict(given)
+    join = values.pop("domain_join", None)
+    values["ssh_keys"] = tuple(values.get("ssh_keys", ()))
+    return Guest(**values, domain_join=DomainJoin(**join) if join else None)
 
 
 # Where a refusal of an action points to: its field, as the body spells it.

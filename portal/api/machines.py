@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet
 from django.http import Http404
 from rest_framework import serializers
 
-from fabric.actions import machines
+from fabric.actions import configuring, machines
 from fabric.models import Job, Machine
 from fabric.models.machine import EndAction
 from fabric.states import MachineState, Verb
@@ -195,6 +195,40 @@ class OneMachine(OfMachine):
     @answers("Show a machine", gives=MachineShape, etag=True)
     def get(self) -> Answer:
         return self.shown_machine()
+
+    @answers(
+        "Change a machine",
+        takes=MachineChange,
+        gives=MachineShape,
+        also={202: work.OperationShape},
+        waits=True,
+        verb=Verb.CONFIGURE,
+        etag=True,
+        refuses=["quota_exceeded"],
+        example={"memory_mb": 8192, "tags": ["shop", "live"]},
+    )
+    def patch(self, given: dict[str, Any]) -> Answer:
+        """Tags, protection and end date are kept at once: 200 with the machine. What its cloud has
+        to do is an operation: 202. All of it is accepted, or none.
+        """
+        by, job = self.caller.user, None
+        if "tags" in given:
+            configuring.tag(by=by, machine=self.machine, tags=given["tags"])
+        if "is_protected" in given:
+            configuring.protect(by=by, machine=self.machine, on=given["is_protected"])
+        if "ends_at" in given or "end_action" in given:
+            configuring.lease(
+                by=by,
+                machine=self.machine,
+                ends_at=given.get("ends_at", self.machine.ends_at),
+                action=given.get("end_action", self.machine.end_action),
+            )
+        wanted = {n: given[n] for n in ("name", "description", "cores", "memory_mb") if n in given}
+        if wanted:
+            job = configuring.configure(by=by, machine=self.machine, **wanted)
+        if job is not None:
+            return work.begun(job)
+        return Answer(self.shown_machine().data)
 
     @answers("Delete a machine", gives=work.OperationShape, status=202, verb=Verb.DELETE, etag=True)
     def delete(self) -> Answer:

@@ -6,10 +6,16 @@ import uuid
 from typing import Any
 
 from django.http import Http404
+from django.utils.translation import gettext as _
 from rest_framework import serializers
 
+from fabric.actions import groups, machines, subscriptions
 from fabric.durable.states import JobState
-from fabric.models import Job
+from fabric.errors import NotPossible
+from fabric.jobs.group import GROUP_RUN
+from fabric.jobs.leave import LEAVE
+from fabric.jobs.provision import PROVISION
+from fabric.models import Group, Job
 from portal.api.frame import paging, waiting, work
 from portal.api.frame.answer import Answer
 from portal.api.frame.endpoint import Endpoint, answers
@@ -41,7 +47,7 @@ class Operations(Endpoint):
         )
 
 
-class OneOperation(Endpoint):
+class OfOperation(Endpoint):
     tag = "Operations"
     job: Job
 
@@ -52,6 +58,8 @@ class OneOperation(Endpoint):
             raise Http404
         self.job = job
 
+
+class OneOperation(OfOperation):
     @answers("Show an operation", asks=waiting.Waited, gives=work.OperationShape, etag=True)
     def get(self) -> Answer:
         """With `wait` the answer comes when the work has ended, or the seconds are over."""
@@ -59,3 +67,28 @@ class OneOperation(Endpoint):
         headers = wait.for_job(self.job.pk) if wait else {}
         told = (work.told(self.caller, self.job.pk) if wait else None) or work.whole(self.job)
         return Answer(told, headers=headers, columns=told)
+
+
+class ResumeOperation(OfOperation):
+    @answers("Resume an operation", gives=work.OperationShape, status=202)
+    def post(self) -> Answer:
+        """One that failed goes on from there. It needs the right that the work itself needs."""
+        return work.begun(self._resumed())
+
+    def _resumed(self) -> Job:
+        by, job = self.caller.user, self.job
+        last = Job.objects.filter(subject=job.subject).order_by("-created_at").first()
+        if job.state != JobState.FAILED or last is None or last.pk != job.pk:
+            raise NotPossible(_("Only the last work on something can go on, once it has failed."))
+        if job.machine is not None:
+            return machines.resume(by=by, machine=job.machine)
+        if job.recipe == GROUP_RUN.name:
+            group = Group.objects.visible_to(by).filter(pk=job.subject).first()
+            if group is not None:
+                return groups.resume(by=by, group=group)
+        elif job.recipe == LEAVE.name:
+            return subscriptions.leave(by=by, subscription=job.subscription)
+        elif job.recipe == PROVISION.name:
+            subscriptions.retry(by=by, subscription=job.subscription)
+            return Job.objects.filter(subject=job.subject).latest("created_at")
+        raise NotPossible(_("This work cannot go on: ask for it anew."))

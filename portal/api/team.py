@@ -55,7 +55,7 @@ class MembersShape(Shape):
     results = MemberShape(many=True)
 
 
-class Part(Given):
+class PartGiven(Given):
     subscription = Id()
     machines = Whole(required=False, allow_null=True)
     cores = Whole(required=False, allow_null=True)
@@ -74,7 +74,7 @@ class PlaceGiven(Given):
 
 
 class MemberChange(PlaceGiven):
-    limits = Many(required=False, child=Part(), help_text="Left as they are when not given.")
+    limits = Many(required=False, child=PartGiven(), help_text="Left as they are when not given.")
 
 
 def place_of(tenant: Tenant, given: dict[str, Any]) -> Place:

@@ -6,14 +6,23 @@ from django.urls import include, path, re_path
 
 from portal.api import (
     activity,
+    adapters,
     catalogue,
+    checkpoints,
     commands,
+    copies,
+    disks,
+    groups,
+    invitations,
     keys,
     machines,
+    metrics,
     operations,
     people,
     plans,
+    preflight,
     roles,
+    schedules,
     subscriptions,
     team,
 )
@@ -30,6 +39,7 @@ of_tenant = [
     at("", people.OneTenant, "tenant"),
     at("members/", team.Members, "tenant-member-list"),
     at("roles/", roles.Roles, "tenant-role-list"),
+    at("invitations/", invitations.Invitations, "tenant-invitation-list"),
 ]
 of_subscription = [
     at("", subscriptions.OneSubscription, "subscription"),
@@ -41,6 +51,29 @@ of_subscription = [
 of_machine = [
     at("", machines.OneMachine, "machine"),
     *(at(f"{word}/", view, f"machine-{word}") for word, view in commands.POWER.items()),
+    at("clone/", copies.Clone, "machine-clone"),
+    at("store/", copies.Store, "machine-store"),
+    at("deploy-stored/", copies.DeployStored, "machine-deploy-stored"),
+    at("rebuild/", copies.Rebuild, "machine-rebuild"),
+    at("rescue/", copies.Rescue, "machine-rescue"),
+    at("end-rescue/", copies.EndRescue, "machine-end-rescue"),
+    at("media/", copies.Drive, "machine-media"),
+    at("disks/", disks.Disks, "machine-disk-list"),
+    at("adapters/", adapters.Adapters, "machine-adapter-list"),
+    at("checkpoints/", checkpoints.Checkpoints, "machine-checkpoint-list"),
+    at("metrics/", metrics.Metrics, "machine-metrics"),
+]
+of_group = [
+    at("", groups.OneGroup, "group"),
+    at("run/", groups.RunGroup, "group-run"),
+    at("machines/", groups.Places, "group-machine-list"),
+    at("machines/<uuid:machine>/", groups.OnePlace, "group-machine"),
+    at("machines/<uuid:machine>/move/", groups.MovePlace, "group-machine-move"),
+]
+of_checkpoint = [
+    at("", checkpoints.OneCheckpoint, "checkpoint"),
+    at("restore/", checkpoints.RestoreCheckpoint, "checkpoint-restore"),
+    at("clone/", checkpoints.CopyCheckpoint, "checkpoint-clone"),
 ]
 urlpatterns = [
     at("me/", people.Me, "me"),
@@ -48,6 +81,8 @@ urlpatterns = [
     path("tenants/<uuid:pk>/", include(of_tenant)),
     at("members/<int:pk>/", team.OneMember, "member"),
     at("roles/<uuid:pk>/", roles.OneRole, "role"),
+    at("invitations/<uuid:pk>/", invitations.OneInvitation, "invitation"),
+    at("invitations/<uuid:pk>/send/", invitations.SendAgain, "invitation-send"),
     at("api-keys/", keys.ApiKeys, "api-key-list"),
     at("api-keys/<uuid:pk>/", keys.OneApiKey, "api-key"),
     at("plans/", plans.Plans, "plan-list"),
@@ -62,9 +97,21 @@ urlpatterns = [
     at("media/", catalogue.AllMedia, "media-list"),
     at("machines/", machines.Machines, "machine-list"),
     at("machines/several/", machines.ManyMachines, "machine-several"),
+    at("machines/preflight/", preflight.Preflight, "machine-preflight"),
+    at("machines/command/", commands.CommandMany, "machine-command"),
     path("machines/<uuid:pk>/", include(of_machine)),
+    at("disks/<uuid:pk>/", disks.OneDisk, "disk"),
+    at("adapters/<uuid:pk>/", adapters.OneAdapter, "adapter"),
+    path("checkpoints/<uuid:pk>/", include(of_checkpoint)),
+    at("groups/", groups.Groups, "group-list"),
+    at("groups/import/", groups.ImportGroups, "group-import"),
+    path("groups/<uuid:pk>/", include(of_group)),
+    at("schedules/", schedules.Schedules, "schedule-list"),
+    at("schedules/<uuid:pk>/", schedules.OneSchedule, "schedule"),
+    at("schedules/<uuid:pk>/runs/", schedules.Runs, "schedule-run-list"),
     at("operations/", operations.Operations, "operation-list"),
     at("operations/<uuid:pk>/", operations.OneOperation, "operation"),
+    at("operations/<uuid:pk>/resume/", operations.ResumeOperation, "operation-resume"),
     at("activity/", activity.Activity, "activity-list"),
     re_path(r"^.*$", nowhere, name="api-nowhere"),
 ]

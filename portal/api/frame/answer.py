@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +12,8 @@ class Answer:
     """`data` may be a function that makes it once it is needed.
 
     `columns` are what the ETag is made of. `secrets` names members of `data` that are never kept.
-    `job` is the id of the work it tells of.
+    `job` is the id of the work it tells of. `then` is called once the act is committed, for what
+    cannot be undone; it may add to the data.
     """
 
     data: Any = None
@@ -20,6 +22,7 @@ class Answer:
     columns: Any = None
     secrets: tuple[str, ...] = ()
     job: Any = None
+    then: Callable[[Any], None] | None = None
 
     def made(self) -> Any:
         """Return the data."""

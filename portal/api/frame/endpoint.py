@@ -111,7 +111,7 @@ class Endpoint(APIView):
         self.load(**keys)
         formats.require_json_accepted(request)
 
-    def load(self, **keys: Any) -> None:
+    def load(self, *args: Any, **keys: Any) -> None:
         """Load what the address names, or raise Http404."""
 
     def columns(self) -> Any:
@@ -190,6 +190,8 @@ class Endpoint(APIView):
 
     def accepted(self, answer: Answer, wait: waiting.Wait | None) -> HttpResponse:
         """Answer a change, after waiting for the end of its work when that is wanted."""
+        if answer.then:
+            answer.then(answer.made())
         if wait and answer.job:
             answer.headers |= wait.for_job(answer.job)
             answer.data = work.told(self.caller, answer.job) or answer.data

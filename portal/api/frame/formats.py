@@ -95,14 +95,11 @@ def loads(body: bytes) -> Any:
         raise Problem("malformed", _("The body is not UTF-8."))
     except RecursionError:
         raise Problem("malformed", _("The body is nested too deeply."))
-    except ValueError as error:
-        where = {"line": error.lineno, "column": error.colno} if _is_located(error) else {}
-        raise Problem(
-            "malformed",
-            _("Not JSON: line %(line)d, column %(column)d.") % where
-            if where
-            else _("The body is not JSON."),
-        )
+    except json.JSONDecodeError as error:
+        where = {"line": error.lineno, "column": error.colno}
+        raise Problem("malformed", _("Not JSON: line %(line)d, column %(column)d.") % where)
+    except ValueError:
+        raise Problem("malformed", _("The body holds a number that is none, or too long."))
     if _is_deeper(value, DEEPEST):
         raise Problem("malformed", _("The body is nested too deeply."))
     if _SURROGATE.search(text):
@@ -144,10 +141,6 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _constant(word: str) -> Any:
     raise ValueError(word)
-
-
-def _is_located(error: ValueError) -> bool:
-    return isinstance(error, json.JSONDecodeError)
 
 
 def _is_deeper(value: Any, left: int) -> bool:
