@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -165,12 +165,6 @@ def _connect(machine: Machine) -> Command:
 
 def _fits(machine: Machine, verb: str) -> bool:
     """Tell whether a command is worth a place: the end of a rescue is, once there is one."""
-    page = LOOKS[verb][1]
-    if page:
-        try:
-            reverse(page, args=[machine.pk])
-        except NoReverseMatch:
-            return False
     if verb in ONLY_IN_RESCUE:
         return machine.rescued_at is not None
     if verb == Verb.RESCUE:

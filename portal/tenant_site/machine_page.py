@@ -1,85 +1,171 @@
-"""What the page of one machine shows: its work, its quota, its charts."""
+"""What the pages of one machine show: what all its tabs have, its work, its quota, its charts.
+
+Every tab has a live line that says what it has seen. It is answered with the parts that changed,
+never with a whole page: what somebody types stays where it is.
+"""
 
 from __future__ import annotations
 
 import hashlib
-import statistics
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django_htmx.http import HttpResponseClientRedirect
 
 from fabric.abilities import why_not
 from fabric.durable.states import JobState
-from fabric.models import Job, Load, Machine
-from fabric.providers.abilities import JOB_STEPS, LOAD
-from fabric.states import GONE, MachineState
+from fabric.limits import limits_of
+from fabric.models import Adapter, Job, Load, Machine
+from fabric.providers.abilities import CHECKPOINTS, JOB_STEPS, LOAD
+from fabric.states import MachineState
 from plans.actions import quota
 from portal import charts
+from portal.frame import frame_of
 from portal.tenant_site.forms.machines import DeleteForm
 from portal.tenant_site.held import rights_in
-from portal.tenant_site.machine_commands import bar_for
+from portal.tenant_site.job_page import DEPLOY, expected
+from portal.tenant_site.machine_commands import bar_for, runs_windows
 
-FEWEST_SAMPLES = 5
-MOST_SAMPLES = 50
-DEPLOY = "machine.deploy"
+DASHBOARD = "machine"
+TABS = (
+    (DASHBOARD, gettext_lazy("Dashboard")),
+    ("machine-configure", gettext_lazy("Configure")),
+    ("machine-networks", gettext_lazy("Networks")),
+    ("machine-disks", gettext_lazy("Disks")),
+    ("machine-checkpoints", gettext_lazy("Checkpoints")),
+    ("machine-activity", gettext_lazy("Activity")),
+)
+# These are about a machine that is there.
+NEED_IT = ("machine-configure", "machine-networks", "machine-disks", "machine-checkpoints")
 
 
-@dataclass(frozen=True)
-class Expected:
-    """How long the same template took before, in seconds: the median, and nine out of ten."""
+def respond(
+    request: HttpRequest, machine: Machine | None, tab: str, context: Mapping[str, Any]
+) -> HttpResponse:
+    """Return a tab, or to its live line what changed since it was drawn.
 
-    median: float
-    most: float
+    The context says `part`, the template of what the tab shows; `extra`, values that count as a
+    change of it; whether the part `stays` because somebody may be typing in it; and the `piece` of
+    it that is drawn anew all the same.
+    """
+    if machine is None:
+        return HttpResponseClientRedirect(reverse("machines"))
+    shown = {**page(request, machine, tab, context.get("extra", ())), **context}
+    reason = closed(machine, tab)
+    if reason:
+        shown |= {"part": "tenant_site/machines/_closed.html", "closed": reason}
+    if not request.htmx:
+        return render(request, "tenant_site/machines/tab.html", shown)
+    if "closed" in request.GET:
+        shown |= {"stays": False, "piece": ""}
+    shown["changed"] = request.GET.get("seen", "") != shown["mark"]
+    if not shown["changed"] and not machine.is_busy:
+        return HttpResponse(status=204)
+    return render(request, "tenant_site/machines/_news.html", shown)
 
 
-def expected(machine: Machine) -> Expected | None:
-    """Return what to expect of a deployment, None while too few are known."""
-    ended = (
-        Job.objects.filter(
-            recipe=DEPLOY, state=JobState.SUCCEEDED, machine__template=machine.template_id
-        )
-        .exclude(ended_at=None)
-        .order_by("-created_at")
-        .values_list("created_at", "ended_at")[:MOST_SAMPLES]
-    )
-    times = [(end - start).total_seconds() for start, end in ended]
-    if len(times) < FEWEST_SAMPLES:
-        return None
-    return Expected(statistics.median(times), statistics.quantiles(times, n=10)[-1])
+def page(
+    request: HttpRequest, machine: Machine, tab: str, extra: tuple[object, ...] = ()
+) -> dict[str, Any]:
+    """Return what every tab of the machine needs. At most three queries, frame excepted."""
+    frame_of(request).watch(machine.pk)
+    mine = rights_in(request, machine.subscription.tenant_id)
+    bar = bar_for(machine, mine)
+    every = tabs(machine, tab)
+    off = [each for each in every if each["reason"]]
+    return {
+        "machine": machine,
+        "title": machine.name,
+        "tab": tab,
+        "tabs": every,
+        "closed_titles": ", ".join(str(each["title"]) for each in off),
+        "closed_reason": off[0]["reason"] if off else "",
+        "rights": mine,
+        "commands": bar.front,
+        "more": bar.more,
+        "reasons": bar.reasons,
+        "form_delete": DeleteForm(name=machine.name),
+        "runs_windows": runs_windows(machine),
+        **work(machine),
+        "mark": mark(machine, extra),
+        "with_steps": tab == DASHBOARD,
+    }
+
+
+def tabs(machine: Machine, current: str) -> list[dict[str, Any]]:
+    """Return the tabs; one that is closed says why."""
+    return [
+        {
+            "title": title,
+            "url": reverse(name, args=[machine.pk]),
+            "current": name == current,
+            "reason": closed(machine, name),
+        }
+        for name, title in TABS
+    ]
+
+
+def closed(machine: Machine, tab: str) -> str:
+    """Return why a tab has nothing to show, "" when it has."""
+    if tab not in NEED_IT:
+        return ""
+    if machine.state == MachineState.CREATING:
+        return _("This opens when the machine is complete.")
+    if machine.state == MachineState.FAILED:
+        return _("The machine was not completed: resume its deployment, or remove it.")
+    if tab == "machine-checkpoints":
+        return why_not(machine.stamp.provider, CHECKPOINTS)
+    return ""
 
 
 def latest_job(machine: Machine) -> Job | None:
     """Return the work that is going on, or the last there was."""
-    return machine.jobs.order_by("-created_at").first()
+    job = machine.jobs.order_by("-created_at").first()
+    if job is not None:
+        job.machine = machine
+    return job
 
 
-def mark(machine: Machine) -> str:
-    """Return a short text that changes whenever the page ought to be drawn anew.
-
-    Work in progress refreshes its own fragment, so nothing but its end counts.
-    """
-    seen: tuple[object, ...] = (machine.state, machine.unreachable_since)
-    if not machine.is_busy:
-        seen += (machine.status_text, tuple(machine.addresses))
+def mark(machine: Machine, extra: tuple[object, ...] = ()) -> str:
+    """Return a short text that changes whenever what a tab shows does, progress excepted."""
+    seen: tuple[object, ...] = (
+        machine.state,
+        machine.unreachable_since,
+        machine.name,
+        machine.description,
+        machine.cores,
+        machine.memory_mb,
+        machine.storage_gb,
+        machine.tags,
+        machine.is_protected,
+        machine.ends_at,
+        machine.end_action,
+        machine.rescued_at,
+        machine.media_id,
+        tuple(machine.addresses),
+        machine.status_text if not machine.is_busy else "",
+        extra,
+    )
     return hashlib.sha256(repr(seen).encode()).hexdigest()[:12]
 
 
 def work(machine: Machine) -> dict[str, Any]:
-    """Return what the fragment of long work shows."""
+    """Return what the part about work shows: what goes on, or how the last thing failed."""
     job = latest_job(machine)
     deploying = bool(job and job.recipe == DEPLOY)
+    is_failed = bool(job and job.state == JobState.FAILED and not machine.is_busy)
     return {
-        "machine": machine,
         "job": job,
         "deploying": deploying,
         "failed": machine.state == MachineState.FAILED,
-        "can_resume": bool(job and job.state == JobState.FAILED and not machine.is_busy),
-        "expected": expected(machine) if deploying and machine.is_busy else None,
+        "can_resume": is_failed,
+        "expected": expected(job) if job and machine.is_busy else None,
         "no_steps": why_not(machine.stamp.provider, JOB_STEPS),
-        "mark": mark(machine),
     }
 
 
@@ -107,16 +193,10 @@ def load(request: HttpRequest, machine: Machine) -> dict[str, Any]:
 
 
 def dashboard(request: HttpRequest, machine: Machine) -> dict[str, Any]:
-    """Return everything the dashboard shows."""
-    bar = bar_for(machine, rights_in(request, machine.subscription.tenant_id))
-    plan = machine.subscription.plan
+    """Return what only the dashboard shows."""
     context: dict[str, Any] = {
-        **page(machine, "machine"),
-        **work(machine),
-        "commands": bar.front,
-        "more": bar.more,
-        "reasons": bar.reasons,
-        "limits": plan.offering.limits,
+        "part": "tenant_site/machines/_dashboard.html",
+        "limits": limits_of(machine.subscription),
         "used": quota.used(machine.subscription),
         "mine": {
             "machines": 1,
@@ -124,31 +204,8 @@ def dashboard(request: HttpRequest, machine: Machine) -> dict[str, Any]:
             "memory_mb": machine.memory_mb,
             "storage_gb": machine.storage_gb,
         },
-        "form": DeleteForm(name=machine.name),
+        "adapters": list(Adapter.objects.filter(machine=machine).select_related("network")),
     }
-    if not (context["failed"] or machine.state == MachineState.CREATING):
+    if machine.state not in (MachineState.FAILED, MachineState.CREATING):
         context |= load(request, machine)
     return context
-
-
-def page(machine: Machine, tab: str) -> dict[str, Any]:
-    """Return what every tab of the machine needs."""
-    return {
-        "machine": machine,
-        "title": machine.name,
-        "tabs": [
-            {
-                "title": title,
-                "url": reverse(name, args=[machine.pk]),
-                "current": name == tab,
-            }
-            for name, title in (("machine", _("Dashboard")), ("machine-activity", _("Activity")))
-        ],
-    }
-
-
-def is_gone(machine_id: Any, user: Any) -> bool:
-    """Tell whether this was a machine of theirs that is deleted now."""
-    return Machine.objects.filter(
-        pk=machine_id, state__in=GONE, subscription__tenant__memberships__user=user
-    ).exists()

@@ -16,6 +16,7 @@ from django.http import HttpRequest, QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from fabric.actions.bulk import MOST
 from fabric.durable.states import LIVE
 from fabric.models import Job, Machine
 from fabric.states import Verb, missing_for
@@ -25,7 +26,6 @@ from portal.tenant_site.machine_commands import why_not
 from portal.tenant_site.machine_list import MachineList
 from tenants.models import User
 
-MOST = 500
 KEPT_SECONDS = 3600
 
 

@@ -13,7 +13,7 @@ from fabric.models import Machine
 from portal.faults import refuse, told
 from portal.tenant_site.access import own, signed_in
 from portal.tenant_site.forms.machines import DeleteForm
-from portal.tenant_site.views.machines import back_to, load
+from portal.tenant_site.machine_access import back_to, load
 from tenants.errors import Refused
 
 
@@ -22,8 +22,11 @@ from tenants.errors import Refused
 def operate(request: HttpRequest, machine: Machine) -> HttpResponse:
     with told(request):
         power.operate(by=request.user, machine=machine, verb=request.POST.get("verb", ""))
-    # From the list people go on with the list.
-    return redirect("machines") if request.POST.get("next") == "list" else back_to(machine)
+    # Where it was asked for, people go on.
+    after = request.POST.get("next", "")
+    if after == "list":
+        return redirect("machines")
+    return back_to(machine, "machine-configure" if after == "machine-configure" else "machine")
 
 
 @signed_in

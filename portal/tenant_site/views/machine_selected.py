@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
+from fabric.actions import bulk
 from fabric.models import Machine
 from fabric.states import Verb
 from portal.frame import frame_of
@@ -54,8 +55,6 @@ def act(
     request: HttpRequest, verb: str, machines: list[Machine], form: SelectedForm
 ) -> HttpResponse:
     """Act, unless this very form was sent before, and lead to what came of it."""
-    from fabric.actions import bulk
-
     key = form.cleaned_data["request_key"]
     if machine_selected.begin(request.user, key):
         try:

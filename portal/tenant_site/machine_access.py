@@ -1,0 +1,94 @@
+"""How the pages of a machine are reached: who sees it, and whom a role lets change it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from functools import wraps
+
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, redirect
+from django.utils.translation import gettext as _
+
+from fabric.models import Machine
+from fabric.states import GONE, missing_for
+from portal.tenant_site.access import View, own, signed_in
+from portal.tenant_site.held import rights_in
+from tenants.rights import Right
+
+RELATED = (
+    "subscription__plan__offering",
+    "subscription__tenant",
+    "stamp__provider",
+    "network",
+    "template",
+    "media",
+)
+
+
+def load(request: HttpRequest, pk: uuid.UUID) -> Machine:
+    """Return a machine the person may see with what its page needs, else 404."""
+    return get_object_or_404(
+        Machine.objects.visible_to(request.user).select_related(*RELATED), pk=pk
+    )
+
+
+def load_or_none(request: HttpRequest, pk: uuid.UUID) -> Machine | None:
+    """Return the machine, None if a live page of theirs asks for one that is deleted, else 404."""
+    try:
+        return load(request, pk)
+    except Http404:
+        if request.htmx and is_gone(request, pk):
+            return None
+        raise
+
+
+def is_gone(request: HttpRequest, pk: uuid.UUID) -> bool:
+    """Tell whether this was a machine of theirs that is deleted now."""
+    mine = Machine.objects.granted_to(request.user)
+    return bool(mine.filter(pk=pk, state__in=GONE).exists())
+
+
+def loader_of(rows: QuerySet) -> Callable[[HttpRequest, uuid.UUID], Model]:
+    """Return what loads a thing in a machine (a disk, an adapter), or raises 404 for a stranger."""
+
+    def loaded(request: HttpRequest, pk: uuid.UUID) -> Model:
+        mine = rows.all().visible_to(request.user)
+        related = [f"machine__{name}" for name in RELATED]
+        return get_object_or_404(mine.select_related("machine", *related), pk=pk)
+
+    return loaded
+
+
+def machine_of(thing: Machine | Model) -> Machine:
+    """Return the machine a page is about: itself, or the one the thing is in."""
+    found = thing if isinstance(thing, Machine) else getattr(thing, "machine", None)
+    assert isinstance(found, Machine)
+    return found
+
+
+def changing(
+    verb: str, *methods: str, load: Callable[[HttpRequest, uuid.UUID], Model] = load
+) -> Callable[[View], View]:
+    """Guard a page that asks for a verb: strangers get 404, a role that never allows it 403."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def permitted(request: HttpRequest, thing: Model) -> HttpResponse:
+            tenant_id = machine_of(thing).subscription.tenant_id
+            lacking = missing_for(verb, rights_in(request, tenant_id))
+            if lacking:
+                raise PermissionDenied(
+                    _("Your role does not allow this: %(right)s.") % {"right": Right(lacking).label}
+                )
+            return view(request, thing)
+
+        return signed_in(own(load, *methods)(permitted))
+
+    return decorate
+
+
+def back_to(machine: Machine, tab: str = "machine") -> HttpResponseRedirect:
+    return redirect(tab, pk=machine.pk)

@@ -1,0 +1,61 @@
+"""The pages that ask before an act on a machine: what it does, a form if need be, one button."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from fabric.models import Machine
+from portal.faults import refuse
+from portal.tenant_site.machine_access import back_to
+from tenants.errors import Refused
+
+TEMPLATE = "tenant_site/machines/asked.html"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a page asks. `reason` says why the act is impossible now; `tab` is where it leads back;
+    `warns` stands out: what will be lost. `aside` is a link beside it: title and address.
+    """
+
+    title: str
+    word: str
+    icon: str
+    tab: str
+    says: Sequence[str] = ()
+    warns: str = ""
+    tone: str = ""
+    reason: str | None = None
+    aside: tuple[str, str] | None = None
+
+
+def ask(
+    request: HttpRequest,
+    machine: Machine,
+    asked: Asked,
+    form: forms.Form,
+    act: Callable[[dict[str, Any]], Any],
+) -> HttpResponse:
+    """Show the page; once the form is sent and well, act and lead back. One act for one form.
+
+    `act` is given the cleaned values. What it returns, if that is an answer, is where it leads.
+    """
+    if request.method == "POST" and form.is_valid():
+        try:
+            led = act(form.cleaned_data)
+        except Refused as refused:
+            refuse(form, refused)
+        else:
+            return led if isinstance(led, HttpResponse) else back_to(machine, asked.tab)
+    context = {"title": asked.title, "machine": machine, "asked": asked, "form": form}
+    return render(request, TEMPLATE, context)
+
+
+class NothingForm(forms.Form):
+    """A form for an act that needs only a yes."""
