@@ -9,6 +9,7 @@ import json
 import math
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 
 import django
@@ -17,7 +18,7 @@ if __name__ == "__main__":
     django.setup()
 
 from django.db import transaction
-from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from fabric.durable.states import JobState
@@ -44,6 +45,7 @@ from tests.factories.fabric import (
 from tests.factories.nouns import one_of_each
 from tests.factories.vmm import ADMINISTRATOR, make_fabric
 from tests.people import make_user
+from tests.showroom_drafts import draft_pages, furnish_drafts
 from tests.showroom_works import furnish_works, work_pages
 
 MACHINES = (
@@ -71,7 +73,7 @@ FAULT = {
 }
 # Acts and files: nothing to look at.
 NO_PAGES = ("operate", "resume", "retry", "connect", "access", "refresh", "state", "theme", "code")
-NO_PAGES += ("act", "do", "live", "compare", "check")
+NO_PAGES += ("act", "do", "live", "compare", "check", "custom", "discard")
 AWAY = "Second site"
 GROUPS = ("SPF_Admin", "SPF_VMM", "Administrator", "SPF_Provider", "SPF_Usage")
 
@@ -123,6 +125,7 @@ def fill() -> None:
         tell(machine, (alice, bob)[number % 2])
         measure(machine)
     work()
+    furnish_drafts(alice, production)
     endpoints(stamp)
     furnish_fabric()
     furnish_works()
@@ -267,19 +270,20 @@ def pages() -> dict[str, dict[str, str]]:
 
 def addresses(urlconf: str) -> Iterator[tuple[str, str]]:
     """Yield name and address of each page; one that shows an object, once for each sample."""
-    if urlconf.endswith("admin"):
-        yield from work_pages()
+    yield from work_pages() if urlconf.endswith("admin") else draft_pages()
     for pattern in flat(get_resolver(urlconf).url_patterns):
         name = str(pattern.name)
         if (
-            name.startswith(("api", "setup"))
+            name.startswith(("api", "setup", "machine-draft"))
             or name.rpartition("-")[2] in NO_PAGES
             or name.rpartition("_")[2] in NO_PAGES
         ):
             continue
         arguments = list(pattern.pattern.converters)
         if not arguments and not pattern.pattern.regex.groups:
-            yield name, reverse(name, urlconf=urlconf)
+            # What stands below an address with an object in it is about that object.
+            with suppress(NoReverseMatch):
+                yield name, reverse(name, urlconf=urlconf)
         elif arguments:
             for title, pk in samples(name):
                 yield f"{name}{title}", reverse(name, urlconf=urlconf, args=[pk])
