@@ -87,16 +87,22 @@ def many(order: NewMachine, pattern: str, count: int, first: int = 1) -> list[Ne
     """Return the orders that a pattern stands for, or raise Refused."""
     if any(adapter.address for adapter in order.adapters) and count > 1:
         raise Refused(_("Several machines cannot have the same address."), field="address")
+    names = _named(pattern, count, first, "name")
     computer = order.guest.computer_name
-    try:
-        names = rules.pattern_names(pattern, count, first)
-        computers = rules.pattern_names(computer, count, first) if "#" in computer else [""] * count
-    except ValueError as error:
-        raise Refused(str(error), field="name") from error
+    computers = [computer] * count
+    if (computer and count > 1) or "#" in computer:
+        computers = _named(computer, count, first, "computer_name")
     return [
         replace(order, name=name, guest=replace(order.guest, computer_name=computer_name))
         for name, computer_name in zip(names, computers, strict=True)
     ]
+
+
+def _named(pattern: str, count: int, first: int, field: str) -> list[str]:
+    try:
+        return rules.pattern_names(pattern, count, first)
+    except ValueError as error:
+        raise Refused(str(error), field=field) from error
 
 
 @transaction.atomic
