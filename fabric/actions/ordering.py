@@ -6,10 +6,11 @@ Each check raises Refused at its field. They read rows only and change nothing.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from django.db.models import Q
+from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -336,9 +337,18 @@ def check(offering: Offering, order: NewMachine) -> None:
 def require_name_free(subscription: Subscription, name: str) -> None:
     """Raise Conflicting when a machine of the subscription has the name; the row has the last
     word."""
-    taken = Machine.objects.filter(subscription=subscription, name__iexact=name)
-    if taken.exclude(state="deleted").exists():
-        raise name_taken(name)
+    require_names_free(subscription, [name])
+
+
+def require_names_free(subscription: Subscription, names: Sequence[str]) -> None:
+    """Raise Conflicting for the first name that a machine of the subscription has. One query."""
+    there = Machine.objects.filter(subscription=subscription).exclude(state="deleted")
+    lower = [name.lower() for name in names]
+    taken = there.annotate(lower_name=Lower("name")).filter(lower_name__in=lower)
+    known = set(taken.values_list("lower_name", flat=True))
+    for name in names:
+        if name.lower() in known:
+            raise name_taken(name)
 
 
 def name_taken(name: str) -> Conflicting:

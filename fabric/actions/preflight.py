@@ -35,6 +35,7 @@ TITLES: dict[ordering.Check, Any] = {
     ordering.check_guest: gettext_lazy("Operating system"),
     ordering.check_keeping: gettext_lazy("Tags and end date"),
 }
+BY_NAME = (ordering.check_name, ordering.check_guest)
 
 
 @dataclass(frozen=True)
@@ -68,10 +69,12 @@ def _findings(
         yield _bad(_("Order"), refusal)
         return
     for each in ordering.CHECKS:
-        yield _judged(str(TITLES[each]), [partial(each, offering, one) for one in orders])
+        # They are alike but for their names, so asking about one asks about all.
+        asked = orders if each in BY_NAME else orders[:1]
+        yield _judged(str(TITLES[each]), [partial(each, offering, one) for one in asked])
     yield _judged(
         _("Name free"),
-        [partial(ordering.require_name_free, subscription, one.name) for one in orders],
+        [partial(ordering.require_names_free, subscription, [one.name for one in orders])],
     )
     wanted = {
         name: amount * len(orders) for name, amount in ordering.size_of(orders[0]).wanted.items()
