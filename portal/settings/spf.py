@@ -5,7 +5,7 @@ from portal.settings.base import *
 SITE = "spf"
 ROOT_URLCONF = "portal.urls.spf"
 # The fabric plane alone: this process cannot even reach the rows of the service plane.
-INSTALLED_APPS = ["fabric.vault", "fabric.vmm", "fabric.spf", "portal"]
+INSTALLED_APPS = ["fabric.vault", "fabric.vmm", "fabric.spf"]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
