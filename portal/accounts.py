@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from allauth.account import auth_backends
@@ -18,7 +19,7 @@ from django.utils.translation import gettext as _
 
 from tenants import second_factor
 from tenants.actions import operations, users
-from tenants.models import Instance, User
+from tenants.models import MAIL_ON, Instance, User
 
 
 def is_admitted(user: User) -> bool:
@@ -91,10 +92,13 @@ def _not_admitted() -> str:
 
 
 @transaction.atomic
-def change_profile(*, by: User, name: str, time_zone: str) -> None:
-    """Keep a person's own name and time zone."""
-    by.name, by.time_zone = name, time_zone
-    by.save(update_fields=["name", "time_zone"])
+def change_profile(
+    *, by: User, name: str, language: str, time_zone: str, mail_on: Collection[str]
+) -> None:
+    """Keep what a person says of themselves."""
+    by.name, by.language, by.time_zone = name, language, time_zone
+    by.mail_on = [word for word in MAIL_ON if word in mail_on]
+    by.save(update_fields=["name", "language", "time_zone", "mail_on"])
     operations.done(
         "user.changed",
         by=by,
@@ -102,5 +106,10 @@ def change_profile(*, by: User, name: str, time_zone: str) -> None:
         object_type="user",
         object_id=by.pk,
         object_name=by.email,
-        parameters={"name": name, "time_zone": time_zone},
+        parameters={
+            "name": name,
+            "language": language,
+            "time_zone": time_zone,
+            "mail_on": by.mail_on,
+        },
     )

@@ -15,6 +15,18 @@ class PortalConfig(AppConfig):
         from portal import celery  # noqa: F401
 
         user_logged_in.connect(note_signed_in, dispatch_uid="portal.note_signed_in")
+        self.log_factors()
+
+    def log_factors(self) -> None:
+        from allauth.mfa import signals
+
+        from portal import second_factor
+
+        for signal in (signals.authenticator_added, signals.authenticator_reset):
+            signal.connect(second_factor.note_added, dispatch_uid="portal.factor_added")
+        signals.authenticator_removed.connect(
+            second_factor.note_removed, dispatch_uid="portal.factor_removed"
+        )
 
 
 def note_signed_in(sender: object, request: HttpRequest, **_: Any) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from allauth.core import context
 from allauth.mfa.adapter import DefaultMFAAdapter
 from django.conf import settings
 from django.contrib import messages
@@ -17,7 +16,8 @@ from django.utils.translation import gettext_lazy
 from django_htmx.http import HttpResponseClientRedirect
 
 from fabric.vault import store
-from tenants.models import Instance
+from tenants.actions import operations
+from tenants.models import Instance, User
 
 PLACE = "second factor"
 # What somebody may do while a tenant keeps them out: set one up, look after the account, leave.
@@ -59,11 +59,6 @@ class SecondFactorAdapter(DefaultMFAAdapter):
         count = user.authenticator_set.filter(type=type).count()
         return _("Passkey %(number)d") % {"number": count + 1}
 
-    def send_notification_mail(self, *args: Any, **kwargs: Any) -> None:
-        """Tell by mail only of what a request did."""
-        if context.request is not None:
-            super().send_notification_mail(*args, **kwargs)
-
 
 class SecondFactorMiddleware:
     """Lead members of a tenant that requires a second factor to setting it up; refuse the rest."""
@@ -90,3 +85,25 @@ class SecondFactorMiddleware:
             return HttpResponseClientRedirect(reverse("mfa_index"))
         messages.warning(request, words)
         return redirect("mfa_index")
+
+
+def note_added(sender: object, user: User, authenticator: Any, **_: Any) -> None:
+    """Log that a person has one more factor, or new recovery codes."""
+    _note("user.second_factor_added", user, authenticator)
+
+
+def note_removed(sender: object, user: User, authenticator: Any, **_: Any) -> None:
+    """Log that a person has one less."""
+    _note("user.second_factor_removed", user, authenticator)
+
+
+def _note(action: str, user: User, authenticator: Any) -> None:
+    operations.done(
+        action,
+        by=user,
+        tenant=user.tenants.first(),
+        object_type="user",
+        object_id=user.pk,
+        object_name=user.email,
+        parameters={"kind": str(authenticator.type)},
+    )

@@ -9,7 +9,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import URLPattern, reverse
+from django.urls import URLPattern, URLResolver, reverse
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext as _
 from django_htmx.http import HttpResponseClientRefresh
@@ -62,13 +62,15 @@ def refuse_outsider(request: HttpRequest) -> None:
         raise PermissionDenied(_("This is the operators' site, and your account is a tenant's."))
 
 
-def gated(patterns: Iterable[URLPattern]) -> list[URLPattern]:
-    """Return another application's URL patterns behind `operators_and_visitors`.
+def gated(patterns: Iterable[URLPattern | URLResolver]) -> list[URLPattern | URLResolver]:
+    """Return another application's URL patterns, at any depth, behind `operators_and_visitors`.
 
     Signing out stays open to everybody: it is the only way on for somebody refused.
     """
     return [
-        pattern
+        URLResolver(pattern.pattern, gated(pattern.url_patterns), pattern.default_kwargs)
+        if isinstance(pattern, URLResolver)
+        else pattern
         if pattern.name in OPEN_TO_ALL
         else URLPattern(
             pattern.pattern,

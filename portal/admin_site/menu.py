@@ -93,4 +93,8 @@ class SiteFrame(Frame):
 
     @cached_property
     def person(self) -> Sequence[Item]:
-        return (Item(_("Change password"), "key-round", reverse("account_change_password")),)
+        return (
+            Item(_("Second factor"), "shield", reverse("mfa_index")),
+            Item(_("Change password"), "key-round", reverse("account_change_password")),
+            Item(_("Sign-ins"), "monitor", reverse("usersessions_list")),
+        )

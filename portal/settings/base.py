@@ -76,6 +76,8 @@ CELERY_BEAT_SCHEDULE = {
     "portal-forget-notices": {"task": "portal.tasks.forget_notices", "schedule": 86_400.0},
     "portal-sync": {"task": "fabric.tasks.sync", "schedule": 15.0},
     "portal-tick": {"task": "fabric.tasks.tick", "schedule": 20.0},
+    "portal-leases": {"task": "fabric.tasks.leases", "schedule": 60.0},
+    "portal-settle": {"task": "fabric.tasks.settle", "schedule": 30.0},
     "vmm-sweep": {"task": "fabric.vmm.tasks.sweep", "schedule": 2.0},
     "vmm-sample": {"task": "fabric.vmm.tasks.sample", "schedule": 20.0},
     "vmm-compare": {"task": "fabric.vmm.tasks.compare", "schedule": 300.0},
@@ -171,6 +173,16 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_LOGIN_ON_PASSWORD_RESET = False
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 MFA_ADAPTER = "portal.second_factor.SecondFactorAdapter"
+MFA_FORMS = {
+    "authenticate": "portal.account_forms.AuthenticateForm",
+    "reauthenticate": "portal.account_forms.ReauthenticateForm",
+    "activate_totp": "portal.account_forms.ActivateTOTPForm",
+    "add_webauthn": "portal.account_forms.AddPasskeyForm",
+    "edit_webauthn": "portal.account_forms.EditPasskeyForm",
+    "authenticate_webauthn": "portal.account_forms.AuthenticatePasskeyForm",
+    "login_webauthn": "portal.account_forms.LoginPasskeyForm",
+    "reauthenticate_webauthn": "portal.account_forms.ReauthenticatePasskeyForm",
+}
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_RECOVERY_CODES_SHOW_ONCE = True

@@ -33,6 +33,8 @@ MACHINE_PAGES = (
 )
 SUBSCRIPTION_PAGES = ("subscriptions", "subscription", "subscription-use", "subscription-rename")
 SUBSCRIPTION_PAGES += ("subscription-add-ons", "subscription-leave")
+SCHEDULE_PAGES = ("schedules", "schedule", "schedule-new", "schedule-edit", "schedule-delete")
+SCHEDULE_PAGES += ("groups", "group", "group-new", "group-edit", "group-delete", "groups-import")
 TEAM_PAGES = ("team", "team-invite", "team-leave", "member", "member-remove")
 TEAM_PAGES += ("roles", "role", "role-new")
 ACCOUNT_PAGES = ("account", "account_email", "account_change_password", "mfa_index")
@@ -119,6 +121,7 @@ class SiteFrame(Frame):
                 self.machine_count,
                 MACHINE_PAGES,
             ),
+            Item(_("Schedules"), "clock", reverse("schedules"), pages=SCHEDULE_PAGES),
             Item(_("Activity"), "activity", reverse("activity"), pages=("activity", "jobs", "job")),
             Item(
                 _("Subscriptions"),
@@ -144,7 +147,8 @@ class SiteFrame(Frame):
     def person(self) -> Sequence[Item]:
         return (
             Item(_("Account"), "user", reverse("account")),
-            Item(_("Change password"), "key-round", reverse("account_change_password")),
+            Item(_("Second factor"), "shield", reverse("mfa_index")),
+            Item(_("API keys"), "key", reverse("keys")),
         )
 
     @cached_property

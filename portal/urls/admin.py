@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from allauth.account import urls as account_urls
+from allauth.mfa import urls as factor_urls
+from allauth.usersessions import urls as session_urls
 from django.urls import include, path
 
-from portal.admin_site.access import gated
+from portal.admin_site.access import gated, operator_required
 from portal.admin_site.views import (
     activity,
     clouds,
@@ -19,6 +21,7 @@ from portal.admin_site.views import (
     users,
 )
 from portal.frame import set_theme
+from portal.sign_ins import end_sign_in
 
 vm_clouds = [
     path("", providers.index, name="vmclouds"),
@@ -59,6 +62,9 @@ urlpatterns = [
     path("", overview.show, name="overview"),
     path("set-up/", setup.set_up, name="setup"),
     path("account/", include(gated(account_urls.urlpatterns))),
+    path("account/security/", include(gated(factor_urls.urlpatterns))),
+    path("account/sign-ins/", include(gated(session_urls.urlpatterns))),
+    path("account/sign-ins/<int:pk>/end/", operator_required(end_sign_in), name="session-end"),
     path("vm-clouds/", include(vm_clouds)),
     path("plans/", include(plan_pages)),
     path("users/", include(user_pages)),

@@ -17,6 +17,7 @@ from portal.tenant_site.views import (
     creating,
     custom_create,
     disks,
+    groups,
     invitations,
     jobs,
     keys,
@@ -29,6 +30,7 @@ from portal.tenant_site.views import (
     overview,
     plans,
     roles,
+    schedules,
     ssh_keys,
     subscriptions,
     team,
@@ -98,6 +100,28 @@ subscription_pages = [
     path("<uuid:pk>/leave/go-on/", leaving.go_on, name="subscription-leave-on"),
 ]
 
+group_pages = [
+    path("", groups.index, name="groups"),
+    path("new/", groups.create, name="group-new"),
+    path("import/", groups.import_file, name="groups-import"),
+    path("export/", groups.export, name="groups-export"),
+    path("<uuid:pk>/", groups.show, name="group"),
+    path("<uuid:pk>/edit/", groups.edit, name="group-edit"),
+    path("<uuid:pk>/order/", groups.order, name="group-order"),
+    path("<uuid:pk>/run/", groups.run, name="group-run"),
+    path("<uuid:pk>/resume/", groups.resume, name="group-resume"),
+    path("<uuid:pk>/delete/", groups.delete, name="group-delete"),
+]
+
+schedule_pages = [
+    path("", schedules.index, name="schedules"),
+    path("new/", schedules.create, name="schedule-new"),
+    path("<uuid:pk>/", schedules.show, name="schedule"),
+    path("<uuid:pk>/edit/", schedules.edit, name="schedule-edit"),
+    path("<uuid:pk>/switch/", schedules.switch, name="schedule-switch"),
+    path("<uuid:pk>/delete/", schedules.delete, name="schedule-delete"),
+]
+
 team_pages = [
     path("", team.index, name="team"),
     path("invite/", team.invite, name="team-invite"),
@@ -124,6 +148,8 @@ urlpatterns = [
     path("machines/", include(machine_pages)),
     path("plans/", include(plan_pages)),
     path("subscriptions/", include(subscription_pages)),
+    path("groups/", include(group_pages)),
+    path("schedules/", include(schedule_pages)),
     path("activity/", operations.index, name="activity"),
     path("jobs/", jobs.index, name="jobs"),
     path("jobs/<uuid:pk>/", jobs.show, name="job"),

@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -40,15 +41,34 @@ class ProfileForm(forms.Form):
         required=False,
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )
+    language = forms.ChoiceField(label=gettext_lazy("Language"), required=False)
     time_zone = forms.ChoiceField(
         label=gettext_lazy("Time zone"),
         required=False,
         help_text=gettext_lazy("Times are shown in this zone."),
     )
+    mail_on = forms.MultipleChoiceField(
+        label=gettext_lazy("Mail me when"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        choices=[
+            ("failed", gettext_lazy("something I asked for fails")),
+            ("succeeded", gettext_lazy("something I asked for is done")),
+            ("lease", gettext_lazy("one of my machines nears its end date")),
+            ("team", gettext_lazy("the team changes: people, roles, invitations")),
+        ],
+        help_text=gettext_lazy("What concerns your sign-in is mailed always."),
+    )
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
-        initial = {"name": user.name, "time_zone": user.time_zone}
+        initial = {
+            "name": user.name,
+            "language": user.language,
+            "time_zone": user.time_zone,
+            "mail_on": user.mail_on,
+        }
         super().__init__(*args, initial=initial, **kwargs)
         names = dict.fromkeys((*zones(), user.time_zone)) if user.time_zone else zones()
         choices = [(name, name.replace("_", " ")) for name in names]
         self.fields["time_zone"].choices = [("", _("As the browser says")), *choices]
+        self.fields["language"].choices = [("", _("As the browser says")), *settings.LANGUAGES]

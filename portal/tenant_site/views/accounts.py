@@ -24,6 +24,8 @@ def show(request: HttpRequest) -> HttpResponse:
     context = {
         "title": _("Account"),
         "form": form,
-        "memberships": request.user.memberships.select_related("tenant").order_by("created_at"),
+        "memberships": request.user.memberships.select_related("tenant", "custom_role").order_by(
+            "created_at"
+        ),
     }
     return render(request, "tenant_site/account.html", context)
