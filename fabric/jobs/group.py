@@ -65,6 +65,7 @@ def begin(
         title=title % {"name": name},
         inputs={
             "title": [title, name],
+            "name": name,
             "verb": str(verb),
             "machines": [{"id": str(machine.pk), "name": machine.name} for machine in order],
             "on_failure": str(on_failure),
