@@ -17,7 +17,11 @@ class FabricConfig(AppConfig):
     def ready(self) -> None:
         services.register(VM_CLOUDS)
         # Models are loaded by now, and actions need them.
-        from fabric.actions import power, schedules
+        from fabric.actions import leases, power, schedules
         from fabric.jobs import asking
 
-        asking.hand_in(operate=power.operate, run_due=schedules.run_due)
+        asking.hand_in(
+            operate=power.operate,
+            run_due=schedules.run_due,
+            end_leases=leases.run_due,
+        )

@@ -10,7 +10,7 @@ from celery import shared_task
 from fabric.durable import engine
 from fabric.durable import sweep as sweeping
 from fabric.durable.nudge import nudge, nudge_again
-from fabric.jobs import RECIPES, asking, provision
+from fabric.jobs import RECIPES, asking, provision, settling
 from fabric.jobs import watch as watching
 from fabric.models import Job
 from fabric.sync import accounts, stamps
@@ -80,3 +80,15 @@ def check_account(provider_id: str, **_: Any) -> None:
 def tick(**_: Any) -> None:
     """Run the schedules that are due."""
     asking.act("run_due")()
+
+
+@shared_task
+def leases(**_: Any) -> None:
+    """Warn of the ends of machines, and bring them about."""
+    asking.act("end_leases")()
+
+
+@shared_task
+def settle(**_: Any) -> None:
+    """Read the machines of which nobody knows what came of their change."""
+    settling.sweep()

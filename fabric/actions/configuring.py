@@ -108,15 +108,19 @@ def _write_words(machine: Machine, values: dict[str, Any]) -> dict[str, Any]:
 @transaction.atomic
 def tag(*, by: User, machine: Machine, tags: Iterable[str]) -> Machine:
     """Give the machine these tags and no others; they are the portal's own."""
-    return _write(machine, Verb.TAG, by, {"tags": ordering.tags_of(tags)})
+    row = held.lock(machine)
+    held.require_right(row, Verb.TAG, by)
+    return _write(row, Verb.TAG, by, {"tags": ordering.tags_of(tags)})
 
 
 @transaction.atomic
 def protect(*, by: User, machine: Machine, on: bool) -> Machine:
     """Have deleting and rebuilding refused, or allow them again."""
-    if on and machine.ends_at and machine.end_action == EndAction.DELETE:
+    row = held.lock(machine)
+    held.require_right(row, Verb.PROTECT, by)
+    if on and row.ends_at and row.end_action == EndAction.DELETE:
         raise NotPossible(_("It has an end date on which it is deleted: change that first."))
-    return _write(machine, Verb.PROTECT, by, {"is_protected": on})
+    return _write(row, Verb.PROTECT, by, {"is_protected": on})
 
 
 @transaction.atomic
@@ -124,20 +128,22 @@ def lease(
     *, by: User, machine: Machine, ends_at: datetime | None, action: str = EndAction.STOP
 ) -> Machine:
     """Set the day on which the machine is turned off or deleted, or take it away (None)."""
+    row = held.lock(machine)
+    held.require_right(row, Verb.LEASE, by)
     if ends_at is not None:
         ordering.require_end(ends_at <= timezone.now(), action)
-        verb = Verb.DELETE if action == EndAction.DELETE else Verb.STOP
-        held.require_right(held.lock(machine), verb, by)
-        if action == EndAction.DELETE and machine.is_protected:
+        held.require_right(row, _END_VERB[EndAction(action)], by)
+        if action == EndAction.DELETE and row.is_protected:
             raise NotPossible(_("It is protected: take the protection off first."))
     values = {"ends_at": ends_at, "end_action": str(action), "end_warned_at": None}
-    return _write(machine, Verb.LEASE, by, values)
+    return _write(row, Verb.LEASE, by, values)
 
 
-def _write(machine: Machine, verb: Verb, by: User, values: dict[str, Any]) -> Machine:
+_END_VERB = {EndAction.STOP: Verb.STOP, EndAction.DELETE: Verb.DELETE}
+
+
+def _write(row: Machine, verb: Verb, by: User, values: dict[str, Any]) -> Machine:
     """Write columns that the cloud knows nothing of, whatever the machine is busy with."""
-    row = held.lock(machine)
-    held.require_right(row, verb, by)
     if all(getattr(row, key) == value for key, value in values.items()):
         return row
     told = {key: value for key, value in values.items() if key != "end_warned_at"}
