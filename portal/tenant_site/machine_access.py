@@ -6,13 +6,14 @@ import uuid
 from collections.abc import Callable
 from functools import wraps
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model, QuerySet
+from django.db.models import Model, OuterRef, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
 
-from fabric.models import Machine
+from fabric.models import Adapter, Machine
 from fabric.states import GONE, missing_for
 from portal.tenant_site.access import View, own, signed_in
 from portal.tenant_site.held import rights_in
@@ -29,10 +30,14 @@ RELATED = (
 
 
 def load(request: HttpRequest, pk: uuid.UUID) -> Machine:
-    """Return a machine the person may see with what its page needs, else 404."""
-    return get_object_or_404(
-        Machine.objects.visible_to(request.user).select_related(*RELATED), pk=pk
-    )
+    """Return a machine the person may see with what its pages need, else 404.
+
+    `network_names` are the networks its adapters are on.
+    """
+    names = Adapter.objects.filter(machine=OuterRef("pk")).exclude(network_name="")
+    mine = Machine.objects.visible_to(request.user).select_related(*RELATED)
+    in_order = names.order_by("slot", "pk").values("network_name")
+    return get_object_or_404(mine.annotate(network_names=ArraySubquery(in_order)), pk=pk)
 
 
 def load_or_none(request: HttpRequest, pk: uuid.UUID) -> Machine | None:

@@ -19,14 +19,14 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from fabric.abilities import why_not
 from fabric.durable.states import JobState
-from fabric.limits import limits_of
-from fabric.models import Adapter, Job, Load, Machine
+from fabric.models import Job, Load, Machine
 from fabric.providers.abilities import CHECKPOINTS, JOB_STEPS, LOAD
 from fabric.states import MachineState
 from plans.actions import quota
+from plans.actions.limits import effective
 from portal import charts
 from portal.frame import frame_of
-from portal.tenant_site.forms.machines import DeleteForm
+from portal.tenant_site.forms.typed import TypedNameForm
 from portal.tenant_site.held import rights_in
 from portal.tenant_site.job_page import DEPLOY, expected
 from portal.tenant_site.machine_commands import bar_for, runs_windows
@@ -89,9 +89,9 @@ def page(
         "commands": bar.front,
         "more": bar.more,
         "reasons": bar.reasons,
-        "form_delete": DeleteForm(name=machine.name),
+        "form_delete": TypedNameForm(name=machine.name),
         "runs_windows": runs_windows(machine),
-        **work(machine),
+        **work(machine, tab),
         "mark": mark(machine, extra),
         "with_steps": tab == DASHBOARD,
     }
@@ -154,17 +154,21 @@ def mark(machine: Machine, extra: tuple[object, ...] = ()) -> str:
     return hashlib.sha256(repr(seen).encode()).hexdigest()[:12]
 
 
-def work(machine: Machine) -> dict[str, Any]:
-    """Return what the part about work shows: what goes on, or how the last thing failed."""
+def work(machine: Machine, tab: str) -> dict[str, Any]:
+    """Return what the part about work shows: what goes on, or how the last thing failed.
+
+    Steps and how long it may take are the dashboard's.
+    """
     job = latest_job(machine)
     deploying = bool(job and job.recipe == DEPLOY)
     is_failed = bool(job and job.state == JobState.FAILED and not machine.is_busy)
+    waits = bool(job and tab == DASHBOARD and machine.is_busy)
     return {
         "job": job,
         "deploying": deploying,
         "failed": machine.state == MachineState.FAILED,
         "can_resume": is_failed,
-        "expected": expected(job) if job and machine.is_busy else None,
+        "expected": expected(job) if job and waits else None,
         "no_steps": why_not(machine.stamp.provider, JOB_STEPS),
     }
 
@@ -196,7 +200,7 @@ def dashboard(request: HttpRequest, machine: Machine) -> dict[str, Any]:
     """Return what only the dashboard shows."""
     context: dict[str, Any] = {
         "part": "tenant_site/machines/_dashboard.html",
-        "limits": limits_of(machine.subscription),
+        "limits": effective(machine.subscription, machine.subscription.plan.offering.limits),
         "used": quota.used(machine.subscription),
         "mine": {
             "machines": 1,
@@ -204,7 +208,6 @@ def dashboard(request: HttpRequest, machine: Machine) -> dict[str, Any]:
             "memory_mb": machine.memory_mb,
             "storage_gb": machine.storage_gb,
         },
-        "adapters": list(Adapter.objects.filter(machine=machine).select_related("network")),
     }
     if machine.state not in (MachineState.FAILED, MachineState.CREATING):
         context |= load(request, machine)

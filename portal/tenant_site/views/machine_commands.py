@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -10,11 +11,15 @@ from django.utils.translation import gettext as _
 from fabric import connect
 from fabric.actions import machines, power
 from fabric.models import Machine
-from portal.faults import refuse, told
+from fabric.states import Verb
+from portal.faults import told
 from portal.tenant_site.access import own, signed_in
-from portal.tenant_site.forms.machines import DeleteForm
-from portal.tenant_site.machine_access import back_to, load
-from tenants.errors import Refused
+from portal.tenant_site.forms.typed import TypedNameForm
+from portal.tenant_site.held import rights_in
+from portal.tenant_site.machine_access import back_to, changing, load
+from portal.tenant_site.machine_asking import Asked, ask
+from portal.tenant_site.machine_commands import connect_why_not, runs_windows, why_not
+from tenants.rights import Right
 
 
 @signed_in
@@ -37,36 +42,46 @@ def resume(request: HttpRequest, machine: Machine) -> HttpResponse:
     return back_to(machine)
 
 
-@signed_in
-@own(load, "GET", "POST")
+@changing(Verb.DELETE, "GET", "POST")
 def delete(request: HttpRequest, machine: Machine) -> HttpResponse:
-    form = DeleteForm(request.POST if request.method == "POST" else None, name=machine.name)
-    if request.method == "POST" and form.is_valid():
-        try:
-            machines.delete(by=request.user, machine=machine)
-        except Refused as refused:
-            refuse(form, refused)
-        else:
-            return back_to(machine)
-    context = {
-        "title": _("Delete %(name)s") % {"name": machine.name},
-        "machine": machine,
-        "form": form,
-    }
-    return render(request, "tenant_site/machines/delete.html", context)
+    asked = Asked(
+        _("Delete %(name)s?") % {"name": machine.name},
+        _("Delete for good"),
+        "trash-2",
+        "machine",
+        warns=_("%(name)s and its disks are deleted for good. Nobody can bring them back.")
+        % {"name": machine.name},
+        tone="danger",
+        reason=why_not(machine, Verb.DELETE, rights_in(request, machine.subscription.tenant_id)),
+    )
+    form = TypedNameForm(request.POST if request.method == "POST" else None, name=machine.name)
+    return ask(
+        request,
+        machine,
+        asked,
+        form,
+        lambda _said: machines.delete(by=request.user, machine=machine),
+    )
 
 
 @signed_in
 @own(load, "GET")
 def connect_to(request: HttpRequest, machine: Machine) -> HttpResponse:
-    """A remote desktop file, or the reason why there is none."""
-    try:
-        content = connect.rdp_file(machine)
-    except Refused as refused:
-        messages.error(request, refused.message)
+    """A remote desktop file, or what to type for a system without one; else the reason."""
+    mine = rights_in(request, machine.subscription.tenant_id)
+    if Right.REMOTE_CONNECT not in mine:
+        raise PermissionDenied(
+            _("Your role does not allow this: %(right)s.") % {"right": Right.REMOTE_CONNECT.label}
+        )
+    reason = connect_why_not(machine)
+    if reason:
+        messages.error(request, reason)
         return back_to(machine)
+    if not runs_windows(machine):
+        context = {"title": _("Connect to %(name)s") % {"name": machine.name}, "machine": machine}
+        return render(request, "tenant_site/machines/connect.html", context)
     return HttpResponse(
-        content,
+        connect.rdp_file(machine),
         content_type="application/x-rdp",
         headers={"Content-Disposition": f'attachment; filename="{machine.name}.rdp"'},
     )

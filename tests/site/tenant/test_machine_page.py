@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from fabric.actions import configuring
 from fabric.durable.states import JobState
 from fabric.models import Job, Load, Machine
-from fabric.providers.abilities import ALL, JOB_STEPS, LOAD, Description
+from fabric.providers.abilities import ALL, CLONE, JOB_STEPS, LOAD, REBUILD, Description
 from fabric.states import MachineState
+from tests.factories.devices import make_adapter, make_checkpoint, make_disk
 from tests.site.tenant.conftest import make_job
 
+MOST_QUERIES = 12
+TABS = (
+    "machine",
+    "machine-configure",
+    "machine-networks",
+    "machine-disks",
+    "machine-checkpoints",
+    "machine-activity",
+)
 HTML_BUDGET = 60_000
 FRAGMENT = {"HX-Request": "true"}
 STEPS = [
@@ -30,18 +43,48 @@ def disabled(page) -> dict[str, str]:
 
 def test_impossible_commands_say_why(as_alice, machine) -> None:
     page = as_alice.get(url(machine))
-    assert set(disabled(page)) == {"Start", "Resume"}
+    assert set(disabled(page)) == {"Start"}
     assert "It is running already." in page.text
     Machine.objects.update(state=MachineState.STOPPED)
     page = as_alice.get(url(machine))
-    assert set(disabled(page)) == {"Connect", "Shut down", "Stop", "Pause", "Resume"}
+    assert set(disabled(page)) == {"Connect", "Shut down", "Restart"}
+
+
+def test_what_is_wanted_less_often_is_behind_a_button(as_alice, machine) -> None:
+    page = as_alice.get(url(machine))
+    more = {command.title: command.reason for command in page.context["more"]}
+    assert more["Stop"] is more["Pause"] is more["Reset"] is more["Save"] is None
+    assert more["Resume"] == "It is not paused."
+    assert more["Clone"] == "Shut it down first."
+    assert more["Store in library"] == "Your plan does not allow this."
+
+
+@pytest.mark.parametrize(
+    ("state", "next_one"), [("paused", "Resume"), ("stored", "Bring back"), ("stopped", "Start")]
+)
+def test_what_comes_next_is_in_sight(as_alice, machine, state, next_one) -> None:
+    offering = machine.subscription.plan.offering
+    offering.permissions = [*offering.permissions, "Store"]
+    offering.save()
+    Machine.objects.update(state=state)
+    shown = as_alice.get(url(machine)).context["commands"]
+    assert next_one in [command.title for command in shown if not command.reason]
 
 
 def test_what_the_plan_does_not_allow_says_so(as_alice, machine) -> None:
     offering = machine.subscription.plan.offering
     offering.permissions = ["Start"]
     offering.save()
-    assert "Your plan does not allow this." in disabled(as_alice.get(url(machine)))["Stop"]
+    told = disabled(as_alice.get(url(machine)))
+    assert told["Shut down"] == told["Connect"] == "Your plan does not allow this."
+
+
+def test_what_the_endpoint_cannot_says_so(as_alice, machine) -> None:
+    Machine.objects.update(state=MachineState.STOPPED)
+    lacking(machine, CLONE, REBUILD)
+    more = {one.title: one.reason for one in as_alice.get(url(machine)).context["more"]}
+    assert more["Clone"] == "This SPF makes no copies of machines."
+    assert more["Rebuild"].startswith("This SPF cannot rebuild a machine")
 
 
 def test_a_command_is_one_act(as_alice, machine) -> None:
@@ -72,20 +115,91 @@ def test_a_deployment_shows_the_clouds_own_percent_and_steps(as_alice, creating)
         assert told in page.text
 
 
-def test_the_fragment_is_asked_for_until_the_end(as_alice, creating) -> None:
-    asked = f"{url(creating)}?seen={as_alice.get(url(creating)).context['mark']}"
-    fragment = as_alice.get(asked, headers=FRAGMENT)
-    assert "every 1s" in fragment.text
-    assert "<html" not in fragment.text
+def live(browser, machine, seen: str, name: str = "machine", **query):
+    """Ask as the live line of a tab does."""
+    return browser.get(url(machine, name), {"seen": seen, **query}, headers=FRAGMENT)
+
+
+def test_work_is_told_until_its_end_without_a_reload(as_alice, creating) -> None:
+    seen = as_alice.get(url(creating)).context["mark"]
+    told = live(as_alice, creating, seen)
+    assert 'id="work"' in told.text
+    assert 'id="tab"' not in told.text, "nothing else changed"
     Job.objects.update(state=JobState.SUCCEEDED)
     Machine.objects.update(state=MachineState.RUNNING)
-    assert as_alice.get(asked, headers=FRAGMENT).headers["HX-Refresh"] == "true"
-    assert "every 1s" not in as_alice.get(url(creating)).text
+    ended = live(as_alice, creating, seen)
+    assert "HX-Refresh" not in ended.headers
+    for part in ("machine-state", "machine-commands", "machine-tabs", "tab", "machine-live"):
+        assert f'id="{part}"' in ended.text
+    assert "Clone the disk" not in ended.text
 
 
 def test_a_quiet_page_is_left_alone(as_alice, machine) -> None:
-    asked = f"{url(machine)}?seen={as_alice.get(url(machine)).context['mark']}"
-    assert as_alice.get(asked, headers=FRAGMENT).status_code == 204
+    seen = as_alice.get(url(machine)).context["mark"]
+    assert live(as_alice, machine, seen).status_code == 204
+
+
+def test_a_page_hears_of_changes_of_its_machine(as_alice, machine) -> None:
+    page = as_alice.get(url(machine)).text
+    assert "data-pulse" in page
+    assert "katal:changed" in page
+
+
+@pytest.mark.parametrize(
+    "tab", ["machine-configure", "machine-networks", "machine-disks", "machine-checkpoints"]
+)
+def test_tabs_open_when_the_machine_is_complete(as_alice, creating, tab) -> None:  # A062
+    page = as_alice.get(url(creating))
+    assert url(creating, tab) not in page.text
+    assert "This opens when the machine is complete." in page.text
+    early = as_alice.get(url(creating, tab))
+    assert early.status_code == 200
+    assert "<form" not in early.text.split('id="tab"')[1].split("<dialog")[0]
+    seen = early.context["mark"]
+    Machine.objects.update(state=MachineState.RUNNING)
+    assert url(creating, tab) in as_alice.get(url(creating)).text
+    opened = live(as_alice, creating, seen, tab, closed="1")
+    assert 'id="tab"' in opened.text
+    assert "This opens" not in opened.text
+
+
+@pytest.mark.parametrize("tab", TABS)
+def test_every_tab_can_be_drawn_in_every_state(as_alice, machine, tab) -> None:
+    for state in set(MachineState.values) - {MachineState.DELETED}:
+        Machine.objects.update(state=state)
+        assert as_alice.get(url(machine, tab)).status_code == 200, state
+
+
+@pytest.mark.parametrize("tab", TABS)
+def test_tabs_cost_the_same_however_much_there_is(as_alice, machine, tab) -> None:
+    def cost() -> int:
+        with CaptureQueriesContext(connection) as asked:
+            as_alice.get(url(machine, tab))
+        assert len(asked) <= MOST_QUERIES, [query["sql"][:90] for query in asked]
+        return len(asked)
+
+    make_adapter(machine)
+    make_disk(machine)
+    make_checkpoint(machine)
+    as_alice.post(url(machine, "machine-operate"), {"verb": "stop"})
+    few = cost()
+    for n in range(12):
+        make_adapter(machine, slot=n)
+        make_disk(machine, f"disk-{n}", lun=n + 2)
+        make_checkpoint(machine, f"checkpoint {n}")
+        configuring.tag(
+            by=machine.subscription.tenant.members.first(), machine=machine, tags=[f"t{n}"]
+        )
+    assert cost() == few
+
+
+@pytest.mark.parametrize("tab", TABS)
+def test_while_the_cloud_is_away_pages_say_since_when(as_alice, machine, tab) -> None:
+    since = timezone.now() - timezone.timedelta(minutes=7)
+    type(machine.stamp).objects.update(away_since=since, synced_at=since, problem="gone")
+    page = as_alice.get(url(machine, tab))
+    assert page.status_code == 200
+    assert "Frankfurt does not answer at the moment." in page.text
 
 
 def test_a_deleted_machine_leads_back_to_the_list(as_alice, machine) -> None:
@@ -137,17 +251,37 @@ def test_deleting_begins_with_the_name_typed(as_alice, machine) -> None:
     assert Machine.objects.get().state == MachineState.DELETING
 
 
-def test_connecting_gives_a_file(as_alice, machine) -> None:
-    answer = as_alice.get(url(machine, "machine-connect"))
+@pytest.fixture
+def windows(machine):
+    machine.os_type = "Windows"
+    machine.save()
+    return machine
+
+
+def test_connecting_gives_a_file_with_one_setting(as_alice, windows) -> None:  # A070, A071
+    answer = as_alice.get(url(windows, "machine-connect"))
     assert answer.headers["Content-Type"] == "application/x-rdp"
     assert 'filename="web-01.rdp"' in answer.headers["Content-Disposition"]
-    assert "10.20.0.4" in answer.content.decode("utf-16")
+    assert answer.content.decode("utf-16") == "full address:s:10.20.0.4\r\n"
 
 
-def test_connecting_to_a_stopped_machine_says_why_not(as_alice, machine) -> None:
-    Machine.objects.update(state=MachineState.STOPPED)
-    answer = as_alice.get(url(machine, "machine-connect"), follow=True)
-    assert "The machine must be running." in answer.text
+def test_connecting_to_linux_says_what_to_type(as_alice, machine) -> None:
+    for page in (as_alice.get(url(machine)), as_alice.get(url(machine, "machine-connect"))):
+        assert "ssh root@10.20.0.4" in page.text
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"state": MachineState.STOPPED}, "The machine must be running."),
+        ({"addresses": []}, "The machine has no address yet."),
+    ],
+)
+def test_without_a_way_to_it_connecting_is_off(as_alice, windows, fields, reason) -> None:
+    Machine.objects.update(**fields)
+    assert disabled(as_alice.get(url(windows)))["Connect"] == reason
+    answer = as_alice.get(url(windows, "machine-connect"), follow=True)
+    assert reason in answer.text
 
 
 @pytest.fixture

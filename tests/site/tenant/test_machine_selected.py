@@ -1,0 +1,177 @@
+"""Many machines at once: asked, done, and told for each; once, whatever is sent twice."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from fabric.models import Job, Machine
+from fabric.states import MachineState
+from tenants.models import Membership
+from tests.factories.fabric import make_machine
+
+URL = reverse("machine-selected", urlconf="portal.urls.tenant")
+
+
+@pytest.fixture
+def three(subscription) -> dict[str, Machine]:
+    """Return a machine that runs, one that is off, and one that is busy."""
+    states = {
+        "runs": MachineState.RUNNING,
+        "off": MachineState.STOPPED,
+        "busy": MachineState.UPDATING,
+    }
+    return {name: make_machine(subscription, name, state=state) for name, state in states.items()}
+
+
+def pks(machines) -> list[str]:
+    return [str(machine.pk) for machine in machines.values()]
+
+
+def answer(browser, act: str, machines, **more):
+    key = more.pop("key", uuid.uuid4())
+    sent = {"act": act, "pk": pks(machines), "request_key": str(key), **more}
+    return browser.post(URL, sent)
+
+
+def test_it_asks_first_and_names_them_with_what_would_happen(as_alice, three) -> None:
+    page = as_alice.post(URL, {"act": "shutdown", "pk": pks(three)})
+    assert page.status_code == 200
+    assert "Shut down 1 machine?" in page.text
+    for told in ("runs", "off", "It is not running.", "Wait until the present work"):
+        assert told in page.text
+    assert not Job.objects.exists()
+
+
+def test_each_has_a_result(as_alice, three) -> None:
+    led = answer(as_alice, "shutdown", three)
+    page = as_alice.get(led.url)
+    told = {row.name: (row.title, row.told) for row in page.context["rows"]}
+    assert told["runs"] == ("Waiting", "")
+    assert told["off"] == ("Not done", "It is not running.")
+    assert told["busy"][0] == "Not done"
+    assert "2 machines were left as they are." in page.text
+    assert Job.objects.get().machine.name == "runs"
+
+
+def test_results_are_drawn_anew_until_all_have_ended(as_alice, three) -> None:
+    led = answer(as_alice, "shutdown", three)
+    assert "katal:changed" in as_alice.get(led.url, headers={"HX-Request": "true"}).text
+    Job.objects.update(state="succeeded")
+    ended = as_alice.get(led.url, headers={"HX-Request": "true"}).text
+    assert "katal:changed" not in ended
+    assert "Succeeded" in ended
+
+
+def test_a_form_sent_twice_acts_once(as_alice, three) -> None:
+    key = uuid.uuid4()
+    first = answer(as_alice, "shutdown", three, key=key)
+    Job.objects.update(state="succeeded")
+    Machine.objects.update(state=MachineState.RUNNING)
+    assert answer(as_alice, "shutdown", three, key=key).url == first.url
+    assert Job.objects.count() == 1
+
+
+@pytest.mark.parametrize("typed", ["", "runs", "Remove"])
+def test_deleting_wants_a_word(as_alice, three, typed) -> None:
+    page = answer(as_alice, "delete", three, confirm=typed)
+    assert page.context["form"].errors["confirm"]
+    assert not Job.objects.exists()
+
+
+def test_deleting_with_the_word_typed(as_alice, three) -> None:
+    asked = as_alice.post(URL, {"act": "delete", "pk": pks(three)})
+    assert "Nobody can bring them back." in asked.text
+    answer(as_alice, "delete", three, confirm="delete")
+    states = dict(Machine.objects.values_list("name", "state"))
+    assert states == {"runs": "deleting", "off": "deleting", "busy": "updating"}
+
+
+def test_a_protected_machine_is_left_alone(as_alice, three) -> None:
+    Machine.objects.filter(name="off").update(is_protected=True)
+    page = as_alice.get(answer(as_alice, "delete", three, confirm="delete").url)
+    assert "It is protected" in page.text
+    assert Machine.objects.get(name="off").state == MachineState.STOPPED
+
+
+def test_tags_are_put_on_and_taken_off(as_alice, three) -> None:
+    Machine.objects.filter(name="off").update(tags=["old", "kept"])
+    answer(as_alice, "tag", three, add="web, production", remove="old")
+    tags = {machine.name: machine.tags for machine in Machine.objects.all()}
+    assert tags["runs"] == ["production", "web"]
+    assert tags["off"] == ["kept", "production", "web"]
+
+
+@pytest.mark.parametrize(
+    ("add", "remove"), [("", ""), ("web", "web"), ("a" * 41, ""), ("=cmd()", "")]
+)
+def test_tags_that_make_no_sense_are_refused_at_the_form(as_alice, three, add, remove) -> None:
+    page = answer(as_alice, "tag", three, add=add, remove=remove)
+    assert page.status_code == 200
+    assert page.context["form"].errors
+    assert not Machine.objects.exclude(tags=[]).exists()
+
+
+def test_all_that_match_are_more_than_those_in_sight(as_alice, subscription) -> None:
+    one = make_machine(subscription, "node-00")
+    for n in range(1, 60):
+        one.pk, one.name = uuid.uuid4(), f"node-{n:02d}"
+        one.state = MachineState.RUNNING if n % 2 else MachineState.STOPPED
+        one.save(force_insert=True)
+    page = as_alice.post(URL, {"act": "stop", "all": "1", "filters": "state=running&q=node"})
+    assert "Turn off 31 machines?" in page.text
+
+
+def test_nothing_chosen_is_told(as_alice, three) -> None:
+    page = as_alice.post(URL, {"act": "start"}, follow=True)
+    assert "Choose machines first." in page.text
+
+
+@pytest.mark.parametrize("act", ["", "rm -rf", "reset"])
+def test_an_act_that_there_is_not_does_nothing(as_alice, three, act) -> None:
+    assert as_alice.post(URL, {"act": act, "pk": pks(three)}).status_code == 302
+    assert not Job.objects.exists()
+
+
+def test_the_machines_of_others_are_not_touched(sign_in, charlie, three) -> None:
+    sent = {"act": "stop", "pk": [*pks(three), "nonsense"], "request_key": str(uuid.uuid4())}
+    assert sign_in(charlie).post(URL, sent).url == reverse("machines")
+    assert not Job.objects.exists()
+
+
+def test_the_results_of_others_are_not_shown(as_alice, sign_in, bob, three) -> None:
+    led = answer(as_alice, "shutdown", three)
+    assert sign_in(bob).get(led.url).status_code == 404
+
+
+def test_a_reader_has_neither_boxes_nor_acts(sign_in, dora, three) -> None:
+    reader = sign_in(dora)
+    page = reader.get(reverse("machines")).text
+    assert 'name="pk"' not in page
+    assert 'name="act"' not in page
+    led = answer(reader, "shutdown", three)
+    assert "Your role does not allow this" in reader.get(led.url).text
+    assert not Job.objects.exists()
+
+
+def test_who_may_only_start_is_offered_that(sign_in, bob, three) -> None:
+    Membership.objects.filter(user=bob).update(rights=["Start"])
+    page = sign_in(bob).get(reverse("machines"))
+    assert [choice.value for choice in page.context["verbs"]] == ["start"]
+
+
+def test_it_costs_the_same_however_many_results_there_are(as_alice, three, subscription) -> None:
+    def cost(machines) -> int:
+        led = answer(as_alice, "start", machines)
+        with CaptureQueriesContext(connection) as asked:
+            as_alice.get(led.url)
+        assert len(asked) <= 12
+        return len(asked)
+
+    few = cost({"off": three["off"]})
+    more = {f"n{n}": make_machine(subscription, f"n{n}", state="stopped") for n in range(5)}
+    assert cost(more) == few
