@@ -155,10 +155,24 @@ def _link(session: Session, url: str, target: str) -> None:
 def _granted(session: Session, order: TenantOrder) -> set[Resource]:
     """Return what the role was granted so far: what it sees and does not own itself."""
     found: set[Resource] = set()
+    of_templates: set[uuid.UUID | None] = set()
+    of_stamp = filter.eq("StampId", order.stamp_id)
     for kind, name in GRANTED.items():
-        url = session.vmm(name, order.id) + query(filter=filter.eq("StampId", order.stamp_id))
-        for row in session.rows(url):
+        for row in session.rows(session.vmm(name, order.id) + query(filter=of_stamp)):
+            of_templates.add(reading.guid(row, "VirtualHardDiskId"))
             id = reading.guid(row, "ID")
             if id is not None and reading.guid(reading.inside(row, "Owner"), "RoleID") != order.id:
                 found.add((kind, id))
-    return found
+    disks = {id for id in _disks(session, order, of_stamp) if id not in of_templates}
+    return found | {("VirtualHardDisk", id) for id in disks}
+
+
+def _disks(session: Session, order: TenantOrder, of_stamp: str) -> list[uuid.UUID]:
+    """The disks of the library that the role sees; those of its templates come with these."""
+    url = session.vmm("VirtualHardDisks", order.id)
+    try:
+        rows = session.rows(url + query(filter=filter.all_of(of_stamp, "VMId eq null")))
+    except (Missing, Rejected):
+        return []
+    here = [row for row in rows if reading.guid(row, "VMId") is None]
+    return [id for row in here if (id := reading.guid(row, "ID"))]

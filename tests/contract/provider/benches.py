@@ -7,14 +7,22 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import pytest
 
 from fabric.providers.abilities import ABSENT, R2
-from fabric.providers.base import MachineOrder, OrderedAdapter, Provider, TenantOrder
+from fabric.providers.base import (
+    Accepted,
+    Devices,
+    MachineOrder,
+    OrderedAdapter,
+    Provider,
+    TenantOrder,
+)
+from fabric.providers.changes import Change
 from fabric.providers.fake import FakeProvider
 from fabric.providers.spf import SPFProvider
 from tests.contract.provider import generations
@@ -24,6 +32,7 @@ ALICE, BOB, CHARLIE = "alice@example.net", "bob@example.net", "charlie@example.n
 PERMISSIONS = (
     "AllowLocalAdmin",
     "Author",
+    "Checkpoint",
     "Create",
     "CreateFromVHDOrTemplate",
     "PauseAndResume",
@@ -32,6 +41,7 @@ PERMISSIONS = (
     "Shutdown",
     "Start",
     "Stop",
+    "Store",
 )
 
 
@@ -45,6 +55,9 @@ class Bench:
     cloud_id: uuid.UUID
     template_id: uuid.UUID
     network_id: uuid.UUID
+    second_network_id: uuid.UUID
+    library_disk_id: uuid.UUID
+    media_id: uuid.UUID
     settle: Callable[[], None]
     """Let every job on the far side come to its end."""
     lose_reply: Callable[[str], None]
@@ -72,7 +85,12 @@ class Bench:
             "cloud_id": self.cloud_id,
             "limits": {"machines": 3, "cores": 8, "memory_mb": None, "storage_gb": 500},
             "permissions": PERMISSIONS,
-            "resources": (("VMTemplate", self.template_id), ("VMNetwork", self.network_id)),
+            "resources": (
+                ("VMTemplate", self.template_id),
+                ("VMNetwork", self.network_id),
+                ("VMNetwork", self.second_network_id),
+                ("VirtualHardDisk", self.library_disk_id),
+            ),
         }
         return TenantOrder(**(values | fields))
 
@@ -111,6 +129,34 @@ class Bench:
         found = self.provider.machines(self.stamp_id, [machine_id])
         return found[0].status if found else None
 
+    def devices(self, machine_id: uuid.UUID) -> Devices:
+        """Return what hangs on a machine."""
+        (found,) = self.provider.devices(self.stamp_id, [machine_id])
+        return found
+
+    def ask(
+        self, change: Change, tenant: uuid.UUID, *, first_try: bool = True, key: str = "key-1"
+    ) -> Accepted | None:
+        """Ask for a change, and let its job go on for as long as the test wants."""
+        return self.provider.change(
+            change,
+            stamp_id=self.stamp_id,
+            tenant=tenant,
+            person=ALICE,
+            first_try=first_try,
+            key=key,
+        )
+
+    def change(self, change: Change, tenant: uuid.UUID) -> uuid.UUID | None:
+        """Carry a change out; return what it has made."""
+        accepted = self.ask(change, tenant, key=str(uuid.uuid4()))
+        self.settle()
+        assert accepted is not None
+        if accepted.job_id is not None:
+            (job,) = self.provider.jobs(self.stamp_id, [accepted.job_id])
+            assert job.succeeded, job.problem
+        return accepted.object_id
+
     def operate(self, machine_id: uuid.UUID, operation: str, tenant: uuid.UUID) -> None:
         """Carry an operation out."""
         self.provider.operate(
@@ -122,6 +168,7 @@ class Bench:
 def fake(request: pytest.FixtureRequest) -> Bench:
     """The fake in memory."""
     provider = FakeProvider()
+    provider.networks.append(replace(provider.networks[0], id=uuid.uuid4(), name="back"))
     return Bench(
         provider=provider,
         stamp_id=provider.stamp.id,
@@ -129,6 +176,9 @@ def fake(request: pytest.FixtureRequest) -> Bench:
         cloud_id=provider.clouds[0].id,
         template_id=provider.templates[0].id,
         network_id=provider.networks[0].id,
+        second_network_id=provider.networks[1].id,
+        library_disk_id=provider.library_disks[0].id,
+        media_id=provider.media[0].id,
         settle=provider.settle,
         lose_reply=lambda verb: provider.plan(verb, "lose_reply"),
         fail_next=lambda verb: provider.plan(verb, "fail"),
@@ -156,6 +206,7 @@ def _over(transport: InProcess, request: pytest.FixtureRequest) -> Bench:
     from tests.factories.vmm import make_fabric
 
     made = make_fabric()
+    second_network, library_disk, image = _stock(made)
     create_account("portal", "Wap-secret-1")
     provider = SPFProvider("https://spf.test:8090", "portal", "Wap-secret-1", transport=transport)
     request.addfinalizer(provider.close)
@@ -174,6 +225,9 @@ def _over(transport: InProcess, request: pytest.FixtureRequest) -> Bench:
         cloud_id=made.cloud.pk,
         template_id=made.template.pk,
         network_id=made.network.pk,
+        second_network_id=second_network,
+        library_disk_id=library_disk,
+        media_id=image,
         settle=_settle_vmm,
         lose_reply=lambda verb: setattr(transport, "loses_next_write", True),
         fail_next=fail_next,
@@ -181,6 +235,29 @@ def _over(transport: InProcess, request: pytest.FixtureRequest) -> Bench:
         generation=found.generation,
         transport=transport,
     )
+
+
+def _stock(made: Any) -> tuple[uuid.UUID, uuid.UUID, uuid.UUID]:
+    """Give a fabric a second network, a disk and an image to choose; return their ids."""
+    from fabric.vmm import actions
+    from tests.factories.vmm import ADMINISTRATOR, make_iso, make_share
+
+    back = actions.networks.add_network(
+        ADMINISTRATOR,
+        made.server,
+        logical_network=made.network.logical_network,
+        name="back",
+    )
+    actions.pools.add(
+        ADMINISTRATOR,
+        made.server,
+        network=back,
+        name="back pool",
+        cidr="10.30.0.0/24",
+        gateway="10.30.0.1",
+    )
+    disk = actions.library.add_disk(ADMINISTRATOR, made.server, name="data", size_gb=5)
+    return back.pk, disk.pk, make_iso(made, make_share(made)).pk
 
 
 def _settle_vmm() -> None:

@@ -21,7 +21,12 @@ VERBOSE = "application/json;odata=verbose"
 LIGHT = "application/json;odata=minimalmetadata"
 
 # What our server has and Microsoft's never had.
-OURS = frozenset({"JobSteps", "Steps"})
+OURS = frozenset(
+    {
+        *("JobSteps", "Steps", "UserData", "MachineObjectOU", "SourceVMId", "SourceCheckpointId"),
+        *("IPv4Address", "CurrentCheckpointId"),
+    }
+)
 # What came with 2012 R2, as far as anybody asks for it.
 SINCE_R2 = frozenset(
     {
@@ -158,7 +163,8 @@ class Strict(Older):
             return refusal(400, "The operator 'or' is not supported.")
         if request.url.path.endswith("/$count"):
             return refusal(400, "$count is not supported.")
-        if request.content and "$links" not in request.url.path:
+        is_entity = "$links" not in request.url.path and not request.url.path.endswith("/Expand")
+        if request.content and is_entity:
             unknown = self._unknown(request)
             if unknown:
                 return refusal(400, f"The property '{unknown}' does not exist.")

@@ -68,9 +68,14 @@ def test_the_inventory_holds_what_a_plan_is_made_of(bench):
     assert template.os_type == ("" if bench.generation == SP1 else "Linux")
     assert template.cores >= 1
     assert template.storage_gb > 0
-    (network,) = found.networks
-    assert (network.id, network.name) == (bench.network_id, "front")
-    assert network.logical_network_id in cloud.logical_network_ids
+    networks = {network.name: network for network in found.networks}
+    assert networks.keys() == {"front", "back"}
+    assert networks["front"].id == bench.network_id
+    assert networks["front"].logical_network_id in cloud.logical_network_ids
+    disks = {disk.name: (disk.id, disk.size_gb) for disk in found.library_disks}
+    assert disks["data"] == (bench.library_disk_id, 5)
+    (image,) = found.media
+    assert (image.id, image.name.endswith(".iso")) == (bench.media_id, True)
     assert not found.lacks_rights
 
 
