@@ -33,7 +33,8 @@ def problems(
         "account_domain": account_domain_problem(account_domain),
         "user": user_problem(user),
         "password": password_problem(password),
-        "ou": ou_problem(ou, domain),
+        # What is no domain has no units to compare with.
+        "ou": ou_problem(ou, "" if domain_problem(domain) else domain),
     }
     return {field: problem for field, problem in told.items() if problem}
 

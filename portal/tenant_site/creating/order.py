@@ -80,7 +80,7 @@ def effect(wizard: Wizard) -> dict[str, int]:
 
 
 def body_of(wizard: Wizard, asked: Wanted) -> dict[str, Any]:
-    """Return what POST /api/v1/machines/ takes for the same; secrets are left to be filled in."""
+    """Return what the REST interface takes for the same; secrets are left to be filled in."""
     order = asked.order
     named = {"pattern": order.name, "count": asked.count} if asked.is_many else {"name": order.name}
     body: dict[str, Any] = {
@@ -141,10 +141,11 @@ def _secret(secret: str, name: str) -> str:
 
 def as_call(wizard: Wizard, asked: Wanted, site: str) -> str:
     """Return a curl command that orders the same; the draft's id makes it safe to repeat."""
+    path = "machines/several/" if asked.is_many else "machines/"
     body = json.dumps(body_of(wizard, asked), indent=2, ensure_ascii=False).replace("'", "'\\''")
     return "\n".join(
         (
-            f"curl -X POST {site}/api/v1/machines/ \\",
+            f"curl -X POST {site}/api/v1/{path} \\",
             f'  -H "Authorization: Bearer {KEY}" \\',
             '  -H "Content-Type: application/json" \\',
             f'  -H "Idempotency-Key: {wizard.draft.pk}" \\',

@@ -11,15 +11,17 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from fabric import crontab
 from fabric.actions import preflight
-from fabric.models import EndAction
+from fabric.models import EndAction, ScheduledAction
 from plans.rules import amount
 from portal.templatetags.moments import exact
 from portal.tenant_site.creating.expected import expected_of
 from portal.tenant_site.creating.order import Wanted, as_call, effect, wanted
-from portal.tenant_site.creating.wizard import BY_SLUG, REVIEW, Wizard
+from portal.tenant_site.creating.wizard import BY_SLUG, REVIEW, STEP_OF_FIELD, Wizard
 from portal.tenant_site.forms.creating.base import StepForm
 from portal.tenant_site.forms.creating.identity import DOMAIN, MEMBERSHIPS, IdentityForm
+from portal.tenant_site.forms.creating.options import OptionsForm
 from portal.tenant_site.forms.creating.quick import plan_of
 from portal.tenant_site.forms.creating.size import SizeForm, cores_words
 
@@ -151,10 +153,23 @@ def review(request: HttpRequest, wizard: Wizard) -> dict[str, Any]:
         "used": wizard.offer.used,
         "more": effect(wizard),
         "price": wizard.offer.subscription.plan.price_text,
-        "findings": findings,
-        "stops": any(finding.level == "bad" for finding in findings),
+        "doubts": [_with_way(wizard, each) for each in findings if each.level != "ok"],
+        "fine": [each for each in findings if each.level == "ok"],
+        "stops": any(each.level == "bad" for each in findings),
         "call": as_call(wizard, asked, settings.TENANT_SITE_URL),
         "expected": expected_of([template.pk]).get(template.pk),
+    }
+
+
+def _with_way(wizard: Wizard, finding: preflight.Finding) -> dict[str, Any]:
+    """Return a finding with the way to the page where it is put right."""
+    step = BY_SLUG.get(STEP_OF_FIELD.get(finding.field, ""))
+    return {
+        "level": finding.level,
+        "title": finding.title,
+        "text": finding.text,
+        "step": step.title if step else "",
+        "url": reverse("machine-draft", args=[wizard.draft.pk, step.slug]) if step else "",
     }
 
 
@@ -166,7 +181,7 @@ def _parts(wizard: Wizard, asked: Wanted) -> list[dict[str, Any]]:
         "disks": _disk_rows(asked),
         "networks": _network_rows(asked),
         "identity": _identity_rows(wizard, asked),
-        "options": _option_rows(asked),
+        "options": _option_rows(wizard, asked),
     }
     return [
         {
@@ -265,7 +280,7 @@ def _lines_words(text: str) -> str:
     return words % {"n": lines} if lines else ""
 
 
-def _option_rows(asked: Wanted) -> list[tuple[str, Any]]:
+def _option_rows(wizard: Wizard, asked: Wanted) -> list[tuple[str, Any]]:
     order = asked.order
     end = EndAction(order.end_action).label
     ends = format_html("{} – {}", exact(order.ends_at), end) if order.ends_at else _("none")
@@ -273,4 +288,8 @@ def _option_rows(asked: Wanted) -> list[tuple[str, Any]]:
         (_("Tags"), ", ".join(order.tags) or _("none")),
         (_("End date"), ends),
         (_("Protected against deletion"), _("yes") if order.is_protected else _("no")),
+        *[
+            (str(ScheduledAction(action).label), crontab.in_words(cron))
+            for action, cron in cast(OptionsForm, wizard.all_filled["options"]).hours().crons()
+        ],
     ]

@@ -125,12 +125,8 @@ class Wizard:
         return slug in self.draft.typed
 
     def judge(self) -> list[str]:
-        """Return the steps that are not well: all visited, and those that need words."""
-        return [
-            slug
-            for slug, form in self.all_filled.items()
-            if (self.is_visited(slug) or BY_SLUG[slug].needs_words) and not form.is_valid()
-        ]
+        """Return the steps that are not well, also of those nobody was at."""
+        return [slug for slug, form in self.all_filled.items() if not form.is_valid()]
 
     def first_wrong(self, before: str = REVIEW) -> str | None:
         """Return the first step before this one that has to be seen first."""

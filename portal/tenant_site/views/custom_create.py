@@ -20,7 +20,7 @@ from fabric.models import Machine
 from plans.models import Subscription
 from portal.models import Draft
 from portal.tenant_site.access import signed_in
-from portal.tenant_site.creating import drafts, keys, pages, passwords
+from portal.tenant_site.creating import drafts, hours, keys, pages, passwords
 from portal.tenant_site.creating.offer import known
 from portal.tenant_site.creating.order import wanted
 from portal.tenant_site.creating.wizard import (
@@ -33,6 +33,7 @@ from portal.tenant_site.creating.wizard import (
     before,
 )
 from portal.tenant_site.forms.creating.base import RowsForm, StepForm, sent_to, typed_in
+from portal.tenant_site.forms.creating.options import OptionsForm
 from portal.tenant_site.views.creating import nowhere, usable_or_refused
 from tenants.errors import Refused
 
@@ -256,6 +257,13 @@ def _deploy(request: HttpRequest, wizard: Wizard) -> list[Machine]:
         made = machines.deploy_many(**common, pattern=asked.order.name, count=asked.count)
     else:
         made = [machines.deploy(**common)]
+    hours.plan(
+        request.user,
+        wizard.offer.subscription,
+        made,
+        asked.order.name,
+        cast(OptionsForm, wizard.all_filled["options"]).hours(),
+    )
     identity = wizard.all_filled["identity"].cleaned_data
     if identity.get("keep_keys"):
         keys.keep(request.user, identity["ssh_keys"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, ClassVar
 
 from django import forms
@@ -15,6 +16,7 @@ from django.utils.translation import gettext as _
 from fabric.models import Template
 from portal.tenant_site.creating.offer import Offer
 from tenants.models import User
+from tenants.rights import Right, rights_of
 
 Typed = Mapping[str, list[str]]
 LONGEST_TYPED = 20_000
@@ -45,6 +47,11 @@ class About:
     template: Template | None = None
     fixed: tuple[str, ...] = ()
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def may_schedule(self) -> bool:
+        """Tell whether the person may plan schedules in this subscription. One query."""
+        return Right.SCHEDULES in rights_of(self.person, self.offer.subscription.tenant)
 
     @property
     def is_windows(self) -> bool:

@@ -85,7 +85,7 @@ class IdentityForm(StepForm):
         gettext_lazy("As the machine calls itself. Empty: the template decides, mostly its name."),
         rules.NAME_LENGTH,
     )
-    admin_user = _text(gettext_lazy("Administrator"), length=32)
+    admin_user = _text(gettext_lazy("User name"), length=32)
     password = _hidden_text(
         gettext_lazy("Password"),
         gettext_lazy(
@@ -98,6 +98,9 @@ class IdentityForm(StepForm):
         label=gettext_lazy("SSH keys of your account"),
         required=False,
         widget=forms.CheckboxSelectMultiple,
+        error_messages={
+            "invalid_choice": gettext_lazy("A key that was chosen is not in your account any more.")
+        },
     )
     ssh_keys = forms.CharField(
         label=gettext_lazy("Other SSH keys"),
@@ -278,8 +281,9 @@ class IdentityForm(StepForm):
 
     def _computer_problem(self, computer: str, count: int) -> str | None:
         """Return what is wrong with the computer's name, a pattern where there are several."""
+        many = count > 1 or "#" in computer
         try:
-            names = rules.pattern_names(computer, count) if count > 1 else [computer]
+            names = rules.pattern_names(computer, count) if many else [computer]
         except ValueError as problem:
             return str(problem)
         return _first_problem(names, self._system)
