@@ -11,9 +11,14 @@ from plans.actions import limits
 from plans.models import Subscription
 
 
-def limits_of(subscription: Subscription) -> dict[str, int | None]:
-    """Return the limits by the ledger's resource names; None is no limit. Two queries."""
-    offering = Offering.objects.get(plan_id=subscription.plan_id)
+def limits_of(
+    subscription: Subscription, offering: Offering | None = None
+) -> dict[str, int | None]:
+    """Return the limits by the ledger's resource names; None is no limit.
+
+    Two queries, one for who has the plan's offering already.
+    """
+    offering = offering or Offering.objects.get(plan_id=subscription.plan_id)
     return limits.effective(subscription, offering.limits)
 
 

@@ -20,7 +20,8 @@ VM_CLOUD_PAGES = (
     *("vmclouds", "provider-register", "provider", "provider-edit", "provider-remove"),
     *("stamp-register", "stamp-edit", "cloud"),
 )
-PLAN_PAGES = ("plans", "plan-new", "plan", "plan-quotas", "plan-access")
+PLAN_PAGES = ("plans", "plan-new", "plan", "plan-edit", "plan-quotas", "plan-access")
+ADD_ON_PAGES = ("add-ons", "add-on-new", "add-on", "add-on-edit", "add-on-access")
 USER_PAGES = ("users", "user-new", "user", "user-subscribe")
 SUBSCRIPTION_PAGES = ("subscriptions", "subscription", "subscription-state")
 ACTIVITY_PAGES = ("activity", "activity-entry")
@@ -65,11 +66,12 @@ class SiteFrame(Frame):
     @cached_property
     def menu(self) -> Sequence[Item]:
         clouds = Cloud.objects.present().count()
-        subscriptions = Subscription.objects.count()
+        subscriptions = Subscription.objects.present().count()
         return (
             Item(_("Overview"), "layout-dashboard", reverse("overview"), pages=("overview",)),
             Item(_("VM clouds"), "cloud", reverse("vmclouds"), clouds, VM_CLOUD_PAGES),
             Item(_("Plans"), "package", reverse("plans"), Plan.objects.count(), PLAN_PAGES),
+            Item(_("Add-ons"), "puzzle", reverse("add-ons"), pages=ADD_ON_PAGES),
             Item(
                 _("Subscriptions"),
                 "layers",
@@ -86,6 +88,7 @@ class SiteFrame(Frame):
     def new(self) -> Sequence[Item]:
         return (
             Item(_("Plan"), "package", reverse("plan-new")),
+            Item(_("Add-on"), "puzzle", reverse("add-on-new")),
             Item(_("User"), "user", reverse("user-new")),
             Item(_("SPF endpoint"), "plug", reverse("provider-register")),
             *sections.new(console_of(self.request)),

@@ -10,6 +10,7 @@ from django.urls import include, path
 from portal.admin_site.access import gated, operator_required
 from portal.admin_site.views import (
     activity,
+    add_ons,
     clouds,
     overview,
     plans,
@@ -41,7 +42,16 @@ plan_pages = [
     path("new/", plans.create, name="plan-new"),
     path("<uuid:pk>/", plans.show, name="plan"),
     path("<uuid:pk>/quotas/", quotas.edit, name="plan-quotas"),
+    path("<uuid:pk>/edit/", plans.edit, name="plan-edit"),
     path("<uuid:pk>/access/", plans.change_access, name="plan-access"),
+]
+
+add_on_pages = [
+    path("", add_ons.index, name="add-ons"),
+    path("new/", add_ons.create, name="add-on-new"),
+    path("<uuid:pk>/", add_ons.show, name="add-on"),
+    path("<uuid:pk>/edit/", add_ons.edit, name="add-on-edit"),
+    path("<uuid:pk>/access/", add_ons.change_access, name="add-on-access"),
 ]
 
 user_pages = [
@@ -67,6 +77,7 @@ urlpatterns = [
     path("account/sign-ins/<int:pk>/end/", operator_required(end_sign_in), name="session-end"),
     path("vm-clouds/", include(vm_clouds)),
     path("plans/", include(plan_pages)),
+    path("add-ons/", include(add_on_pages)),
     path("users/", include(user_pages)),
     path("subscriptions/", include(subscription_pages)),
     path("fabric/", include("portal.admin_site.fabric.urls")),

@@ -58,6 +58,10 @@ class PlanFilter(Filter):
         return plans.filter(access=asked["access"]) if "access" in asked else plans
 
 
+class AddOnFilter(PlanFilter):
+    """The same questions as of plans."""
+
+
 class UserFilter(Filter):
     OPERATOR, TENANT = "operator", "tenant"
 

@@ -1,4 +1,4 @@
-"""Make a plan, and say who may have it."""
+"""Make a plan, say what tenants read of it, and who may have it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from plans import services
 from plans.models import Access
 
 
-class PlanForm(forms.Form):
-    """A plan's name and the services in it."""
+class PlanDetailsForm(forms.Form):
+    """What tenants read of a plan before they subscribe, and the code that lets them."""
 
     name = forms.CharField(
         label=_("Name"), max_length=80, help_text=_("Tenants choose a plan by its name.")
@@ -22,6 +22,31 @@ class PlanForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 4}),
         help_text=_("What a tenant gets, in two or three sentences."),
     )
+    highlights = forms.CharField(
+        label=_("Highlights"),
+        max_length=2000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text=_("A line each; tenants see them as a list."),
+    )
+    price_text = forms.CharField(
+        label=_("Price"),
+        max_length=80,
+        required=False,
+        help_text=_("In words, as “€ 12 a month”. Nothing is charged by it."),
+    )
+    invitation_code = forms.CharField(
+        label=_("Invitation code"),
+        max_length=80,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+        help_text=_("Who subscribes must know it. The plan is listed all the same."),
+    )
+
+
+class PlanForm(PlanDetailsForm):
+    """A plan's details and the services in it."""
+
     services = forms.MultipleChoiceField(label=_("Services"), widget=forms.CheckboxSelectMultiple)
 
     def __init__(self, *args: object, **kwargs: object) -> None:

@@ -1,11 +1,11 @@
-"""Plans: the list, a new one, one plan, and who may have it."""
+"""Plans: the list, a new one, one plan, what is said of it, and who may have it."""
 
 from __future__ import annotations
 
 import uuid
 
 from django.contrib import messages
-from django.db.models import Count
+from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -14,15 +14,16 @@ from fabric.models import Offering
 from fabric.states import GRANTABLE
 from plans import services
 from plans.actions import plans
-from plans.models import Plan, Provisioning
+from plans.models import Plan, Provisioning, SubscriptionState
 from portal import faults
 from portal.admin_site.access import operator_required
 from portal.admin_site.forms.filters import PlanFilter
-from portal.admin_site.forms.plans import AccessForm, PlanForm
+from portal.admin_site.forms.plans import AccessForm, PlanDetailsForm, PlanForm
 from portal.admin_site.listing import listed
 from tenants.errors import Refused
 
 LATEST_SUBSCRIPTIONS = 10
+HELD = ~Q(subscriptions__state=SubscriptionState.DELETED)
 SORTS = {
     "name": "name",
     "access": "access",
@@ -35,7 +36,7 @@ SORTS = {
 def index(request: HttpRequest) -> HttpResponse:
     """List the plans."""
     every = (
-        Plan.objects.annotate(subscriptions_now=Count("subscriptions"))
+        Plan.objects.annotate(subscriptions_now=Count("subscriptions", filter=HELD))
         .select_related("offering__cloud__stamp")
         .prefetch_related("services")
     )
@@ -52,12 +53,8 @@ def create(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         typed = form.cleaned_data
         try:
-            plan = plans.create(
-                by=request.user,
-                name=typed["name"],
-                description=typed["description"],
-                service_keys=typed["services"],
-            )
+            keys = typed.pop("services")
+            plan = plans.create(by=request.user, service_keys=keys, **typed)
         except Refused as refusal:
             faults.refuse(form, refusal)
         else:
@@ -71,7 +68,7 @@ def create(request: HttpRequest) -> HttpResponse:
 def show(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Show a plan: who may have it, its services, limits and subscriptions."""
     plan = get_object_or_404(Plan.objects.prefetch_related("services"), pk=pk)
-    taken = plan.subscriptions.select_related("tenant").order_by("-created_at")
+    taken = plan.subscriptions.present().select_related("tenant").order_by("-created_at")
     offering = Offering.objects.select_related("cloud__stamp").filter(plan=plan).first()
     context = {
         "plan": plan,
@@ -83,9 +80,28 @@ def show(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         "permitted": [GRANTABLE.get(word, word) for word in offering.permissions]
         if offering
         else [],
+        "add_ons": plan.add_ons.all(),
         "out_of_sync": taken.filter(provisioning=Provisioning.OUT_OF_SYNC).count(),
     }
     return render(request, "admin_site/plans/show.html", context)
+
+
+@operator_required
+def edit(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """Change what tenants read of a plan, and its invitation code."""
+    plan = get_object_or_404(Plan, pk=pk)
+    names = list(PlanDetailsForm.base_fields)
+    form = PlanDetailsForm(
+        request.POST or None, initial={name: getattr(plan, name) for name in names}
+    )
+    if form.is_valid():
+        try:
+            plans.change(by=request.user, plan=plan, **form.cleaned_data)
+        except Refused as refusal:
+            faults.refuse(form, refusal)
+        else:
+            return redirect("plan", plan.pk)
+    return render(request, "admin_site/plans/edit.html", {"form": form, "plan": plan})
 
 
 @operator_required
@@ -105,5 +121,9 @@ def change_access(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
                 % {"plan": plan.name, "access": plan.get_access_display().lower()},
             )
             return redirect("plan", plan.pk)
-    context = {"form": form, "plan": plan, "subscription_count": plan.subscriptions.count()}
+    context = {
+        "form": form,
+        "plan": plan,
+        "subscription_count": plan.subscriptions.present().count(),
+    }
     return render(request, "admin_site/plans/access.html", context)

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from fabric.actions import subscriptions
+from fabric.limits import limits_of
 from fabric.models import Machine, Offering
 from fabric.states import GONE
 from plans.actions import quota
@@ -41,7 +42,10 @@ SORTS = {
 def index(request: HttpRequest) -> HttpResponse:
     """List the subscriptions of all tenants."""
     filters = SubscriptionFilter(request.GET)
-    rows = filters.narrow(with_machines().select_related("tenant", "plan"))
+    rows = with_machines().select_related("tenant", "plan")
+    if "state" not in filters.asked:
+        rows = rows.present()
+    rows = filters.narrow(rows)
     context = listed(request, rows, SORTS, default="name")
     context["filters"] = filters
     return render(request, "admin_site/subscriptions/index.html", context)
@@ -60,7 +64,10 @@ def show(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     machines = subscription.machines.exclude(state__in=GONE)
     offering = Offering.objects.filter(plan_id=subscription.plan_id).first()
     context |= {
-        "limits": offering.limits if offering else {},
+        "limits": limits_of(subscription, offering) if offering else {},
+        "add_ons": subscription.taken.values("add_on__name", "add_on_id")
+        .annotate(times=Count("pk"))
+        .order_by("add_on__name"),
         "used": quota.used(subscription),
         "machines": machines.order_by("name")[:MACHINES_SHOWN],
         "machine_count": machines.count(),
@@ -84,7 +91,7 @@ def retry(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 def change_state(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Ask whether to suspend an active subscription, or to activate a suspended one, and do it."""
     subscription = get_object_or_404(Subscription.objects.select_related("plan", "tenant"), pk=pk)
-    if subscription.state == SubscriptionState.DELETING:
+    if subscription.state in (SubscriptionState.DELETING, SubscriptionState.DELETED):
         raise Http404
     context = {"subscription": subscription, "problem": ""}
     if request.method == "POST":

@@ -6,7 +6,8 @@ import uuid
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, Q
+from django.db.models import Count, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -69,8 +70,11 @@ def load(request: HttpRequest, pk: uuid.UUID) -> Subscription:
 
 def load_any(request: HttpRequest, pk: uuid.UUID) -> Subscription:
     """Return the same, also one that was left while its page stood open."""
+    seen = Machine.objects.visible_to(request.user).filter(subscription=OuterRef("pk"))
+    number = seen.order_by().values("subscription").annotate(n=Count("pk", distinct=True))
     found = get_object_or_404(
         Subscription.objects.filter(tenant__memberships__user=request.user)
+        .annotate(machine_count=Coalesce(Subquery(number.values("n")), 0))
         .select_related("plan__offering__cloud__stamp", "tenant")
         .prefetch_related("plan__offering__templates", "plan__offering__networks"),
         pk=pk,
@@ -109,11 +113,9 @@ def show(request: HttpRequest, subscription: Subscription) -> HttpResponse:
         "is_leaving": subscription.state == SubscriptionState.DELETING,
         "has_failed": has_failed(job),
         "job": job,
-        "limits": limits_of(subscription),
+        "limits": limits_of(subscription, subscription.plan.offering),
         "kinds": quota.by_kind(subscription),
-        "machine_count": Machine.objects.visible_to(request.user)
-        .filter(subscription=subscription)
-        .count(),
+        "machine_count": subscription.machine_count,
         "taken": taken(subscription),
         "may_decide": may_decide(request, subscription),
         "may_create": Right.CREATE in rights_in(request, subscription.tenant_id),
@@ -149,7 +151,7 @@ def use(request: HttpRequest, subscription: Subscription) -> HttpResponse:
     context = {
         "title": _("Use of %(name)s") % {"name": subscription.name},
         "subscription": subscription,
-        "limits": limits_of(subscription),
+        "limits": limits_of(subscription, subscription.plan.offering),
         "kinds": quota.by_kind(subscription),
         "rows": rows,
         "others": others if held else None,
