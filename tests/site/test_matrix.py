@@ -16,10 +16,14 @@ from django.test import Client
 from django.urls import get_resolver, reverse
 from django.utils import timezone
 
+from fabric.models import Machine
 from portal.models import Draft, SshKey
+from portal.tenant_site import machine_selected
+from plans.models import AddOn
 from tenants.actions import operations
-from tenants.models import Instance
+from tenants.models import Instance, User
 from tests.factories import fabric as rows
+from tests.factories.devices import make_adapter, make_checkpoint, make_disk
 from tests.factories.nouns import one_of_each
 from tests.factories.vmm import make_fabric
 from tests.factories.works import one_of_each_work
@@ -29,15 +33,35 @@ Answers = Mapping[tuple[str, str], str]
 TENANT_SITE: Answers = {
     # Alice's own, and her team's
     ("302 200 200 404 404", "302 405 405 404 404"): (
-        "machine machine-activity machine-connect subscription"
+        "machine machine-activity machine-commands machine-connect machine-configure"
+        " machine-networks machine-disks machine-checkpoints subscription subscription-use"
+        " group schedule"
     ),
-    ("302 200 200 404 404", "302 200 200 404 404"): "machine-delete",
+    ("302 200 200 404 404", "302 200 200 404 404"): (
+        "machine-delete machine-network machine-disk machine-insert machine-checkpoint"
+        " machine-clone machine-rebuild machine-rescue machine-store machine-bring-back"
+        " adapter-change disk-grow disk-remove checkpoint-rename checkpoint-machine"
+        " group-edit schedule-edit"
+    ),
+    # An empty form is a yes to these
+    ("302 200 200 404 404", "302 302 302 404 404"): (
+        "adapter-remove checkpoint-restore checkpoint-remove group-delete schedule-delete"
+    ),
+    ("302 405 405 404 404", "302 200 200 404 404"): "machine-words machine-size machine-end",
     # A person's own: not even her team's
     ("302 200 404 404 404", "302 200 404 404 404"): "machine-draft",
     ("302 405 404 404 404", "302 302 404 404 404"): "machine-draft-discard ssh-key-remove",
     ("302 405 405 404 404", "302 302 302 404 404"): (
-        "machine-operate machine-resume subscription-retry"
+        "machine-operate machine-resume machine-eject machine-end-rescue machine-tags"
+        " machine-protect subscription-retry subscription-add-on-drop subscription-leave-on"
+        " group-order group-run group-resume schedule-switch"
     ),
+    # Who may decide about subscriptions
+    ("302 200 403 404 404", "302 200 403 404 404"): (
+        "subscription-rename subscription-leave subscription-add-ons"
+    ),
+    # Whoever has a tenant to plan for
+    ("302 200 200 200 403", "302 200 200 200 403"): "group-new groups-import schedule-new",
     ("403 200 200 404 404", "403 405 405 404 404"): "api-machine-detail",
     # Everybody's, each with what is theirs in it
     ("302 200 200 200 200", "302 200 200 200 200"): (
@@ -45,7 +69,11 @@ TENANT_SITE: Answers = {
         " plan-subscribe ssh-keys"
     ),
     ("302 200 200 200 200", "302 302 302 302 302"): "account account_email account_logout",
-    ("302 200 200 200 200", "302 405 405 405 405"): "machine-new machines plans subscriptions",
+    ("302 200 200 200 200", "302 405 405 405 405"): (
+        "machine-new machine-export machines plans subscriptions groups groups-export schedules"
+    ),
+    ("302 405 405 405 405", "302 302 302 302 302"): "machine-selected",
+    ("302 200 404 404 404", "302 405 405 405 405"): "machine-selected-result",
     # Where there is no subscription, it says so
     ("302 405 405 405 405", "302 302 302 200 200"): "machine-custom",
     ("403 200 200 200 200", "403 405 405 405 405"): "api-machine-list",
@@ -72,6 +100,7 @@ ADMIN_SITE: Answers = {
     # Olga's alone
     ("302 403 403 403 200", "302 403 403 403 200"): (
         "account_change_password account_reauthenticate activity activity-entry cloud overview"
+        " add-on add-on-access add-on-edit add-on-new add-ons plan-edit"
         " plan plan-access plan-new plan-quotas plans provider provider-edit provider-register"
         " provider-remove stamp-edit stamp-register"
         " subscription subscription-state subscriptions user user-new user-subscribe users vmclouds"
@@ -164,11 +193,18 @@ def objects(vault, alice, alices, olga, tmp_path, settings) -> dict[str, uuid.UU
     machine = rows.make_machine(subscription)
     return {
         "machine": machine.pk,
+        "machine-selected": results_of(alice, machine),
+        "adapter": make_adapter(machine).pk,
+        "disk": make_disk(machine).pk,
+        "checkpoint": make_checkpoint(machine).pk,
         "machine-draft": Draft.objects.create(user=alice).pk,
         "ssh-key": SshKey.objects.create(user=alice, name="laptop").pk,
         "api": machine.pk,
         "subscription": subscription.pk,
         "plan": plan.pk,
+        "add-on": AddOn.objects.create(name="Two more", machines=2).pk,
+        "group": (group := rows.make_group(subscription, machine)).pk,
+        "schedule": rows.make_schedule(subscription, group=group).pk,
         "provider": cloud.stamp.provider_id,
         "stamp": cloud.stamp.provider_id,
         "stamp-edit": cloud.stamp.pk,
@@ -178,6 +214,13 @@ def objects(vault, alice, alices, olga, tmp_path, settings) -> dict[str, uuid.UU
         **{f"fabric-{noun}": row.pk for noun, row in one_of_each(make_fabric()).items()},
         **{f"fabric-{noun}": row.pk for noun, row in one_of_each_work().items()},
     }
+
+
+def results_of(user: User, machine: Machine) -> uuid.UUID:
+    """Return what the results of an act on several machines are known by."""
+    key = uuid.uuid4()
+    machine_selected.keep(user, key, "start", [(machine.pk, machine.name, None, "")])
+    return key
 
 
 @pytest.fixture

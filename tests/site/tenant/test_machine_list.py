@@ -58,16 +58,34 @@ def test_it_costs_the_same_however_many_there_are(as_alice, subscription, machin
     with CaptureQueriesContext(
         connection,
     ) as asked:
-        page = as_alice.get(reverse("machines"))
+        as_alice.get(reverse("machines"))
     assert len(asked) <= MOST_QUERIES, [query["sql"][:90] for query in asked]
-    assert len(page.content) <= HTML_BUDGET
     Machine.objects.exclude(name="web-01").delete()
     with CaptureQueriesContext(connection) as asked_of_one:
         as_alice.get(reverse("machines"))
     assert len(asked_of_one) == len(asked)
 
 
-@pytest.mark.parametrize("sort", ["name", "-name", "age", "-age", "cores", "-state", "memory"])
+def test_a_hundred_rows_are_light(as_alice, alices, plan, many) -> None:
+    make_subscription(alices, plan, name="Other")
+    Machine.objects.update(tags=["production", "web"])
+    page = as_alice.get(f"{reverse('machines')}?size=100")
+    assert len(names(page)) == 100
+    assert len(page.content) <= HTML_BUDGET
+
+
+@pytest.mark.parametrize(("asked", "size"), [("50", 50), ("100", 100), ("99", 25), ("x", 25)])
+def test_a_page_is_as_long_as_asked(as_alice, many, asked, size) -> None:
+    assert len(names(as_alice.get(f"{reverse('machines')}?size={asked}"))) == size
+
+
+@pytest.mark.parametrize(
+    "sort",
+    [
+        *("name", "-name", "age", "-age", "cores", "-state", "memory"),
+        *("subscription", "-os", "address", "-address"),
+    ],
+)
 def test_pages_follow_one_another_without_gap_or_repeat(as_alice, many, sort) -> None:
     page = as_alice.get(f"{reverse('machines')}?sort={sort}")
     seen = names(page)
@@ -82,6 +100,37 @@ def test_pages_follow_one_another_without_gap_or_repeat(as_alice, many, sort) ->
 
 def test_the_youngest_has_the_smallest_age(as_alice, many) -> None:
     assert names(as_alice.get(f"{reverse('machines')}?sort=-age"))[:2] == ["node-118", "node-117"]
+
+
+def test_addresses_sort_by_number_and_odd_ones_to_the_ends(as_alice, subscription) -> None:
+    for name, address in (
+        *(("nine", "10.0.0.9"), ("ten", "10.0.0.10"), ("six", "fe80::1")),
+        *(("odd", "999.1.1.1"), ("none", "")),
+    ):
+        make_machine(subscription, name, addresses=[address] if address else [])
+    found = names(as_alice.get(f"{reverse('machines')}?sort=address"))
+    assert found[:3] == ["none", "nine", "ten"]
+    assert set(found[3:]) == {"six", "odd"}
+
+
+def test_facets_count_what_the_other_filters_leave(as_alice, subscription) -> None:
+    make_machine(subscription, "a", tags=["web"], state=MachineState.STOPPED)
+    make_machine(subscription, "b", tags=["web", "old"])
+    make_machine(subscription, "c", template=None)
+    listed = as_alice.get(f"{reverse('machines')}?tag=web").context["listed"]
+    assert [machine.name for machine in listed.page.rows] == ["a", "b"]
+    assert {facet.value: facet.count for facet in listed.tags} == {"web": 2, "old": 1}
+    assert {facet.value: facet.count for facet in listed.states} == {"running": 1, "stopped": 1}
+    listed = as_alice.get(f"{reverse('machines')}?template=Ubuntu 24.04").context["listed"]
+    assert listed.total == 2
+
+
+def test_what_stands_out_is_on_the_row(as_alice, subscription) -> None:
+    ends = timezone.now() + timedelta(days=3, hours=1)
+    make_machine(subscription, "a", tags=["t1", "t2", "<b>", "t4"], is_protected=True, ends_at=ends)
+    page = as_alice.get(reverse("machines")).text
+    for told in ("protected", "ends in 3 days", "t1", "&lt;b&gt;", "+1"):
+        assert told in page
 
 
 def test_filters_stand_in_the_url(as_alice, many, alices, plan) -> None:
