@@ -100,6 +100,7 @@ class Machines(Endpoint):
 
     @answers(
         "Make a machine",
+        tag="New machines",
         takes=orders.NewMachineGiven,
         gives=work.OperationShape,
         status=202,
@@ -124,7 +125,7 @@ class Machines(Endpoint):
 
 
 class ManyMachines(Endpoint):
-    tag = "Machines"
+    tag = "New machines"
 
     @answers(
         "Make several machines",

@@ -32,7 +32,7 @@ class PreflightShape(Shape):
 
 
 class Preflight(Endpoint):
-    tag = "Machines"
+    tag = "New machines"
 
     @answers(
         "Check a new machine",

@@ -12,6 +12,7 @@ from portal.api import (
     commands,
     copies,
     disks,
+    docs,
     groups,
     invitations,
     keys,
@@ -113,5 +114,10 @@ urlpatterns = [
     at("operations/<uuid:pk>/", operations.OneOperation, "operation"),
     at("operations/<uuid:pk>/resume/", operations.ResumeOperation, "operation-resume"),
     at("activity/", activity.Activity, "activity-list"),
+    path("openapi.json", docs.openapi, {"form": "json"}, name="api-openapi-json"),
+    path("openapi.yaml", docs.openapi, {"form": "yaml"}, name="api-openapi-yaml"),
+    path("docs/", docs.index, name="api-docs"),
+    path("docs/problems/", docs.problems, name="api-docs-problems"),
+    path("docs/<slug:slug>/", docs.tag, name="api-docs-tag"),
     re_path(r"^.*$", nowhere, name="api-nowhere"),
 ]

@@ -44,7 +44,7 @@ class Operation:
     """One method of one address, as the reference and the checks know it.
 
     An API key needs `scope`, or what the command `verb` needs. `also` are other good ends. What
-    answers 202 can be waited for, unless `waits` says otherwise.
+    answers 202 can be waited for, unless `waits` says otherwise. `tag` goes before the endpoint's.
     """
 
     summary: str
@@ -61,6 +61,7 @@ class Operation:
     also: dict[int, type[Shape] | None] = field(default_factory=dict)
     refuses: Sequence[str] = ()
     example: Any = None
+    tag: str = ""
 
     @property
     def can_wait(self) -> bool:

@@ -86,7 +86,7 @@ class Description(AutoSchema):
         return re.sub(r"\W+", "_", self.operation.summary.lower()).strip("_")
 
     def get_tags(self) -> list[str]:
-        return [self.view.tag]
+        return [self.operation.tag or self.view.tag]
 
     def get_summary(self) -> str:
         return str(self.operation.summary)

@@ -6,6 +6,7 @@ Headers as draft-ietf-httpapi-ratelimit-headers says. While the cache is away no
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from portal.problems import Problem
 
 log = logging.getLogger(__name__)
 WINDOW = 60
+clock = time.time
 SAFE = ("GET", "HEAD", "OPTIONS")
 
 
@@ -45,14 +47,14 @@ def count(who: str, method: str) -> Mapping[str, str]:
     reading = method in SAFE
     policy = "reads" if reading else "changes"
     limit = settings.API_READS_PER_MINUTE if reading else settings.API_CHANGES_PER_MINUTE
-    now = time.time()
+    now = clock()
     window = int(now // WINDOW)
     try:
         used = _increment(f"api:{policy}:{who}:{window}")
     except RedisError as error:
         log.warning("requests are not counted: %s", type(error).__name__)
         return {}
-    found = Count(policy, limit, used, int(WINDOW - now % WINDOW) + 1)
+    found = Count(policy, limit, used, math.ceil(WINDOW - now % WINDOW))
     if used > limit:
         raise Problem(
             "too_many_requests",
