@@ -21,7 +21,7 @@ from fabric.errors import NotPossible
 from fabric.models import Job, Machine, Provider
 from fabric.providers.abilities import MEMBER_ROLES
 from fabric.states import MachineState, missing_for
-from plans.models import Subscription
+from plans.models import Provisioning, Subscription
 from tenants.actions import operations
 from tenants.errors import NotPermitted
 from tenants.models import Membership, User
@@ -177,8 +177,13 @@ def acts_as(machine: Machine, by: User | None) -> uuid.UUID | None:
 def acting_role(
     subscription: Subscription, member: Membership | None, provider: Provider
 ) -> uuid.UUID | None:
-    """Return the role inside the subscription's that a member has, where the endpoint knows any."""
+    """Return the role inside the subscription's that a member has, where the endpoint knows any.
+
+    While roles are being written there it may not be there yet: what was asked for was judged here.
+    """
     if member is None or not access.is_restricted(member):
+        return None
+    if subscription.provisioning != Provisioning.IN_SYNC:
         return None
     if abilities.why_not(provider, MEMBER_ROLES):
         return None
