@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 from typing import Any
 
@@ -9,11 +10,14 @@ from django.utils import timezone
 
 from fabric.models import (
     Cloud,
+    Group,
+    GroupMember,
     HardwareProfile,
     Machine,
     Network,
     Offering,
     Provider,
+    Schedule,
     Stamp,
     Template,
 )
@@ -138,3 +142,23 @@ def make_machine(subscription: Subscription, name: str = "web-01", **fields: Any
     )
     quota.commit(machine.pk)
     return machine
+
+
+def make_group(subscription: Subscription, *machines: Machine, name: str = "Shop") -> Group:
+    """Return an ordered group of these machines."""
+    group = Group.objects.create(subscription=subscription, name=name)
+    for position, machine in enumerate(machines, start=1):
+        GroupMember.objects.create(group=group, machine=machine, position=position)
+    return group
+
+
+def make_schedule(subscription: Subscription, **fields: Any) -> Schedule:
+    """Return a schedule that is due in an hour; name what it acts on."""
+    values = {
+        "name": "Off at night",
+        "action": "stop",
+        "cron": "0 20 * * 1-5",
+        "time_zone": "Europe/Berlin",
+        "next_at": timezone.now() + dt.timedelta(hours=1),
+    }
+    return Schedule.objects.create(subscription=subscription, **values | fields)
