@@ -18,7 +18,9 @@ from fabric.durable.states import LIVE
 from fabric.models import Job, Machine
 from plans.models import Plan, Subscription
 from portal.frame import Frame, Item
+from portal.tenant_site.held import anywhere
 from tenants.models import Instance, User
+from tenants.rights import Right
 
 MACHINE_PAGES = (
     "machines",
@@ -138,10 +140,10 @@ class SiteFrame(Frame):
 
     @cached_property
     def new(self) -> Sequence[Item]:
-        return (
-            Item(_("Virtual machine"), "server", reverse("machine-new")),
-            Item(_("Subscription to a plan"), "package", reverse("plans")),
-        )
+        subscribe = Item(_("Subscription to a plan"), "package", reverse("plans"))
+        if self.is_member and Right.CREATE not in anywhere(self.request):
+            return (subscribe,)
+        return (Item(_("Virtual machine"), "server", reverse("machine-new")), subscribe)
 
     @cached_property
     def person(self) -> Sequence[Item]:

@@ -65,16 +65,16 @@ def effect(wizard: Wizard) -> dict[str, int]:
     template = wizard.template
     if template is None:
         return {}
-    forms = wizard.all_filled
     count, cores, memory_mb = 1, template.cores, template.memory_mb
     storage_gb = template.storage_gb
-    if forms["size"].is_valid():
-        cores, memory_mb = cast(SizeForm, forms["size"]).wanted()
-    if forms["disks"].is_valid():
-        storage_gb += sum(disk.size_gb for disk in cast(DisksForm, forms["disks"]).disks())
-    forms["identity"].is_valid()
-    if "count" not in forms["identity"].errors:
-        count = forms["identity"].cleaned_data.get("count", 1)
+    size, disks = wizard.filled("size"), wizard.filled("disks")
+    if size.is_valid():
+        cores, memory_mb = cast(SizeForm, size).wanted()
+    if disks.is_valid():
+        storage_gb += sum(disk.size_gb for disk in cast(DisksForm, disks).disks())
+    identity = wizard.filled("identity")
+    if "count" not in identity.errors:
+        count = identity.cleaned_data.get("count", 1)
     alike = {"machines": 1, "cores": cores, "memory_mb": memory_mb, "storage_gb": storage_gb}
     return {resource: amount * count for resource, amount in alike.items()}
 

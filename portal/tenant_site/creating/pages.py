@@ -60,8 +60,7 @@ def step(request: HttpRequest, wizard: Wizard, form: StepForm, slug: str) -> dic
 
 def names_of(wizard: Wizard) -> tuple[str, ...]:
     """Return the names the identity step makes, nothing while it makes none."""
-    form = cast(IdentityForm, wizard.all_filled["identity"])
-    form.is_valid()
+    form = cast(IdentityForm, wizard.filled("identity"))
     if "name" in form.errors or "count" in form.errors:
         return ()
     return tuple(form.names())
@@ -204,7 +203,7 @@ def _template_rows(wizard: Wizard, asked: Wanted) -> list[tuple[str, Any]]:
 
 
 def _size_rows(wizard: Wizard, asked: Wanted) -> list[tuple[str, Any]]:
-    cores, memory_mb = cast(SizeForm, wizard.all_filled["size"]).wanted()
+    cores, memory_mb = cast(SizeForm, wizard.filled("size")).wanted()
     profile = asked.order.hardware_profile
     own = asked.order.cores is not None
     kind = profile.name if profile else _("My own values") if own else _("As the template")
@@ -246,8 +245,8 @@ def _identity_rows(wizard: Wizard, asked: Wanted) -> list[tuple[str, Any]]:
         (_("User data"), _lines_words(guest.user_data)),
     ]
     if wizard.about.is_windows:
-        said = wizard.all_filled["identity"].cleaned_data
-        zone = dict(wizard.all_filled["identity"].fields["time_zone"].choices)
+        said = wizard.filled("identity").cleaned_data
+        zone = dict(wizard.filled("identity").fields["time_zone"].choices)
         rows += [
             (_("Time zone"), str(zone[said["time_zone"]]) if said["time_zone"] else ""),
             (_("Belongs to"), _membership_words(said["membership"], asked)),
@@ -290,6 +289,6 @@ def _option_rows(wizard: Wizard, asked: Wanted) -> list[tuple[str, Any]]:
         (_("Protected against deletion"), _("yes") if order.is_protected else _("no")),
         *[
             (str(ScheduledAction(action).label), crontab.in_words(cron))
-            for action, cron in cast(OptionsForm, wizard.all_filled["options"]).hours().crons()
+            for action, cron in cast(OptionsForm, wizard.filled("options")).hours().crons()
         ],
     ]

@@ -69,6 +69,7 @@ class Wizard:
         self.draft = draft
         self.usable = usable
         self.secrets = draft.secrets
+        self._filled: dict[str, StepForm] = {}
 
     @cached_property
     def offer(self) -> Offer:
@@ -113,11 +114,14 @@ class Wizard:
 
     def filled(self, slug: str) -> StepForm:
         """Return a step's form as it would be sent: what nobody was at has its first values."""
-        form = BY_SLUG[slug].form
-        typed = self.draft.typed.get(slug)
-        return form(form.untouched(self.about) if typed is None else typed, about=self.about)
+        if slug not in self._filled:
+            form = BY_SLUG[slug].form
+            typed = self.draft.typed.get(slug)
+            typed = form.untouched(self.about) if typed is None else typed
+            self._filled[slug] = form(typed, about=self.about)
+        return self._filled[slug]
 
-    @cached_property
+    @property
     def all_filled(self) -> dict[str, StepForm]:
         return {slug: self.filled(slug) for slug in BY_SLUG}
 

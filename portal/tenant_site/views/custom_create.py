@@ -262,9 +262,9 @@ def _deploy(request: HttpRequest, wizard: Wizard) -> list[Machine]:
         wizard.offer.subscription,
         made,
         asked.order.name,
-        cast(OptionsForm, wizard.all_filled["options"]).hours(),
+        cast(OptionsForm, wizard.filled("options")).hours(),
     )
-    identity = wizard.all_filled["identity"].cleaned_data
+    identity = wizard.filled("identity").cleaned_data
     if identity.get("keep_keys"):
         keys.keep(request.user, identity["ssh_keys"])
     return made

@@ -14,6 +14,7 @@ from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext as _
 
 from fabric.models import Template
+from portal.models import SshKey
 from portal.tenant_site.creating.offer import Offer
 from tenants.models import User
 from tenants.rights import Right, rights_of
@@ -52,6 +53,11 @@ class About:
     def may_schedule(self) -> bool:
         """Tell whether the person may plan schedules in this subscription. One query."""
         return Right.SCHEDULES in rights_of(self.person, self.offer.subscription.tenant)
+
+    @cached_property
+    def keys(self) -> Mapping[str, SshKey]:
+        """Return the person's SSH keys by id. One query."""
+        return {str(key.pk): key for key in SshKey.objects.filter(user=self.person)}
 
     @property
     def is_windows(self) -> bool:

@@ -12,7 +12,6 @@ from django.utils.translation import gettext_lazy
 from fabric import abilities, domainjoin, rules, sshkeys, userdata, windows
 from fabric.orders import DomainJoin, Guest
 from fabric.providers.abilities import DOMAIN_OU, SSH_KEYS, USER_DATA
-from portal.models import SshKey
 from portal.tenant_site.forms.creating.base import About, StepForm, UnsaidInput, UnsaidText
 
 MOST_MACHINES = 20
@@ -179,10 +178,10 @@ class IdentityForm(StepForm):
             self._close(ability, name)
 
     def _offer_keys(self) -> None:
-        self.mine = {str(key.pk): key for key in SshKey.objects.filter(user=self.about.person)}
-        if self.mine:
+        mine = self.about.keys
+        if mine:
             self.fields["account_keys"].choices = [
-                (pk, f"{key.name} ({key.fingerprint[:20]}…)") for pk, key in self.mine.items()
+                (pk, f"{key.name} ({key.fingerprint[:20]}…)") for pk, key in mine.items()
             ]
         else:
             del self.fields["account_keys"]
@@ -310,7 +309,7 @@ class IdentityForm(StepForm):
 
     def keys(self) -> tuple[str, ...]:
         """Return the SSH keys, each once; for a form without errors."""
-        chosen = [self.mine[pk] for pk in self.cleaned_data.get("account_keys") or ()]
+        chosen = [self.about.keys[pk] for pk in self.cleaned_data.get("account_keys") or ()]
         typed = self.cleaned_data.get("ssh_keys") or ()
         held = {key.fingerprint: key.text for key in (*chosen, *typed)}
         return tuple(held.values())
