@@ -99,11 +99,11 @@ def _effects(rack: Path, there: VirtualMachine, disks: set, adapters: list) -> C
 
 
 def _ledger(machine: Machine) -> dict[str, list[str]]:
-    entries = Entry.objects.filter(holding=machine.pk).order_by("kind")
-    found: dict[str, list[str]] = {}
-    for entry in entries:
-        found.setdefault(entry.resource, []).append(entry.kind)
-    return found
+    """Return the kinds of entries there are for what a machine holds, by resource."""
+    found: dict[str, set[str]] = {}
+    for entry in Entry.objects.filter(subject=machine.pk):
+        found.setdefault(entry.resource, set()).add(entry.kind)
+    return {resource: sorted(kinds) for resource, kinds in found.items()}
 
 
 def leftovers(machine: Machine) -> list[str]:
