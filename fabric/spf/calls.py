@@ -190,7 +190,7 @@ def _role(tenant: UUID) -> Any:
     suspended = Tenant.objects.filter(
         Q(pk=OuterRef("pk")) | Q(pk=OuterRef("parent")), account_status=AccountStatus.SUSPENDED
     )
-    roles = UserRole.objects.filter(pk=tenant).annotate(suspended=Exists(suspended))
+    roles = UserRole.objects.with_sight().filter(pk=tenant).annotate(suspended=Exists(suspended))
     role = with_stamps(roles).first()
     if role is None:
         raise NotFound("There is no user role with the subscription's id.")

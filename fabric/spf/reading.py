@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Any, Final
 
 from fabric.odata.errors import BadRequest, NotFound
-from fabric.odata.filter import And, Condition, Expr, equalities, fields
+from fabric.odata.filter import And, Condition, Expr, equalities, fields, nulls
 from fabric.odata.literals import Value
 from fabric.odata.schema import EntitySet
 from fabric.odata.uri import QueryOptions, ResourcePath, Segment
@@ -98,7 +98,7 @@ class Reader:
                 found = narrow(self.scope, source, entity_set.type, wanted)
                 found, _ = filtered(self.scope, source, entity_set.type, found, condition)
                 rows += [source.row(self.scope, each) for each in source.told(found)]
-            else:
+            elif condition is None or source.filled.isdisjoint(nulls(condition)):
                 rows += source.rows(self.scope, known)
         return _only(rows, wanted)
 

@@ -136,10 +136,12 @@ class Table:
 @dataclass(frozen=True)
 class Computed:
     """Rows made up on the spot. `rows` gets the equalities known of what is wanted and may answer
-    more than that, never less.
+    more than that, never less. `filled` are properties that all of them have: where one without is
+    wanted, they are not made up at all.
     """
 
     rows: Callable[[Scope, Wanted], Iterable[Row]]
+    filled: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -187,4 +187,6 @@ def _scope_sums(server: Server) -> Any:
     for name, limit in DIMENSIONS.items():
         sums[f"promised_{name}"] = Sum(limit)
         sums[f"limited_{name}"] = Count(limit)
-    return RoleScope.objects.filter(cloud__server=server).values("cloud").annotate(**sums)
+    # What a role inside a tenant's was promised is of what the tenant's was.
+    rows = RoleScope.objects.filter(cloud__server=server, role__parent=None)
+    return rows.values("cloud").annotate(**sums)

@@ -197,7 +197,7 @@ def require_own(caller: Caller, machine: VirtualMachine) -> None:
     """Raise NotFound unless the machine is the caller's to change, Denied when only to look at."""
     if caller.is_unbound or (caller.role is not None and machine.role_id == caller.role.pk):
         return
-    if not caller.is_fabric or not _sees(caller, machine):
+    if caller.role is None or not _sees(caller, machine):
         raise NotFound(f"There is no virtual machine {machine.pk}.")
     _require_may_change(caller)
 

@@ -126,7 +126,7 @@ def _machine_disks(scope: Scope, wanted: Wanted) -> Iterable[Row]:
         }
 
 
-machine_disks = Computed(_machine_disks)
+machine_disks = Computed(_machine_disks, filled=names("VMId"))
 
 
 def _create(scope: Scope, body: Row) -> Written:

@@ -9,14 +9,14 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import F, OuterRef, QuerySet
+from django.db.models import F, JSONField, OuterRef, QuerySet, Value
 from django.db.models.functions import JSONObject
 
 from fabric.odata.errors import BadRequest
 from fabric.spf.schema import Row
 from fabric.spf.scope import Scope
 from fabric.vmm.actions import userroles
-from fabric.vmm.models import RoleResource, UserRole
+from fabric.vmm.models import ResourceKind, RoleResource, UserRole
 from fabric.vmm.roles import Grant
 
 
@@ -38,6 +38,16 @@ def granted(scope: Scope, found: Any) -> list[Row]:
     if not scope.caller.is_unbound and not is_owner:
         return []
     return getattr(found, "granted", None) or []
+
+
+def machine_grants(scope: Scope, rows: QuerySet[Any]) -> QuerySet[Any]:
+    """Machines, each with whom it was granted to, for who may say so: the fabric's people, and the
+    tenant's own role, which sees no others' machines."""
+    assert scope.caller is not None
+    role = scope.caller.role
+    if scope.caller.is_fabric or (role is not None and role.parent_id is None):
+        return with_grants(scope, ResourceKind.MACHINE, rows)
+    return rows.annotate(granted=Value([], JSONField()))
 
 
 def named_roles(rows: QuerySet[Any], items: list[Row]) -> list[UserRole]:

@@ -8,10 +8,14 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
+
 from fabric.odata.errors import BadRequest
 from fabric.spf.schema import Row, Update, names
 from fabric.spf.scope import Scope
 from fabric.spf.sets import machine_rebuilds, named
+from fabric.spf.sets.grants import is_other, named_roles
+from fabric.spf.sets.recording import record
 from fabric.spf.sets.userroles import ADMINISTRATOR_ID, ADMINISTRATOR_NAME
 from fabric.vmm.actions import adapters, machines, moves
 from fabric.vmm.models import Host, LibraryShare, NetworkAdapter, UserRole, VirtualMachine
@@ -65,12 +69,17 @@ def _change(scope: Scope, machine: VirtualMachine, known: Row, body: Row) -> UUI
     goes_elsewhere = bool(host_name) and host_name != known["VMHostName"]
     is_stored = bool(path) and path != known.get("SharePath")
     networks = _other_networks(scope, machine, body.get("VMNetworkAssignments", ()))
-    asked = [bool(changes), bool(owner), goes_elsewhere, is_stored, bool(networks)]
+    # To take it from all of them, the list names the role it belongs to.
+    granted = body.get("GrantedToList") or []
+    granted = granted if is_other(known["GrantedToList"], granted) else []
+    asked = [bool(changes), bool(owner), goes_elsewhere, is_stored, bool(networks), bool(granted)]
     if asked.count(True) > 1 or len(networks) > 1:
         raise BadRequest(
-            "Owner, VMHostName, SharePath, one network adapter's network and other properties are "
-            "changed one at a time."
+            "Owner, VMHostName, SharePath, GrantedToList, one network adapter's network and other "
+            "properties are changed one at a time."
         )
+    if granted:
+        return _grant(scope, machine, granted)
     if owner:
         return _give(scope, machine, owner)
     if goes_elsewhere:
@@ -80,6 +89,15 @@ def _change(scope: Scope, machine: VirtualMachine, known: Row, body: Row) -> UUI
     for adapter, network in networks:
         return adapters.change(scope.caller, adapter, network=network).pk
     return machines.update(scope.caller, machine, **changes).pk if changes else None
+
+
+@transaction.atomic
+def _grant(scope: Scope, machine: VirtualMachine, items: list[Row]) -> UUID | None:
+    assert scope.caller is not None
+    to = named_roles(UserRole.objects.visible_to(scope.caller), items)
+    if not machines.grant_machine(scope.caller, machine, to):
+        return None
+    return record(scope, machine, "Grant-SCResource", "Grant virtual machine")
 
 
 def _other_networks(scope: Scope, machine: VirtualMachine, items: Any) -> list[tuple[Any, Any]]:
@@ -97,11 +115,16 @@ def _other_networks(scope: Scope, machine: VirtualMachine, items: Any) -> list[t
 
 
 def _other_owner(sent: Row, known: Row) -> Row:
-    """Return the owner as sent, what is left out filled in; nothing when it is the same."""
+    """Return the owner as sent, what is left out filled in; nothing when it is the same.
+
+    What goes with another role is not filled in from the one it has.
+    """
     wanted = {name: sent.get(name) or known[name] for name in known}
-    if sent.get("RoleName") not in (None, known["RoleName"]) and not sent.get("RoleID"):
-        wanted["RoleID"] = None
-    return wanted if wanted != known else {}
+    if wanted == known:
+        return {}
+    if (wanted["RoleID"], wanted["RoleName"]) != (known["RoleID"], known["RoleName"]):
+        wanted = {name: sent.get(name) or None for name in known}
+    return wanted
 
 
 def _give(scope: Scope, machine: VirtualMachine, owner: Row) -> UUID:
@@ -113,8 +136,7 @@ def _give(scope: Scope, machine: VirtualMachine, owner: Row) -> UUID:
         role = roles.filter(**naming).first()
         if role is None:
             raise BadRequest("The parameter Owner names no user role.")
-    name = owner["UserName"] or ""
-    return machines.give(scope.caller, machine, role=role, owner_name=name).pk
+    return machines.give(scope.caller, machine, role=role, owner_name=owner["UserName"]).pk
 
 
 def _host(scope: Scope, machine: VirtualMachine, name: str) -> Host:
@@ -153,7 +175,7 @@ def updating(told: Any) -> Update:
         run,
         takes=names(
             "Operation Retry Undo Dismiss Agent StartVM Owner VMHostName SharePath "
-            "VMNetworkAssignments"
+            "VMNetworkAssignments GrantedToList"
         )
         | machine_rebuilds.TAKES
         | _CHANGES.keys(),

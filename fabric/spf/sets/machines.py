@@ -16,6 +16,7 @@ from fabric.spf.scope import Scope
 from fabric.spf.sets import console
 from fabric.spf.sets.columns import GIB, plain, stamp
 from fabric.spf.sets.errorinfo import error_info
+from fabric.spf.sets.grants import machine_grants
 from fabric.spf.sets.library import operating_system
 from fabric.spf.sets.machine_changes import updating
 from fabric.spf.sets.machine_orders import CREATE
@@ -39,7 +40,7 @@ def _machines(scope: Scope) -> QuerySet[Any]:
     """Machines, each with the last point of its curve of an hour."""
     assert scope.caller is not None
     rows = VirtualMachine.objects.visible_to(scope.caller).filter(server__in=scope.servers)
-    return rows.annotate(
+    return machine_grants(scope, rows).annotate(
         role_name=F("role__name"),
         host_name=F("host__name"),
         hour=FilteredRelation("performance", condition=Q(performance__frame=Frame.HOUR)),
@@ -55,7 +56,7 @@ _FIELDS = (
     "description is_dynamic_memory failed_job_id generation status is_highly_available memory_mb "
     "modified_at most_recent_job_id os_name os_type owner_name role_id role_name template_id "
     "start_action stop_action tag storage_gb hypervisor_id host_name moving_to_id "
-    "last_restored_id sampled_at cpu_now memory_now"
+    "last_restored_id sampled_at cpu_now memory_now granted"
 )
 
 
@@ -81,6 +82,7 @@ def _machine(scope: Scope, machine: Any) -> Row:
         "DynamicMemoryEnabled": machine.is_dynamic_memory,
         "FailedJobID": machine.failed_job_id,
         "Generation": machine.generation,
+        "GrantedToList": getattr(machine, "granted", []),
         "HasSavedState": machine.status == MachineStatus.SAVED,
         "IsHighlyAvailable": machine.is_highly_available,
         "IsUndergoingLiveMigration": machine.moving_to_id is not None,

@@ -25,6 +25,7 @@ from fabric.vmm.models import (
     RunAsAccount,
     UserRole,
     VirtualHardDisk,
+    VirtualMachine,
     VMNetwork,
     VMTemplate,
 )
@@ -54,6 +55,7 @@ _KINDS: dict[str, type[models.Model]] = {
     ResourceKind.GUEST_PROFILE: GuestProfile,
     ResourceKind.DISK: VirtualHardDisk,
     ResourceKind.ACCOUNT: RunAsAccount,
+    ResourceKind.MACHINE: VirtualMachine,
 }
 _INPUTS = (
     "Description AddMember RemoveMember PermissionInput CloudPermissionInput AddScope RemoveScope "

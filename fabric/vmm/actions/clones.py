@@ -29,9 +29,7 @@ from fabric.vmm.states import MachineStatus
 _SAME = (
     "server_id",
     "cloud_id",
-    "role_id",
     "template_id",
-    "affinity_id",
     "computer_name",
     "description",
     "tag",
@@ -167,18 +165,23 @@ def _copy(
 ) -> tuple[VirtualMachine, Job]:
     """Write the copy's rows and begin its job; the source is held by it meanwhile.
 
-    Disks are the source's: while it has checkpoints they stay as they are.
+    It is the caller's role's, as any machine it makes. Disks are the source's: while it has
+    checkpoints they stay as they are.
     """
     assert source.host is not None
+    role = caller.tenant_role or source.role
+    is_same_role = role is None or role.pk == source.role_id
     same = {field: getattr(source, field) for field in _SAME}
     made = VirtualMachine(
         name=fields.name(asked.name, "virtual machine"),
         owner_name=caller.principal or source.owner_name,
         request_key=asked.request_key or None,
+        role=role,
+        affinity_id=source.affinity_id if is_same_role else None,
         **{**same, "cores": cores, "memory_mb": memory_mb, **asked.words()},
     )
     wanted = quota.Size(1, made.cores, made.memory_mb, made.storage_gb, made.points)
-    quota.require_room(source.role, source.cloud, wanted, member=made.owner_name)
+    quota.require_room(role, source.cloud, wanted, member=made.owner_name)
     job_id = made.most_recent_job_id = uuid.uuid4()
     made.save(force_insert=True)
     drives = list(source.disks.all())

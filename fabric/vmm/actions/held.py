@@ -22,7 +22,7 @@ def held(caller: Caller, machine: VirtualMachine) -> VirtualMachine:
     """Return the machine with its row locked; NotFound when it is gone or not the caller's."""
     found = (
         VirtualMachine.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("host")
+        .select_related("host", "role")
         .filter(pk=machine.pk)
         .first()
     )

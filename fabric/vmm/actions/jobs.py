@@ -48,7 +48,7 @@ def begin(
         secrets=secrets,
         id=id or uuid.uuid4(),
         server_id=machine.server_id,
-        role_id=machine.role_id,
+        role=machine.role,
         owner_name=caller.principal or machine.owner_name,
         host_id=machine.host_id,
         template_id=machine.template_id if work.timed else None,
@@ -117,7 +117,7 @@ def restart(caller: Caller, job: Job) -> Job:
     if machine is not None:
         # It works for whom the machine belongs to by now, and is theirs alone to see.
         Job.objects.filter(pk=held.pk).update(
-            role=machine.role_id, lane=Job(role_id=machine.role_id).own_lane()
+            role=machine.role_id, lane=Job(role=machine.role).own_lane()
         )
         VirtualMachine.objects.filter(pk=machine.pk).update(
             status=work.busy or machine.status,
@@ -172,7 +172,8 @@ def _require_latest(machine: VirtualMachine | None, job: Job) -> None:
 def _machine_of(caller: Caller, job: Job) -> VirtualMachine | None:
     """Return the job's machine, locked; None when it works on none. NotFound when it is gone."""
     machine = (
-        VirtualMachine.objects.select_for_update(no_key=True)
+        VirtualMachine.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("role")
         .visible_to(caller)
         .filter(pk=job.subject)
         .first()

@@ -11,6 +11,7 @@ from fabric.vmm import capability, placement, quota, roles
 from fabric.vmm.actions import fields, held, jobs, repairs
 from fabric.vmm.actions.clones import clone, of_checkpoint
 from fabric.vmm.actions.creation import NewAdapter, create
+from fabric.vmm.actions.grants import grant_machine
 from fabric.vmm.actions.owners import give
 from fabric.vmm.actions.rebuilding import rebuild
 from fabric.vmm.actions.storing import deploy_stored, library_hosts, store
@@ -30,6 +31,7 @@ __all__ = [
     "create",
     "deploy_stored",
     "give",
+    "grant_machine",
     "of_checkpoint",
     "operate",
     "rebuild",

@@ -26,6 +26,7 @@ from fabric.vmm.models import (
     VirtualMachine,
     VMNetwork,
 )
+from fabric.vmm.models.userrole import sight_of
 from fabric.vmm.roles import Caller, require_all
 
 AUTHOR = "AuthorVMNetwork"
@@ -211,7 +212,7 @@ def require_author(caller: Caller, network: VMNetwork) -> None:
     role = caller.tenant_role
     if role is None:
         roles.require_fabric(caller)
-    elif network.owner_id == role.pk:
+    elif UserRole.objects.filter(pk__in=sight_of(role)).filter(pk=network.owner_id).exists():
         roles.require_all(caller, AUTHOR, clouds=network.logical_network.clouds.all())
     elif VMNetwork.objects.visible_to(caller).filter(pk=network.pk).exists():
         raise Denied(f"The VM network {network} does not belong to the user role {role}.")

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import transaction
 
 from fabric.vmm import quota, roles
-from fabric.vmm.actions import fields, held
+from fabric.vmm.actions import fields, grants, held
 from fabric.vmm.errors import Conflict, Invalid
 from fabric.vmm.jobs.give import GIVE
 from fabric.vmm.models import Cloud, Job, NetworkAdapter, UserRole, VirtualMachine, VMNetwork
@@ -15,14 +15,19 @@ from fabric.vmm.roles import Caller
 
 
 @transaction.atomic
-def give(caller: Caller, machine: VirtualMachine, *, role: UserRole | None, owner_name: str) -> Job:
+def give(
+    caller: Caller, machine: VirtualMachine, *, role: UserRole | None, owner_name: str | None
+) -> Job:
     """Give a machine to a member of a role (None: to nobody but the administrators).
 
-    The role must have the machine's cloud in its scope, room for it, and its networks. Between
-    members of the caller's own role any of them may; else it takes an administrator, or one role
-    that may share and another that may receive.
+    An owner who is not said (None) stays, where the role has that member, and else is nobody. The
+    role must have the machine's cloud in its scope, room for it, and its networks. Between members
+    of the caller's own role any of them may; else it takes an administrator, or one role that may
+    share and another that may receive.
     """
     row = held.held(caller, machine)
+    if owner_name is None:
+        owner_name = row.owner_name if role is None or _is_member(role, row.owner_name) else ""
     is_within = role is not None and role.pk == row.role_id
     if is_within:
         roles.require_any(caller, *roles.CHANGE, clouds=[row.cloud_id])
@@ -43,6 +48,9 @@ def give(caller: Caller, machine: VirtualMachine, *, role: UserRole | None, owne
     affinity = row.affinity_id if is_within else None
     changes: dict[str, Any] = {"role": role, "owner_name": owner}
     VirtualMachine.objects.filter(pk=row.pk).update(affinity=affinity)
+    was = row.role
+    if was is not None and (role is None or role.tenant_id != was.tenant_id):
+        grants.forget(row)
     row.role = role
     inputs = {"before": row.status, "from": before, "to": _words(role, owner)}
     return held.begin(caller, row, GIVE, inputs=inputs, **changes)
@@ -59,9 +67,14 @@ def _require_room(machine: VirtualMachine, role: UserRole | None, owner: str) ->
     quota.require_room(role, unlimited, wanted, member=owner)
 
 
-def _require_member(role: UserRole, owner: str) -> None:
+def _is_member(role: UserRole, owner: str) -> bool:
+    """Tell whether the role has this member; one without any has all."""
     members = {member.casefold() for member in role.members}
-    if owner and members and owner.casefold() not in members:
+    return not members or owner.casefold() in members
+
+
+def _require_member(role: UserRole, owner: str) -> None:
+    if owner and not _is_member(role, owner):
         raise Invalid(f"{owner} is no member of the user role {role.name}.", field="owner_name")
 
 

@@ -29,6 +29,7 @@ from fabric.vmm.models import (
     RunAsAccount,
     UserRole,
     VirtualHardDisk,
+    VirtualMachine,
     VMNetwork,
     VMTemplate,
 )
@@ -48,7 +49,9 @@ _KINDS: dict[str, type[models.Model]] = {
     ResourceKind.GUEST_PROFILE: GuestProfile,
     ResourceKind.DISK: VirtualHardDisk,
     ResourceKind.ACCOUNT: RunAsAccount,
+    ResourceKind.MACHINE: VirtualMachine,
 }
+_INSIDE = frozenset({RoleProfile.SELF_SERVICE, RoleProfile.TENANT_ADMIN})
 
 
 class Details(TypedDict, total=False):
@@ -253,11 +256,17 @@ def _require_profile(
     parent = role.parent
     if parent is None:
         return
-    if role.profile != RoleProfile.SELF_SERVICE or parent.profile != RoleProfile.TENANT_ADMIN:
+    if role.profile not in _INSIDE or parent.profile != RoleProfile.TENANT_ADMIN:
         raise Invalid(
             f"The role {role.name} ({kind}) cannot be inside {parent.name} "
-            f"({RoleProfile(parent.profile).label.lower()}): only an application administrator's "
-            "role has a parent, and that is a tenant administrator's.",
+            f"({RoleProfile(parent.profile).label.lower()}): only an application or tenant "
+            "administrator's role has a parent, and that is a tenant administrator's.",
+            field="parent",
+        )
+    if parent.parent_id is not None or role.children.exists():
+        raise Invalid(
+            f"The role {role.name} cannot be inside {parent.name}: a role that is inside another "
+            "has none inside itself.",
             field="parent",
         )
 
@@ -332,8 +341,10 @@ def _resources_beyond(role: UserRole, parent: UserRole) -> list[str]:
     return beyond
 
 
-def _may_use(role: UserRole, kind: str) -> set[UUID]:
-    """The ids of what of a kind a role was given, or owns."""
+def _may_use(role: UserRole, kind: str) -> Any:
+    """The ids of what of a kind a role was given, or owns; those of machines as a query."""
+    if kind == ResourceKind.MACHINE:
+        return VirtualMachine.objects.of_role(role).order_by().values("pk")
     given = set(role.resources.filter(kind=kind).values_list("resource_id", flat=True))
     if kind != ResourceKind.NETWORK:
         return given
@@ -366,6 +377,11 @@ def _add_resources(role: UserRole, grants: Sequence[Grant]) -> None:
             raise Invalid(f"{kind!r} is no kind of resource.", field="resources")
         wanted = {grant.resource_id for grant in grants if grant.kind == kind}
         known = _KINDS[kind]._default_manager.filter(pk__in=wanted).values_list("pk", flat=True)
+        if kind == ResourceKind.MACHINE and role.parent_id is None:
+            raise Invalid(
+                f"The role {role.name} is inside no other: machines are granted to those that are.",
+                field="resources",
+            )
         for missing in wanted - set(known):
             label = ResourceKind(kind).label
             raise Invalid(f"There is no {label} {missing}.", field="resources")

@@ -32,7 +32,7 @@ def ensure_source_held(turn: Turn) -> None:
         return
     source = (
         VirtualMachine.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("host")
+        .select_related("host", "role")
         .filter(pk=turn.job.inputs["source"])
         .first()
     )
@@ -44,7 +44,8 @@ def ensure_source_held(turn: Turn) -> None:
     )
     if is_held:
         return
-    if not VirtualMachine.objects.filter(pk=turn.job.subject, role=source.role_id).exists():
+    clone = VirtualMachine.objects.select_related("role").get(pk=turn.job.subject)
+    if _tenant(clone) != _tenant(source):
         # What is on its disks by now is for its new owner to give away.
         raise WrongState(
             "The machine to clone belongs to somebody else by now.", advice="Remove the clone."
@@ -55,6 +56,10 @@ def ensure_source_held(turn: Turn) -> None:
         # It may have been moved since it was held first.
         turn.memo["source_host"] = note_of(source.host)
     hold(source, turn.job.pk)
+
+
+def _tenant(machine: VirtualMachine) -> UUID | None:
+    return machine.role.tenant_id if machine.role is not None else None
 
 
 def _require_ready(turn: Turn, source: VirtualMachine) -> None:

@@ -238,11 +238,11 @@ def detach_failed(turn: Turn, fault: Fault) -> None:
 def _offer(turn: Turn) -> None:
     stored = VirtualHardDisk.objects.filter(pk=turn.job.inputs["library_disk"])
     stored.update(is_enabled=True)
-    if turn.job.role_id is not None:
+    role = turn.job.role
+    # No role inside a tenant's has what the tenant's has not.
+    for id in {role.pk, role.tenant_id} if role is not None else set():
         RoleResource.objects.get_or_create(
-            role_id=turn.job.role_id,
-            kind=ResourceKind.DISK,
-            resource_id=turn.job.inputs["library_disk"],
+            role_id=id, kind=ResourceKind.DISK, resource_id=turn.job.inputs["library_disk"]
         )
 
 

@@ -9,7 +9,7 @@ from django.db import models
 
 from fabric.vmm.models.host import StorageVolume
 from fabric.vmm.models.library import LibraryFile, VirtualHardDisk
-from fabric.vmm.models.machine import VirtualMachine
+from fabric.vmm.models.machine import VirtualMachine, in_sight_of
 from fabric.vmm.models.network import VMNetwork
 from fabric.vmm.models.storage import StorageClassification
 from fabric.vmm.models.visible import ScopedQuerySet
@@ -22,8 +22,8 @@ class AddressType(models.TextChoices):
 
 class DeviceQuerySet(ScopedQuerySet):
     def of_role(self, role: Any) -> Self:
-        """Return the devices of the role's machines."""
-        return self.filter(machine__role=role)
+        """Return the devices of the machines the role sees."""
+        return self.filter(in_sight_of(role, "machine__"))
 
     def of_fabric(self, role: Any) -> Self:
         """Return the devices of the machines in a fabric role's scope."""

@@ -13,14 +13,18 @@ from fabric.vmm.models.host import Host
 from fabric.vmm.models.machine import VirtualMachine
 from fabric.vmm.models.server import Server
 from fabric.vmm.models.template import VMTemplate
-from fabric.vmm.models.userrole import UserRole
+from fabric.vmm.models.userrole import ResourceKind, RoleResource, UserRole, sight_of
 from fabric.vmm.models.visible import ScopedQuerySet
 
 
 class JobQuerySet(ScopedQuerySet):
     def of_role(self, role: Any) -> Self:
-        """Return the jobs on the role's machines, those since removed included."""
-        return self.filter(role=role)
+        """Return the jobs on the machines the role sees, those since removed included."""
+        seen = Q(role__in=sight_of(role))
+        if role.sees_chosen:
+            granted = RoleResource.objects.filter(role=role.pk, kind=ResourceKind.MACHINE)
+            seen |= Q(subject__in=granted.values("resource_id"))
+        return self.filter(seen)
 
     def of_fabric(self, role: Any) -> Self:
         """Return all jobs, or of a role with host groups those of its part and its members' own.
@@ -101,8 +105,8 @@ class Job(JobRow):
         return f"{self.title} ({self.target_name})"
 
     def own_lane(self) -> str:
-        """Return the user role it is for; the operators stand in one line."""
-        return str(self.role_id or "operators")
+        """Return the tenant's role it is for; the operators stand in one line."""
+        return str(self.role.tenant_id) if self.role is not None else "operators"
 
     @property
     def target_id(self) -> Any:

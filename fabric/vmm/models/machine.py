@@ -14,7 +14,7 @@ from fabric.vmm.models.host import Host
 from fabric.vmm.models.library import LibraryShare, OSType
 from fabric.vmm.models.server import Server
 from fabric.vmm.models.template import VMTemplate
-from fabric.vmm.models.userrole import UserRole
+from fabric.vmm.models.userrole import ResourceKind, RoleResource, UserRole, sight_of
 from fabric.vmm.models.visible import ScopedQuerySet
 from fabric.vmm.states import MachineStatus, machine_state, status_string
 
@@ -72,14 +72,24 @@ class AffinitySet(models.Model):
         return self.name
 
 
+def in_sight_of(role: Any, machine: str = "") -> models.Q:
+    """Return what holds of machines that a tenant's role sees; `machine` is the way to one."""
+    if not role.sees_chosen:
+        return models.Q(**{f"{machine}role__in": sight_of(role)})
+    granted = RoleResource.objects.filter(role=role.pk, kind=ResourceKind.MACHINE)
+    return models.Q(**{f"{machine}role": role.pk}) | models.Q(
+        **{f"{machine}pk__in": granted.values("resource_id")}
+    )
+
+
 class VirtualMachineQuerySet(ScopedQuerySet):
     def update(self, **values: Any) -> int:
         """Write, and say when: who asks only for what changed must not miss a thing."""
         return super().update(**({"modified_at": Now()} | values))
 
     def of_role(self, role: Any) -> Self:
-        """Return the role's own machines."""
-        return self.filter(role=role)
+        """Return the machines of the role's tenant, or of these its own and those granted to it."""
+        return self.filter(in_sight_of(role))
 
     def of_fabric(self, role: Any) -> Self:
         """Return the machines in the clouds made of a fabric role's host groups."""

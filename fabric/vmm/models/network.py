@@ -83,8 +83,10 @@ class NetworkSite(models.Model):
 
 class VMNetworkQuerySet(ScopedQuerySet):
     def of_role(self, role: Any) -> Self:
-        """Return the VM networks granted to the role, and its own."""
-        return self.granted_to(role, "VMNetwork", Q(owner=role))
+        """Return the VM networks granted to the role, and those of the roles in its sight."""
+        from fabric.vmm.models.userrole import sight_of
+
+        return self.granted_to(role, "VMNetwork", Q(owner__in=sight_of(role)))
 
 
 class VMNetwork(models.Model):

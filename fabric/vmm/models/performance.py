@@ -8,7 +8,7 @@ from typing import Any, Self
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
-from fabric.vmm.models.machine import VirtualMachine
+from fabric.vmm.models.machine import VirtualMachine, in_sight_of
 from fabric.vmm.models.visible import ScopedQuerySet
 
 
@@ -20,8 +20,8 @@ class Frame(models.TextChoices):
 
 class PerformanceQuerySet(ScopedQuerySet):
     def of_role(self, role: Any) -> Self:
-        """Return the curves of the role's machines."""
-        return self.filter(machine__role=role)
+        """Return the curves of the machines the role sees."""
+        return self.filter(in_sight_of(role, "machine__"))
 
 
 class Performance(models.Model):

@@ -8,7 +8,9 @@ from __future__ import annotations
 import uuid
 from typing import Any, Self
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
+from django.db.models.functions import Coalesce
 
 from fabric.vmm.models.cloud import Cloud
 from fabric.vmm.models.host import HostGroup
@@ -33,19 +35,42 @@ class ResourceKind(models.TextChoices):
     GUEST_PROFILE = "GuestOSProfile", "guest operating system profile"
     DISK = "VirtualHardDisk", "virtual hard disk"
     ACCOUNT = "RunAsAccount", "run-as account"
+    MACHINE = "VirtualMachine", "virtual machine"
 
 
 class UserRoleQuerySet(ScopedQuerySet):
     def of_role(self, role: Any) -> Self:
-        """Return the role itself."""
-        return self.filter(pk=role.pk)
+        """Return the role itself, and those inside it."""
+        return self.filter(models.Q(pk=role.pk) | models.Q(parent=role.pk))
+
+    def with_sight(self) -> Self:
+        """Return the rows, each with the ids of its tenant's roles, for `sight_of`."""
+        top = Coalesce(models.OuterRef("parent"), models.OuterRef("pk"))
+        family = UserRole.objects.filter(models.Q(pk=top) | models.Q(parent=top))
+        return self.annotate(family=ArraySubquery(family.order_by("pk").values("pk")))
+
+
+def sight_of(role: Any) -> Any:
+    """Return the ids of the roles whose things a tenant's role sees: of its tenant all, or itself.
+
+    A query, unless they were read with the role: tables are then found by their index at once.
+    """
+    if role.sees_chosen:
+        return [role.pk]
+    known = getattr(role, "family", None)
+    if known is not None:
+        return known
+    top = role.tenant_id
+    roles = UserRole.objects.filter(models.Q(pk=top) | models.Q(parent=top))
+    return roles.order_by().values("pk")
 
 
 class UserRole(models.Model):
     """A role; the id is the caller's (the tenant's). `permissions` are names, as on the wire.
 
-    Roles of the fabric profiles have host groups in scope (with all below) instead of clouds;
-    without any, a fabric role has the whole fabric in scope.
+    One with a `parent` is inside a tenant's role, for some of its people: see `sees_chosen`. Roles
+    of the fabric profiles have host groups in scope (with all below) instead of clouds; without
+    any, a fabric role has the whole fabric in scope.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -72,6 +97,16 @@ class UserRole(models.Model):
     def is_fabric(self) -> bool:
         """Tell whether the role runs (or reads) the fabric, rather than uses it."""
         return self.profile in FABRIC_PROFILES
+
+    @property
+    def tenant_id(self) -> uuid.UUID:
+        """Return the id of the tenant's own role, which this is or is inside of."""
+        return self.parent_id or self.pk
+
+    @property
+    def sees_chosen(self) -> bool:
+        """Tell whether it sees its own machines and those granted to it, not all of its tenant."""
+        return self.parent_id is not None and self.profile == RoleProfile.SELF_SERVICE
 
     def group_ids(self) -> set[uuid.UUID]:
         """Return the host groups in scope, those below them included. Two queries."""
@@ -130,7 +165,10 @@ class RoleScope(models.Model):
 
 
 class RoleResource(models.Model):
-    """A template, profile, network, disk or account that a role may use."""
+    """A template, profile, network, disk or account that a role may use, or a machine of its tenant
+    that a role inside the tenant's may see. A machine's stays when the machine is gone: whoever
+    removed it may still ask for the job.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     role = models.ForeignKey(UserRole, on_delete=models.CASCADE, related_name="resources")
@@ -143,6 +181,8 @@ class RoleResource(models.Model):
                 fields=["role", "kind", "resource_id"], name="vmm_roleresource_once"
             ),
         ]
+        # Who has a thing is told with every row of it.
+        indexes = [models.Index(fields=["resource_id", "kind"], name="vmm_roleresource_holders")]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.resource_id}"

@@ -107,7 +107,7 @@ def test_what_is_given_whole_replaces(fabric, alice):
         ("DelegatedAdmin", {"scopes": True}, "Berlin .* it has host groups in scope, not clouds"),
         ("TenantAdmin", {"host_groups": True}, "tenant administrator: it has no host groups"),
         ("Administrator", {"host_groups": True}, "administrator: it has no host groups"),
-        ("TenantAdmin", {"parent": True}, "only an application administrator's role has a parent"),
+        ("ReadOnlyAdmin", {"parent": True}, "only an application or tenant administrator's role"),
     ],
 )
 def test_a_role_has_what_its_profile_has(fabric, alice, profile, details, says):
