@@ -8,7 +8,7 @@ from typing import Any
 from allauth.mfa.adapter import DefaultMFAAdapter
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 from django_htmx.http import HttpResponseClientRedirect
 
 from fabric.vault import store
+from portal import problems
 from tenants.actions import operations
 from tenants.models import Instance, User
 
@@ -78,9 +79,8 @@ class SecondFactorMiddleware:
         if match is not None and (match.url_name or "").startswith(OPEN):
             return None
         words = _("Your team requires a second factor: set one up to go on.")
-        if request.path.startswith("/api/"):
-            told_so = {"type": "about:blank", "title": words, "status": 403}
-            return JsonResponse(told_so, status=403, content_type="application/problem+json")
+        if problems.is_asked_by_program(request):
+            return problems.answer(request, "not_permitted", words)
         if request.htmx:
             return HttpResponseClientRedirect(reverse("mfa_index"))
         messages.warning(request, words)

@@ -56,9 +56,11 @@ def test_the_operators_lists_take_nonsense_for_nothing(vault, olga, client, sett
         assert client.get(f"/{page}/?{query}").status_code == 200
 
 
-def test_a_cursor_of_the_rest_interface_that_nobody_gave_is_not_found(alice, client):
+def test_the_rest_interface_says_that_nobody_gave_this_cursor(alice, client):
     client.force_login(alice)
-    assert client.get("/api/v1/machines/?cursor=cD0lMDA=").status_code == 404
+    for cursor in ("cD0lMDA=", "%00", mark("x", NOBODY)):
+        answer = client.get(f"/api/v1/machines/?cursor={cursor}")
+        assert (answer.status_code, answer.json()["code"]) == (400, "bad_parameter")
 
 
 def test_sign_in_asks_to_come_again_while_the_cache_is_away(alice, client, settings):

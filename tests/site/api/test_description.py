@@ -12,6 +12,7 @@ from drf_spectacular.validation import validate_schema
 from portal.api import reference
 from portal.api.frame.openapi import document
 from portal.problems import KINDS
+from tests.site.test_matrix import addresses
 
 pytestmark = pytest.mark.django_db
 BUDGET = 60_000
@@ -36,6 +37,13 @@ def test_every_operation_has_an_id_a_tag_and_its_ends():
         assert one["summary"]
         assert any(status < "300" for status in one["responses"])
         assert {"401", "429"} <= set(one["responses"])
+
+
+def test_every_address_is_described_or_a_page_about_it():
+    known = {name for name in addresses("tenant") if name.startswith("api-")}
+    pages = {"api-docs", "api-docs-tag", "api-docs-problems", "api-nowhere"}
+    pages |= {"api-openapi-json", "api-openapi-yaml"}
+    assert len(known - pages) == len(document()["paths"])
 
 
 def test_no_two_objects_have_one_name(capsys):
