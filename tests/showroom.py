@@ -270,7 +270,14 @@ def pages() -> dict[str, dict[str, str]]:
 
 def addresses(urlconf: str) -> Iterator[tuple[str, str]]:
     """Yield name and address of each page; one that shows an object, once for each sample."""
-    yield from work_pages() if urlconf.endswith("admin") else draft_pages()
+    if urlconf.endswith("admin"):
+        yield from work_pages()
+    else:
+        yield from draft_pages()
+        yield from machine_pages()
+        yield "api-docs", reverse("api-docs", urlconf=urlconf)
+        yield "api-docs-problems", reverse("api-docs-problems", urlconf=urlconf)
+        yield "api-docs-tag", reverse("api-docs-tag", urlconf=urlconf, args=["new-machines"])
     for pattern in flat(get_resolver(urlconf).url_patterns):
         name = str(pattern.name)
         if (

@@ -151,6 +151,7 @@ class SiteFrame(Frame):
             Item(_("Account"), "user", reverse("account")),
             Item(_("Second factor"), "shield", reverse("mfa_index")),
             Item(_("API keys"), "key", reverse("keys")),
+            Item(_("REST API"), "book-open", reverse("api-docs")),
         )
 
     @cached_property

@@ -117,7 +117,11 @@ def dumps(data: Any) -> str:
 
 def moment(at: datetime | None) -> str | None:
     """Return a time as JSON holds it."""
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z") if at else None
+    if at is None:
+        return None
+    # The database gives UTC, and there are hundreds in a list.
+    told = (at if at.tzinfo is UTC else at.astimezone(UTC)).isoformat()
+    return f"{told[:-6]}Z"
 
 
 def _plain(value: Any) -> Any:
