@@ -8,9 +8,10 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import DatabaseError
 from django.db.models import F, Func, IntegerField, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, JSONObject
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -18,8 +19,8 @@ from fabric.durable.states import LIVE
 from fabric.models import Job, Machine
 from plans.models import Plan, Subscription
 from portal.frame import Frame, Item
-from portal.tenant_site.held import anywhere
-from tenants.models import Instance, User
+from tenants import rights
+from tenants.models import Instance, Membership, TenantRole, User
 from tenants.rights import Right
 
 MACHINE_PAGES = (
@@ -40,7 +41,10 @@ SCHEDULE_PAGES += ("groups", "group", "group-new", "group-edit", "group-delete",
 TEAM_PAGES = ("team", "team-invite", "team-leave", "member", "member-remove")
 TEAM_PAGES += ("roles", "role", "role-new")
 ACCOUNT_PAGES = ("account", "account_email", "account_change_password", "mfa_index")
-ACCOUNT_PAGES += ("usersessions_list", "keys", "key-new")
+ACCOUNT_PAGES += ("usersessions_list", "keys", "key-new", "ssh-keys")
+
+# What says what a member may do: `tenants.rights.of_member`.
+PLACE = JSONObject(role="role", rights="rights", given="custom_role__rights")
 
 
 def _count(rows: QuerySet[Any]) -> Coalesce:
@@ -88,6 +92,7 @@ class SiteFrame(Frame):
             "machines": _count(Machine.objects.visible_to(user)),
             "running": _count(Job.objects.visible_to(user).filter(state__in=LIVE)),
             "plans": _count(Plan.objects.on_offer()),
+            "places": ArraySubquery(Membership.objects.filter(user=user).values(told=PLACE)),
             "instance_name": Subquery(Instance.objects.values("name")[:1]),
         }
         return User.objects.filter(pk=user.pk).values(**counted).get()
@@ -138,10 +143,23 @@ class SiteFrame(Frame):
             Item(_("Account"), "user", reverse("account"), pages=ACCOUNT_PAGES),
         )
 
+    @property
+    def _may_create(self) -> bool:
+        """Tell whether somebody without a tenant, or with the right in one of them."""
+        places = [
+            Membership(
+                role=told["role"],
+                rights=told["rights"],
+                custom_role=None if told["given"] is None else TenantRole(rights=told["given"]),
+            )
+            for told in self._counts["places"]
+        ]
+        return not places or any(Right.CREATE in rights.of_member(place) for place in places)
+
     @cached_property
     def new(self) -> Sequence[Item]:
         subscribe = Item(_("Subscription to a plan"), "package", reverse("plans"))
-        if self.is_member and Right.CREATE not in anywhere(self.request):
+        if not self._may_create:
             return (subscribe,)
         return (Item(_("Virtual machine"), "server", reverse("machine-new")), subscribe)
 

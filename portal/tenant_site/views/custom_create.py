@@ -20,7 +20,7 @@ from fabric.models import Machine
 from plans.models import Subscription
 from portal.models import Draft
 from portal.tenant_site.access import signed_in
-from portal.tenant_site.creating import drafts, hours, keys, pages, passwords
+from portal.tenant_site.creating import drafts, hours, keys, pages, passwords, review
 from portal.tenant_site.creating.offer import known
 from portal.tenant_site.creating.order import wanted
 from portal.tenant_site.creating.wizard import (
@@ -109,7 +109,7 @@ def _shown(
         messages.info(request, _("First this step: “%(step)s”.") % {"step": BY_SLUG[first].title})
         return _to(draft, first)
     if slug == REVIEW:
-        return render(request, "tenant_site/creating/review.html", pages.review(request, wizard))
+        return render(request, "tenant_site/creating/review.html", review.page(request, wizard))
     if slug == "template":
         return _templates(request, wizard)
     form = wizard.form(slug)
@@ -229,7 +229,7 @@ def _create(request: HttpRequest, draft: Draft, there: list[Subscription]) -> Ht
     except Refused as refused:
         wizard = drafts.judge(draft, there)
         where = STEP_OF_FIELD.get(refused.field or "", "")
-        context = pages.review(request, wizard) | {
+        context = review.page(request, wizard) | {
             "refused": refused.message,
             "where": BY_SLUG.get(where),
         }

@@ -84,6 +84,15 @@ class TestGoingBackAndForth:
         assert answer["HX-Redirect"] == visitor.url("template")
         assert visitor.fresh().typed["disks"]["size-0"] == ["5"]
 
+    def test_looking_says_whether_an_address_is_free(self, visitor, subscription) -> None:
+        make_machine(subscription, "old", addresses=["10.20.0.4"])
+        network = Network.objects.get().pk
+        for address, said in (("10.20.0.4", "is taken"), ("10.20.0.5", "Free"), ("10.20", "IPv4")):
+            beside = visitor.look(
+                "networks", **{"rows": 1, "network-0": network, "address-0": address}
+            )
+            assert said in beside.text
+
     def test_looking_keeps_nothing(self, visitor) -> None:
         beside = visitor.look("disks", **{"rows": 1, "size-0": 100})
         assert "+ 110 GB" in beside.text
@@ -245,6 +254,7 @@ class TestWhose:
     def test_a_right_taken_away_closes_an_open_draft(self, visitor) -> None:
         visitor.name()
         Membership.objects.update(rights=["Start"])
+        assert reverse("machine-new") not in visitor.client.get(reverse("machines")).text
         assert visitor.get("review").status_code == 403
         assert visitor.create().status_code == 403
         assert not Machine.objects.exists()
