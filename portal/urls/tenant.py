@@ -67,7 +67,7 @@ machine_pages = [
     path("<uuid:pk>/bring-back/", copies.bring_back, name="machine-bring-back"),
     path("<uuid:pk>/rebuild/", copies.rebuild, name="machine-rebuild"),
     path("<uuid:pk>/rescue/", copies.rescue, name="machine-rescue"),
-    path("<uuid:pk>/rescue/end/", copies.end_rescue, name="machine-end-rescue"),
+    path("<uuid:pk>/rescue/end/", copies.end_rescue, name="machine-rescue-end"),
     path("adapters/<uuid:pk>/change/", adapters.change, name="adapter-change"),
     path("adapters/<uuid:pk>/detach/", adapters.remove, name="adapter-remove"),
     path("disks/<uuid:pk>/grow/", disks.grow, name="disk-grow"),
@@ -97,7 +97,7 @@ subscription_pages = [
     path("<uuid:pk>/add-ons/", add_ons.index, name="subscription-add-ons"),
     path("<uuid:pk>/add-ons/drop/", add_ons.drop, name="subscription-add-on-drop"),
     path("<uuid:pk>/leave/", leaving.leave, name="subscription-leave"),
-    path("<uuid:pk>/leave/go-on/", leaving.go_on, name="subscription-leave-on"),
+    path("<uuid:pk>/leave/go-on/", leaving.go_on, name="subscription-leave-resume"),
 ]
 
 group_pages = [

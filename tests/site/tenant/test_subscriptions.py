@@ -163,7 +163,7 @@ def test_a_leaving_that_failed_says_why_and_goes_on(as_alice, subscription, mach
     Subscription.objects.update(problem="Not deleted: web-01.")
     html = as_alice.get(page(subscription)).text
     assert "Not deleted: web-01." in html
-    as_alice.post(page(subscription, "subscription-leave-on"))
+    as_alice.post(page(subscription, "subscription-leave-resume"))
     assert Job.objects.get().state == JobState.WAITING
 
 
