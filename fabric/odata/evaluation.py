@@ -212,6 +212,19 @@ def equalities(expr: Expr) -> dict[str, list[Value]]:
             return {}
 
 
+def nulls(expr: Expr) -> frozenset[str]:
+    """Return properties that every passing row is without."""
+    match expr:
+        case Compare("eq", Property() as prop, Literal(None)):
+            return frozenset({prop.name})
+        case Compare("eq", Literal(None), Property() as prop):
+            return frozenset({prop.name})
+        case And(terms):
+            return frozenset().union(*(nulls(term) for term in terms))
+        case _:
+            return frozenset()
+
+
 def _narrowest(found: list[dict[str, list[Value]]]) -> dict[str, list[Value]]:
     best: dict[str, list[Value]] = {}
     for each in found:

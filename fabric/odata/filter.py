@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from fabric.odata.evaluation import Condition, equalities, evaluate, fields
+from fabric.odata.evaluation import Condition, equalities, evaluate, fields, nulls
 from fabric.odata.expressions import (
     And,
     Arithmetic,
@@ -41,6 +41,7 @@ __all__ = [
     "equalities",
     "evaluate",
     "fields",
+    "nulls",
     "parse",
 ]
 

@@ -208,3 +208,13 @@ def _plan(sql: str) -> str:
     with connection.cursor() as cursor:
         cursor.execute("EXPLAIN " + sql.replace("%", "%%"))
         return "\n".join(line for (line,) in cursor.fetchall())
+
+
+def test_the_disks_of_the_library_are_told_without_looking_at_machines(
+    administrator, machine, stamp
+):
+    of_library = f"VirtualHardDisks?$filter=StampId eq guid'{stamp.pk}' and VMId eq null"
+    with CaptureQueriesContext(connection) as queries:
+        rows = administrator.rows(of_library)
+    assert [row["Name"] for row in rows] == ["ubuntu.vhdx"]
+    assert not [q["sql"] for q in queries if "vmm_diskdrive" in q["sql"]]

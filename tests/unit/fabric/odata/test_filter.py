@@ -26,6 +26,7 @@ from fabric.odata.filter import (
     equalities,
     evaluate,
     fields,
+    nulls,
     parse,
 )
 
@@ -259,6 +260,20 @@ def test_equalities_are_what_an_index_can_use(text: str, known: dict[str, object
     found = equalities(parse(text))
 
     assert found == known
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("a eq null", {"a"}),
+        ("null eq a and b eq null and c eq 1", {"a", "b"}),
+        ("a eq null or b eq null", set()),
+        ("not (a eq null)", set()),
+        ("a ne null", set()),
+    ],
+)
+def test_what_must_be_null_is_known(text: str, names: set[str]) -> None:
+    assert nulls(parse(text)) == names
 
 
 rows = st.fixed_dictionaries({name: st.integers(0, 2) | st.none() for name in "ab"})
