@@ -22,7 +22,19 @@ from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, r
 from django.utils import timezone
 
 from fabric.durable.states import JobState
-from fabric.models import Job, Load, Machine, Provider, Stamp, Template
+from fabric.models import (
+    Adapter,
+    Checkpoint,
+    Disk,
+    Group,
+    Job,
+    Load,
+    Machine,
+    Provider,
+    Schedule,
+    Stamp,
+    Template,
+)
 from fabric.spf.actions import create_account
 from fabric.spf.actions.stamps import create_stamp
 from fabric.spf.models import Account, ServerEntry
@@ -30,7 +42,7 @@ from fabric.states import MachineState
 from fabric.vault import store
 from fabric.vmm.actions import groups
 from fabric.vmm.models import Health, Host, HostGroup, Server
-from plans.models import Plan, Provisioning, Subscription
+from plans.models import AddOn, Plan, Provisioning, Subscription
 from portal.admin_site.fabric.nouns import NOUNS, noun_of
 from tenants.actions import operations
 from tenants.actions.users import open_tenant
@@ -46,6 +58,8 @@ from tests.factories.nouns import one_of_each
 from tests.factories.vmm import ADMINISTRATOR, make_fabric
 from tests.people import make_user
 from tests.showroom_drafts import draft_pages, furnish_drafts
+from tests.showroom_machines import furnish_machines, keep_results, machine_pages
+from tests.showroom_plans import furnish_plans
 from tests.showroom_works import furnish_works, work_pages
 
 MACHINES = (
@@ -73,7 +87,9 @@ FAULT = {
 }
 # Acts and files: nothing to look at.
 NO_PAGES = ("operate", "resume", "retry", "connect", "access", "refresh", "state", "theme", "code")
-NO_PAGES += ("act", "do", "live", "compare", "check", "custom", "discard")
+NO_PAGES += ("act", "do", "live", "compare", "check", "custom", "discard", "export", "selected")
+NO_PAGES += ("words", "size", "tags", "protect", "end", "eject")
+NO_PAGES += ("run", "order", "switch", "drop")
 AWAY = "Second site"
 GROUPS = ("SPF_Admin", "SPF_VMM", "Administrator", "SPF_Provider", "SPF_Usage")
 
@@ -125,7 +141,9 @@ def fill() -> None:
         tell(machine, (alice, bob)[number % 2])
         measure(machine)
     work()
+    furnish_machines()
     furnish_drafts(alice, production)
+    furnish_plans(alice, production)
     endpoints(stamp)
     furnish_fabric()
     furnish_works()
@@ -281,7 +299,7 @@ def addresses(urlconf: str) -> Iterator[tuple[str, str]]:
     for pattern in flat(get_resolver(urlconf).url_patterns):
         name = str(pattern.name)
         if (
-            name.startswith(("api", "setup", "machine-draft"))
+            name.startswith(("api", "setup", "machine-draft", "machine-selected"))
             or name.rpartition("-")[2] in NO_PAGES
             or name.rpartition("_")[2] in NO_PAGES
         ):
@@ -312,8 +330,14 @@ def samples(name: str) -> Iterator[tuple[str, object]]:
             yield f"-{machine.state}", machine.pk
     models = {
         "machine": Machine.objects.filter(name="web-01"),
+        "adapter": Adapter.objects.filter(machine__name="web-01"),
+        "disk": Disk.objects.filter(machine__name="web-01", is_boot=False),
+        "checkpoint": Checkpoint.objects.filter(name="patched"),
         "subscription": Subscription.objects.filter(name="Lab"),
         "plan": Plan.objects.filter(name="Evaluation"),
+        "group": Group.objects.filter(name="Web shop"),
+        "schedule": Schedule.objects.filter(name="Shop off at night"),
+        "add": AddOn.objects.filter(name="Four cores more"),
         "provider": Provider.objects.all(),
         "stamp": Provider.objects.all(),
         "stamp-edit": Stamp.objects.all(),
@@ -321,6 +345,8 @@ def samples(name: str) -> Iterator[tuple[str, object]]:
         "user": User.objects.filter(email="alice@example.net"),
         "activity": Operation.objects.filter(phase="failed"),
     }
+    if noun == "subscription":
+        yield "-production", Subscription.objects.get(name="Production").pk
     if noun == "fabric":
         key = max((each.key for each in NOUNS if name.startswith(f"fabric-{each.key}")), key=len)
         models[noun] = noun_of(key).model.objects.order_by("pk")
@@ -337,4 +363,5 @@ def samples(name: str) -> Iterator[tuple[str, object]]:
 
 if __name__ == "__main__":
     fill()
+    keep_results()
     print(json.dumps(pages()))

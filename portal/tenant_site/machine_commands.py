@@ -37,7 +37,7 @@ LOOKS: dict[str, tuple[str, str]] = {
     Verb.DEPLOY_STORED: ("undo-2", "machine-bring-back"),
     Verb.REBUILD: ("refresh-cw", "machine-rebuild"),
     Verb.RESCUE: ("shield", "machine-rescue"),
-    Verb.END_RESCUE: ("shield", "machine-end-rescue"),
+    Verb.END_RESCUE: ("shield", "machine-rescue-end"),
     Verb.DELETE: ("trash-2", "machine-delete"),
 }
 TITLES = {

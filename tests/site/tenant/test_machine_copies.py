@@ -125,7 +125,7 @@ def test_rescue_starts_from_an_image_and_ends(as_alice, machine) -> None:
     Machine.objects.update(state=MachineState.RUNNING, rescued_at=machine.created_at, media=image)
     page = as_alice.get(url(machine))
     assert "in rescue" in page.text
-    assert url(machine, "machine-end-rescue") in page.text
+    assert url(machine, "machine-rescue-end") in page.text
     assert url(machine, "machine-rescue") not in page.text.replace("rescue/end", "")
-    as_alice.post(url(machine, "machine-end-rescue"))
+    as_alice.post(url(machine, "machine-rescue-end"))
     assert Job.objects.filter(inputs__verb="end_rescue").exists()
