@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods
 from fabric.actions import members
 from portal import invitations as mails
 from portal.faults import refuse, told
-from portal.tenant_site.access import signed_in
+from portal.tenant_site.access import own, signed_in
 from portal.tenant_site.forms.invitations import JoinForm
 from portal.tenant_site.views.team import changing, tell_sent
 from tenants.actions import invitations
@@ -28,10 +28,15 @@ from tenants.models import Invitation
 PAUSE = 60  # seconds between two mails of one invitation
 
 
+def load(request: HttpRequest, pk: uuid.UUID) -> Invitation:
+    """Return the invitation of a tenant of the person, or 404."""
+    mine = Invitation.objects.filter(tenant__memberships__user=request.user)
+    return get_object_or_404(mine.select_related("tenant", "invited_by"), pk=pk)
+
+
 @signed_in
-@require_http_methods(["POST"])
-def send_again(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
-    invitation = _load(request, pk)
+@own(load, "POST")
+def send_again(request: HttpRequest, invitation: Invitation) -> HttpResponse:
     choice = changing(request, invitation.tenant_id)
     if not cache.add(f"invitation-{invitation.pk}", 1, PAUSE):
         messages.warning(request, _("It was sent a moment ago: wait a minute."))
@@ -44,9 +49,8 @@ def send_again(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 
 
 @signed_in
-@require_http_methods(["POST"])
-def withdraw(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
-    invitation = _load(request, pk)
+@own(load, "POST")
+def withdraw(request: HttpRequest, invitation: Invitation) -> HttpResponse:
     choice = changing(request, invitation.tenant_id)
     with told(request):
         invitations.revoke(by=request.user, invitation=invitation)
@@ -104,8 +108,3 @@ def _answer(request: HttpRequest, page: str, shown: dict, status: int = 200) -> 
     response = render(request, f"tenant_site/invitations/{page}.html", shown, status=status)
     add_never_cache_headers(response)
     return response
-
-
-def _load(request: HttpRequest, pk: uuid.UUID) -> Invitation:
-    mine = Invitation.objects.filter(tenant__memberships__user=request.user)
-    return get_object_or_404(mine.select_related("tenant", "invited_by"), pk=pk)

@@ -9,10 +9,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from portal.faults import refuse, told
-from portal.tenant_site.access import signed_in
+from portal.tenant_site.access import own, signed_in
 from portal.tenant_site.forms.keys import KeyForm
 from portal.tenant_site.tenant_choice import choose
 from tenants import rights
@@ -62,11 +62,15 @@ def create(request: HttpRequest) -> HttpResponse:
     return render(request, "tenant_site/keys/new.html", context)
 
 
-@signed_in
-@require_POST
-def revoke(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def load(request: HttpRequest, pk: uuid.UUID) -> ApiKey:
+    """Return the person's key, or 404."""
     mine = ApiKey.objects.filter(user=request.user).select_related("tenant", "user")
-    key = get_object_or_404(mine, pk=pk)
+    return get_object_or_404(mine, pk=pk)
+
+
+@signed_in
+@own(load, "POST")
+def revoke(request: HttpRequest, key: ApiKey) -> HttpResponse:
     with told(request):
         api_keys.revoke(by=request.user, key=key)
         messages.success(request, _("The key “%s” opens nothing any more.") % key.name)

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from fabric.actions import members
 from portal.faults import refuse, told
-from portal.tenant_site.access import signed_in
+from portal.tenant_site.access import own, signed_in
 from portal.tenant_site.forms.team import TOLD, RoleForm
 from portal.tenant_site.tenant_choice import choose
 from portal.tenant_site.views.team import changing
@@ -62,10 +62,15 @@ def create(request: HttpRequest) -> HttpResponse:
     return render(request, "tenant_site/roles/edit.html", context)
 
 
+def load(request: HttpRequest, pk: uuid.UUID) -> TenantRole:
+    """Return the role of a tenant of the person, or 404."""
+    mine = TenantRole.objects.filter(tenant__memberships__user=request.user)
+    return get_object_or_404(mine.select_related("tenant"), pk=pk)
+
+
 @signed_in
-@require_http_methods(["GET", "POST"])
-def show(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
-    role = _load(request, pk)
+@own(load, "GET", "POST")
+def show(request: HttpRequest, role: TenantRole) -> HttpResponse:
     choice = changing(request, role.tenant_id)
     form = RoleForm(
         request.POST if request.method == "POST" else None, held=choice.authority, of=role
@@ -85,19 +90,13 @@ def show(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 
 
 @signed_in
-@require_http_methods(["POST"])
-def delete(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
-    role = _load(request, pk)
+@own(load, "POST")
+def delete(request: HttpRequest, role: TenantRole) -> HttpResponse:
     choice = changing(request, role.tenant_id)
     with told(request):
         roles.delete(by=request.user, role=role)
         messages.success(request, _("The role “%s” is deleted.") % role.name)
     return redirect(reverse("roles") + choice.query)
-
-
-def _load(request: HttpRequest, pk: uuid.UUID) -> TenantRole:
-    mine = TenantRole.objects.filter(tenant__memberships__user=request.user)
-    return get_object_or_404(mine.select_related("tenant"), pk=pk)
 
 
 def _words(held: frozenset[str]) -> list[str]:
