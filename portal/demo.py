@@ -33,6 +33,7 @@ from fabric.vmm.actions import (
     templates,
 )
 from fabric.vmm.models import Cloud as VMMCloud
+from fabric.vmm.models import LibraryShare, Server
 from fabric.vmm.roles import Caller
 from plans.actions import plans as plan_actions
 from plans.models import Access, Plan, Provisioning, Subscription
@@ -64,6 +65,7 @@ IMAGES = (
     Image("Debian 12", "Debian GNU/Linux 12 (64 bit)", "Linux", 1, 1024, 10),
     Image("Windows Server 2022", "Windows Server 2022 Datacenter", "Windows", 2, 4096, 60),
 )
+DATA_DISK = "Empty data disk"
 PROFILES = (("Small", 1, 2048), ("Medium", 2, 4096), ("Large", 4, 8192))
 
 
@@ -113,6 +115,7 @@ def fill_vmm(
         )
     for image in IMAGES:
         _add_image(server, image)
+    share = _fill_library(server)
     for name, count, memory in PROFILES:
         if not server.hardware_profiles.filter(name=name).exists():
             profiles.add_hardware(CALLER, server, name=name, cores=count, memory_mb=memory)
@@ -122,8 +125,31 @@ def fill_vmm(
         name="Gold",
         host_groups=[group],
         logical_networks=[logical],
+        library_shares=[share],
+        store=share,
         description="General purpose machines in Frankfurt",
     )
+
+
+def _fill_library(server: Server) -> LibraryShare:
+    """Return a share with an image to rescue machines from; machines are stored on it as well."""
+    shelf = server.library_servers.first() or library.add_server(
+        CALLER, server, name="library01.katal.local"
+    )
+    share = shelf.shares.first() or library.add_share(
+        CALLER,
+        server,
+        library_server=shelf,
+        name="Library",
+        path="\\\\library01.katal.local\\Library",
+    )
+    if not server.library_files.filter(kind="iso").exists():
+        library.add_file(
+            CALLER, server, share=share, kind="iso", name="rescue.iso", path="ISO\\rescue.iso"
+        )
+    if not server.library_disks.filter(name=DATA_DISK).exists():
+        library.add_disk(CALLER, server, name=DATA_DISK, size_gb=20)
+    return share
 
 
 def _add_image(server, image: Image) -> None:
@@ -192,6 +218,8 @@ def offer(*, by: User, cloud: Cloud, name: str, limits: Mapping[str, int | None]
             templates=list(content.templates),
             hardware_profiles=list(content.hardware_profiles),
             networks=list(content.networks),
+            media=list(content.media),
+            library_disks=list(content.library_disks.filter(name=DATA_DISK)),
             permissions=GRANTED_BY_DEFAULT,
             limits=limits,
         )
