@@ -30,9 +30,9 @@ SETS = (
         Byte="CPUCount",
         Int16="DynamicMemoryBufferPercentage DynamicMemoryPreferredBufferPercentage MemoryWeight",
         Int32=(
-            "AutoLogonCount CPUMax CPUReserve DiskIO DynamicMemoryMaximumMB "
-            "ExpectedCPUUtilization Generation Memory NetworkUtilization NicCount "
-            "QuotaPoint RelativeWeight TimeZone"
+            "AutoLogonCount CPUCountMaximum CPUCountMinimum CPUMax CPUReserve DiskIO "
+            "DynamicMemoryMaximumMB ExpectedCPUUtilization Generation Memory MemoryMBMaximum "
+            "MemoryMBMinimum NetworkUtilization NicCount QuotaPoint RelativeWeight TimeZone"
         ),
         Int64="TotalVHDCapacity",
         DateTime="AccessedTime AddedTime CreationTime ModifiedTime",

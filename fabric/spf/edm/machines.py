@@ -10,7 +10,7 @@ SETS = (
         "VirtualMachine",
         key="ID StampId",
         Guid=(
-            "CloudId ComputerTierId FailedJobID HardwareProfileId ID "
+            "CloudId ComputerTierId CurrentCheckpointId FailedJobID HardwareProfileId ID "
             "LastRestoredCheckpointId MostRecentTaskId ServiceId SourceCheckpointId SourceVMId "
             "StampId VirtualHardDiskId "
             "VMBaseConfigurationId VMId VMTemplateId"

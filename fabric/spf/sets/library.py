@@ -42,14 +42,17 @@ def _templates(scope: Scope) -> QuerySet[Any]:
     assert scope.caller is not None
     rows = VMTemplate.objects.visible_to(scope.caller).filter(server__in=scope.servers)
     data = TemplateDisk.objects.filter(template=OuterRef("pk")).values("template")
-    return with_grants(scope, ResourceKind.TEMPLATE, rows.select_related("disk")).annotate(
+    rows = rows.select_related("disk", "capability_profile")
+    return with_grants(scope, ResourceKind.TEMPLATE, rows).annotate(
         data_gb=Coalesce(Subquery(data.values(size=Sum("size_gb"))), 0)
     )
 
 
 def _template(scope: Scope, template: VMTemplate) -> Row:
     size_gb = template.disk.size_gb + template.data_gb
+    profile = template.capability_profile
     return {
+        **_sizes(template),
         "ID": template.pk,
         "StampId": scope.stamp_of(template.server_id),
         "Name": template.name,
@@ -59,7 +62,7 @@ def _template(scope: Scope, template: VMTemplate) -> Row:
         # Whether its guest profile has one is sealed: whoever orders is asked for one.
         "AdminPasswordHasValue": False,
         "BootOrder": BOOT_ORDER,
-        "CapabilityProfile": "Hyper-V",
+        "CapabilityProfile": profile.name if profile is not None else "Hyper-V",
         "CloudID": template.cloud_id,
         "ComputerName": template.computer_name_pattern or None,
         "CPUCount": template.cores,
@@ -86,6 +89,25 @@ def _template(scope: Scope, template: VMTemplate) -> Row:
         "VirtualHardDiskId": template.disk_id,
         "VirtualizationPlatform": "HyperV",
     }
+
+
+def _sizes(template: VMTemplate) -> Row:
+    """Which sizes a tenant's machine of it may have, as far as the template says; null is no limit.
+
+    What it does not let tenants change is fixed. Profiles of its cloud may narrow the rest.
+    """
+    profile = template.capability_profile
+    told: Row = {}
+    for name, field, keyword in (
+        ("CPUCount", "cores", "cores"),
+        ("MemoryMB", "memory_mb", "memory"),
+    ):
+        least = getattr(profile, f"least_{field}", None)
+        most = getattr(profile, f"most_{field}", None)
+        if keyword not in template.tenant_may_change:
+            least = most = getattr(template, field)
+        told |= {f"{name}Minimum": least, f"{name}Maximum": most}
+    return told
 
 
 def _profiles(scope: Scope) -> QuerySet[Any]:

@@ -43,6 +43,8 @@ def _machines(scope: Scope) -> QuerySet[Any]:
     return machine_grants(scope, rows).annotate(
         role_name=F("role__name"),
         host_name=F("host__name"),
+        current=FilteredRelation("checkpoints", condition=Q(checkpoints__is_current=True)),
+        current_id=F("current__pk"),
         hour=FilteredRelation("performance", condition=Q(performance__frame=Frame.HOUR)),
         sampled_at=_Last(F("hour__times"), output_field=DateTimeField()),
         cpu_now=_Last(F("hour__cpu_percent"), output_field=IntegerField()),
@@ -56,7 +58,8 @@ _FIELDS = (
     "description is_dynamic_memory failed_job_id generation status is_highly_available memory_mb "
     "modified_at most_recent_job_id os_name os_type owner_name role_id role_name template_id "
     "start_action stop_action tag storage_gb hypervisor_id host_name moving_to_id "
-    "last_restored_id sampled_at cpu_now memory_now granted"
+    "last_restored_id sampled_at cpu_now memory_now granted "
+    "current_id"
 )
 
 
@@ -77,6 +80,7 @@ def _machine(scope: Scope, machine: Any) -> Row:
         "CPUCount": machine.cores,
         "CreationSource": f"Temporary Template{machine.pk}" if machine.template_id else None,
         "CreationTime": machine.created_at,
+        "CurrentCheckpointId": machine.current_id,
         "DeploymentErrorInfo": error_info(failure) if failure else None,
         "Description": machine.description,
         "DynamicMemoryEnabled": machine.is_dynamic_memory,

@@ -20,6 +20,7 @@ from fabric.vmm.models import (
     Cloud,
     GuestProfile,
     HardwareProfile,
+    LibraryFile,
     ResourceKind,
     RoleProfile,
     RunAsAccount,
@@ -56,6 +57,7 @@ _KINDS: dict[str, type[models.Model]] = {
     ResourceKind.DISK: VirtualHardDisk,
     ResourceKind.ACCOUNT: RunAsAccount,
     ResourceKind.MACHINE: VirtualMachine,
+    ResourceKind.ISO: LibraryFile,
 }
 _INPUTS = (
     "Description AddMember RemoveMember PermissionInput CloudPermissionInput AddScope RemoveScope "

@@ -19,9 +19,11 @@ from fabric.vmm.actions.fields import UNCHANGED
 from fabric.vmm.errors import Conflict, Invalid
 from fabric.vmm.models import (
     Cloud,
+    FileKind,
     GuestProfile,
     HardwareProfile,
     HostGroup,
+    LibraryFile,
     ResourceKind,
     RoleProfile,
     RoleResource,
@@ -50,6 +52,7 @@ _KINDS: dict[str, type[models.Model]] = {
     ResourceKind.DISK: VirtualHardDisk,
     ResourceKind.ACCOUNT: RunAsAccount,
     ResourceKind.MACHINE: VirtualMachine,
+    ResourceKind.ISO: LibraryFile,
 }
 _INSIDE = frozenset({RoleProfile.SELF_SERVICE, RoleProfile.TENANT_ADMIN})
 
@@ -334,11 +337,17 @@ def _clouds_beyond(role: UserRole, parent: UserRole) -> list[str]:
 
 def _resources_beyond(role: UserRole, parent: UserRole) -> list[str]:
     beyond: list[str] = []
-    for kind, model in _KINDS.items():
+    for kind in _KINDS:
         ids = role.resources.filter(kind=kind).exclude(resource_id__in=_may_use(parent, kind))
-        found = model._default_manager.filter(pk__in=ids.values("resource_id"))
+        found = _things(kind).filter(pk__in=ids.values("resource_id"))
         beyond += [str(thing) for thing in found.order_by("name")]
     return beyond
+
+
+def _things(kind: str) -> models.QuerySet[Any]:
+    """All that is granted under a kind; of files, images alone: others hold secrets."""
+    rows = _KINDS[kind]._default_manager.all()
+    return rows.filter(kind=FileKind.ISO) if kind == ResourceKind.ISO else rows
 
 
 def _may_use(role: UserRole, kind: str) -> Any:
@@ -376,7 +385,7 @@ def _add_resources(role: UserRole, grants: Sequence[Grant]) -> None:
         if kind not in _KINDS:
             raise Invalid(f"{kind!r} is no kind of resource.", field="resources")
         wanted = {grant.resource_id for grant in grants if grant.kind == kind}
-        known = _KINDS[kind]._default_manager.filter(pk__in=wanted).values_list("pk", flat=True)
+        known = _things(kind).filter(pk__in=wanted).values_list("pk", flat=True)
         if kind == ResourceKind.MACHINE and role.parent_id is None:
             raise Invalid(
                 f"The role {role.name} is inside no other: machines are granted to those that are.",

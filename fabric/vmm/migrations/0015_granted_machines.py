@@ -1,4 +1,4 @@
-"""Machines granted to roles inside a tenant's, and an index by what was granted."""
+"""Machines granted to roles inside a tenant's, granted images, an index by what was granted."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ KINDS = [
     ("VirtualHardDisk", "virtual hard disk"),
     ("RunAsAccount", "run-as account"),
     ("VirtualMachine", "virtual machine"),
+    ("ISO", "ISO image"),
 ]
 
 

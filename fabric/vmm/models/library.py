@@ -118,8 +118,20 @@ class FileKind(models.TextChoices):
 
 class LibraryFileQuerySet(ScopedQuerySet):
     def of_role(self, role: Any) -> Self:
-        """Return the ISO images on the shares of the clouds in the role's scope."""
-        return self.filter(kind=FileKind.ISO, share__in=LibraryShare.objects.of_role(role))
+        """Return the ISO images on the shares of the clouds in the role's scope.
+
+        Of these, those granted to it, if any were; a role inside a tenant's has no others than the
+        tenant's.
+        """
+        from fabric.vmm.models.userrole import ResourceKind, RoleResource
+
+        rows = self.filter(kind=FileKind.ISO, share__in=LibraryShare.objects.of_role(role))
+        for id in sorted({role.pk, role.tenant_id}):
+            granted = RoleResource.objects.filter(role=id, kind=ResourceKind.ISO)
+            rows = rows.filter(
+                models.Q(pk__in=granted.values("resource_id")) | ~models.Exists(granted)
+            )
+        return rows
 
 
 class LibraryFile(models.Model):

@@ -36,6 +36,7 @@ class ResourceKind(models.TextChoices):
     DISK = "VirtualHardDisk", "virtual hard disk"
     ACCOUNT = "RunAsAccount", "run-as account"
     MACHINE = "VirtualMachine", "virtual machine"
+    ISO = "ISO", "ISO image"
 
 
 class UserRoleQuerySet(ScopedQuerySet):
@@ -165,9 +166,9 @@ class RoleScope(models.Model):
 
 
 class RoleResource(models.Model):
-    """A template, profile, network, disk or account that a role may use, or a machine of its tenant
-    that a role inside the tenant's may see. A machine's stays when the machine is gone: whoever
-    removed it may still ask for the job.
+    """A template, profile, network, disk, image or account that a role may use, or a machine of its
+    tenant that a role inside the tenant's may see. A machine's stays when the machine is gone:
+    whoever removed it may still ask for the job.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
