@@ -17,6 +17,27 @@ from portal.api.frame.openapi import document
 
 METHODS = ("get", "post", "put", "patch", "delete")
 DEEPEST = 3
+ROOT = "/api/v1"
+WIDEST = 70
+# In the order in which people come to need them; what is not named follows by its name.
+ORDER = (
+    "Me and my tenants",
+    "New machines",
+    "Machines",
+    "Machine commands",
+    "Operations",
+    "Disks",
+    "Network adapters",
+    "Checkpoints",
+    "Catalogue",
+    "Plans",
+    "Subscriptions",
+    "Groups",
+    "Schedules",
+    "Team",
+    "API keys",
+    "Activity",
+)
 
 
 @dataclass(frozen=True)
@@ -53,6 +74,10 @@ class Operation:
     answers: list[Answered]
     curl: str
 
+    @property
+    def short_path(self) -> str:
+        return self.path.removeprefix(ROOT)
+
 
 @dataclass
 class Tag:
@@ -69,7 +94,7 @@ class Tag:
 
 @lru_cache(maxsize=1)
 def tags() -> dict[str, Tag]:
-    """Return the tags by their slugs, in the order of their names."""
+    """Return the tags by their slugs, in their order."""
     described = document()
     found: dict[str, Tag] = {}
     for path, methods in described["paths"].items():
@@ -79,7 +104,9 @@ def tags() -> dict[str, Tag]:
                 tag = found.setdefault(told["tags"][0], Tag(told["tags"][0]))
                 tag.operations.append(_operation(described, path, method, told))
                 _add_shapes(described, tag, told)
-    return {tag.slug: tag for tag in sorted(found.values(), key=lambda tag: tag.title)}
+    places = {title: place for place, title in enumerate(ORDER)}
+    in_order = sorted(found.values(), key=lambda tag: (places.get(tag.title, 99), tag.title))
+    return {tag.slug: tag for tag in in_order}
 
 
 def words(text: str) -> SafeString:
@@ -198,5 +225,8 @@ def _curl(path: str, method: str, body: Mapping[str, Any]) -> str:
     example = next(iter(body.get("examples", {}).values()), None) if body else None
     if example:
         lines.append('-H "Content-Type: application/json"')
-        lines.append(f"-d '{json.dumps(example['value'], ensure_ascii=False)}'")
+        told = json.dumps(example["value"], ensure_ascii=False)
+        if len(told) > WIDEST:
+            told = json.dumps(example["value"], ensure_ascii=False, indent=2)
+        lines.append(f"-d '{told}'")
     return " \\\n  ".join(lines)
