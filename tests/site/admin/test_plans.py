@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import uuid
+
 import pytest
 from django.utils import timezone
 
-from fabric.models import Offering
+from fabric.models import LibraryDisk, Media, Offering
+from fabric.states import GRANTABLE
 from plans.actions import plans as plan_actions
 from plans.models import Access, Plan
 from tests.factories import fabric as rows
@@ -94,6 +97,27 @@ def test_quotas_are_typed_in_gb_and_kept_in_mb(site, draft, cloud) -> None:
     assert Plan.objects.get().is_configured
     again = site.get(f"/plans/{draft.pk}/quotas/").context["form"]
     assert (again["memory_mb"].value(), again["storage_gb_unlimited"].value()) == (16, True)
+
+
+def test_images_disks_and_fixed_sizes_are_chosen_and_shown(site, draft, cloud) -> None:
+    common = {"stamp": cloud.stamp, "synced_at": timezone.now()}
+    image = Media.objects.create(id=uuid.uuid4(), name="rescue.iso", size_mb=700, **common)
+    disk = LibraryDisk.objects.create(id=uuid.uuid4(), name="data", size_gb=20, **common)
+    template = cloud.stamp.templates.get()
+    there = f"/plans/{draft.pk}/quotas/?stamp={cloud.stamp_id}&cloud={cloud.pk}"
+    more = {"media": [image.pk], "library_disks": [disk.pk], "fixed_templates": [template.pk]}
+    site.post(there, quota(cloud, permissions=list(GRANTABLE), **more))
+    offering = Offering.objects.get()
+    assert offering.media.get() == image
+    assert offering.library_disks.get() == disk
+    assert offering.fixed_templates.get() == template
+    assert set(offering.permissions) == set(GRANTABLE)
+    page = site.get(f"/plans/{draft.pk}/").content.decode()
+    for words in ("rescue.iso", "Templates in one size", "Store in the library"):
+        assert words in page
+    site.post(there, quota(cloud))
+    assert not offering.media.exists()
+    assert not offering.fixed_templates.exists()
 
 
 @pytest.mark.parametrize(
