@@ -85,8 +85,9 @@ class Bar:
 
     @property
     def possible(self) -> list[Command]:
-        """Return what can be done now, for a menu that is short."""
-        return [command for command in (*self.front, *self.more) if not command.reason]
+        """Return what can be done now, for a menu that is short; what deletes comes last."""
+        found = [command for command in (*self.front, *self.more) if not command.reason]
+        return sorted(found, key=lambda command: command.apart)
 
 
 def forbidden(verb: str, mine: Collection[str]) -> bool:

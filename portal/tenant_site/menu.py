@@ -34,6 +34,20 @@ MACHINE_PAGES = (
     "machine-operate",
     "machine-resume",
 )
+MACHINE_PAGES += (
+    "machine-configure",
+    "machine-words",
+    "machine-size",
+    "machine-tags",
+    "machine-end",
+)
+MACHINE_PAGES += ("machine-networks", "machine-network", "adapter-change", "adapter-remove")
+MACHINE_PAGES += ("machine-disks", "machine-disk", "machine-insert", "disk-grow", "disk-remove")
+MACHINE_PAGES += ("machine-checkpoints", "machine-checkpoint", "checkpoint-restore")
+MACHINE_PAGES += ("checkpoint-rename", "checkpoint-remove", "checkpoint-machine")
+MACHINE_PAGES += ("machine-clone", "machine-store", "machine-bring-back", "machine-rebuild")
+MACHINE_PAGES += ("machine-rescue", "machine-connect", "machine-commands")
+MACHINE_PAGES += ("machine-selected", "machine-selected-result")
 SUBSCRIPTION_PAGES = ("subscriptions", "subscription", "subscription-use", "subscription-rename")
 SUBSCRIPTION_PAGES += ("subscription-add-ons", "subscription-leave")
 SCHEDULE_PAGES = ("schedules", "schedule", "schedule-new", "schedule-edit", "schedule-delete")
