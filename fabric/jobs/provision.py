@@ -40,6 +40,7 @@ def ensure_provisioned(turn: Turn) -> None:
         ),
         *(("VMNetwork", pk) for pk in offering.networks.values_list("pk", flat=True)),
         *(("VirtualHardDisk", pk) for pk in offering.library_disks.values_list("pk", flat=True)),
+        *(("ISO", pk) for pk in offering.media.values_list("pk", flat=True)),
     ]
     with far_side.provider(turn) as provider:
         provider.ensure_tenant(

@@ -131,7 +131,7 @@ class TenantOrder:
 
     `id` is the subscription's and becomes the role's; a limit of None is no limit. `people` are
     the mail addresses of those who may all the role may, `members` those who have a role inside it.
-    `resources` are (VMTemplate | HardwareProfile | VMNetwork | VirtualHardDisk, id).
+    `resources` are (VMTemplate | HardwareProfile | VMNetwork | VirtualHardDisk | ISO, id).
     """
 
     id: uuid.UUID
@@ -341,7 +341,10 @@ class Provider(Protocol):
 
     def ensure_tenant(self, order: TenantOrder) -> None:
         """Make the SPF tenant, link it to the stamp, give its role scope, quota, permissions,
-        resources and the roles inside it. Repeatable, also to change them."""
+        resources and the roles inside it. Repeatable, also to change them.
+
+        A role inside that goes leaves its machines to the tenant's: raises Throttled until it has
+        them. So does `ensure_gone_tenant`."""
 
     def ensure_gone_tenant(self, order: TenantOrder) -> None:
         """Remove the roles and the SPF tenant; returning proves that they are gone. Raises Rejected

@@ -148,6 +148,7 @@ def test_subscribing_makes_a_role_named_after_the_subscription(subscription, fak
         "HardwareProfile",
         "VMNetwork",
         "VirtualHardDisk",
+        "ISO",
     }
 
 

@@ -62,6 +62,12 @@ def require_quota(role: TenantOrder, more: Sizes, existing: Collection[FakeMachi
             raise Rejected(f"The quota of the user role is exceeded: {name} {used} of {limit}.")
 
 
+def require_off(machine: FakeMachine) -> None:
+    """Raise unless the machine is off: while it runs, no whole copy can be made of it."""
+    if machine.status != "PowerOff":
+        raise Rejected(f"The machine is {machine.status}: it cannot be cloned.")
+
+
 def require_any(role: TenantOrder, permissions: Collection[str]) -> None:
     """Raise Forbidden unless the role has one of the permissions."""
     if not set(permissions) & set(role.permissions):
@@ -88,13 +94,17 @@ def require_change(
             cores, memory_mb = change.cores or machine.cores, change.memory_mb or machine.memory_mb
             return {"cores": cores - machine.cores, "memory_mb": memory_mb - machine.memory_mb}
         case changes.AddDisk() | changes.GrowDisk() | changes.RemoveDisk():
-            return {"storage_gb": _of_disk(change, machine, library)}
+            granted = {id for kind, id in role.resources if kind == "VirtualHardDisk"}
+            offered = {id: size for id, size in library.items() if id in granted}
+            return {"storage_gb": _of_disk(change, machine, offered)}
         case changes.AddAdapter() | changes.ChangeAdapter():
             granted = {id for kind, id in role.resources if kind == "VMNetwork"}
             if change.network_id is not None and change.network_id not in granted & set(networks):
                 raise Rejected("There is no such VM network.")
-        case changes.InsertMedia() if change.media_id not in media:
-            raise Rejected("There is no such ISO image.")
+        case changes.InsertMedia():
+            granted = {id for kind, id in role.resources if kind == "ISO"} or set(media)
+            if change.media_id not in granted & set(media):
+                raise Rejected("There is no such ISO image.")
         case changes.Rebuild() if ("VMTemplate", change.template_id) not in role.resources:
             raise Rejected("The template is not granted to the user role.")
     _require_there(change, machine)

@@ -172,7 +172,10 @@ class FakeProvider(Changing):
         """The machine that another one is made from."""
         for machine in self._seen(tenant):
             checkpoints = {each.id for each in machine.parts.checkpoints}
-            if machine.id == order.source_machine_id or order.source_checkpoint_id in checkpoints:
+            if order.source_checkpoint_id in checkpoints:
+                return machine
+            if order.source_checkpoint_id is None and machine.id == order.source_machine_id:
+                judging.require_off(machine)
                 return machine
         raise Rejected("There is no such virtual machine to make one from.")
 

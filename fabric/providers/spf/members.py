@@ -1,6 +1,7 @@
 """Roles inside a tenant's: who may less than all, how much of the quota, and which machines.
 
-One that sees chosen machines has the profile SelfServiceUser, one that sees all TenantAdmin. A
+One that sees chosen machines has the profile SelfServiceUser, one that sees all TenantAdmin; made
+anew when that changes, its machines are the tenant's, and among the chosen ones if ordered so. A
 machine's GrantedToList names whom it was given; to give it to nobody, it names its tenant's role.
 """
 
@@ -14,8 +15,9 @@ from typing import Any, Final
 from fabric.odata import filter
 from fabric.odata.uri import entity_url
 from fabric.providers.base import MemberRole, TenantOrder
-from fabric.providers.errors import Missing
+from fabric.providers.errors import Missing, Throttled
 from fabric.providers.spf import orders, reading
+from fabric.providers.spf.faults import Conflict
 from fabric.providers.spf.orders import Body
 from fabric.providers.spf.reading import Row
 from fabric.providers.spf.session import Session, query
@@ -41,28 +43,24 @@ def ensure(session: Session, order: TenantOrder, without: Collection[str] = froz
     machines = _machines(session, order)
     wanted = {member.id: member for member in order.members}
     profiles = {id: _profile(member) for id, member in wanted.items()}
-    returned: list[_Machine] = []
-    for id, row in known.items():
-        if reading.text(row, "UserRoleProfile", "Profile") != profiles.get(id):
-            own = [machine for machine in machines if machine.owner == id]
-            returned += own if id in wanted else []
-            _remove(session, order, id, own)
+    removed = [
+        id
+        for id, row in known.items()
+        if reading.text(row, "UserRoleProfile", "Profile") != profiles.get(id)
+    ]
+    _remove(session, order, removed, machines)
     for id, member in wanted.items():
         row = known.get(id, {})
         is_kept = reading.text(row, "UserRoleProfile", "Profile") == profiles[id]
         _ensure_role(session, order, member, row if is_kept else {}, without)
-    for machine in returned:
-        assert machine.owner is not None
-        _give(session, order, machine, machine.owner)
     _ensure_grants(session, order, machines)
 
 
 def remove_all(session: Session, order: TenantOrder) -> None:
     """Remove every role inside the tenant's; what they own is the tenant's then."""
     known = _known(session, order)
-    machines = _machines(session, order) if known else []
-    for id in known:
-        _remove(session, order, id, [each for each in machines if each.owner == id])
+    if known:
+        _remove(session, order, list(known), _machines(session, order))
 
 
 def _profile(member: MemberRole) -> str:
@@ -111,20 +109,27 @@ def _ensure_role(
 
 
 def _remove(
-    session: Session, order: TenantOrder, role_id: uuid.UUID, own: Iterable[_Machine]
+    session: Session,
+    order: TenantOrder,
+    roles: Collection[uuid.UUID],
+    machines: Iterable[_Machine],
 ) -> None:
-    """Remove a role, after what it owns was given to the tenant's."""
-    for machine in own:
-        _give(session, order, machine, order.id)
-    try:
-        session.send("DELETE", session.vmm(entity_url("UserRoles", {"ID": role_id})))
-    except Missing:
-        pass
-
-
-def _give(session: Session, order: TenantOrder, machine: _Machine, role_id: uuid.UUID) -> None:
-    owner = {"odata.type": "VMM.UserAndRole", "RoleID": str(role_id)}
-    _merge(session, order, machine, {"Owner": owner})
+    """Remove roles, after what they own was given to the tenant's; raises Throttled until then."""
+    owned = [machine for machine in machines if machine.owner in roles]
+    owner = {"odata.type": "VMM.UserAndRole", "RoleID": str(order.id)}
+    for machine in owned:
+        try:
+            _merge(session, order, machine, {"Owner": owner})
+        except Conflict:
+            # Something is under way on it, maybe this: its owner is seen the next time.
+            continue
+    if owned:
+        raise Throttled("The machines of a role that goes are being given to the tenant's.")
+    for id in roles:
+        try:
+            session.send("DELETE", session.vmm(entity_url("UserRoles", {"ID": id})))
+        except Missing:
+            continue
 
 
 def _ensure_grants(session: Session, order: TenantOrder, machines: Collection[_Machine]) -> None:

@@ -1,13 +1,14 @@
-"""Which sizes machines of a template may have, as capability profiles say it.
+"""Which sizes machines of a template may have, as it says itself or capability profiles do.
 
-A template may name one; else its machine must fit one of its cloud, and VMM says which. What is
-told is the widest of these, so it never refuses what VMM would take.
+A template may name a profile; else its machine must fit one of its cloud, and VMM says which. What
+is told is the widest of these, so it never refuses what VMM would take.
 """
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, replace
 
 from fabric.providers.spf import reading
 from fabric.providers.spf.reading import NO_SIZES, Row, Sizes
@@ -23,8 +24,11 @@ def of_templates(clouds: Sequence[Row], profiles: Iterable[Row]) -> Callable[[Ro
     }
 
     def tell(template: Row) -> Sizes:
-        own = named.get(reading.text(template, "CapabilityProfile"))
-        return own if own is not None else _where(template, by_cloud)
+        profile = named.get(reading.text(template, "CapabilityProfile"))
+        others = profile if profile is not None else _where(template, by_cloud)
+        # Our SPF tells them with the template.
+        told = {name: value for name, value in asdict(reading.sizes(template)).items() if value}
+        return replace(others, **told)
 
     return tell
 

@@ -22,7 +22,10 @@ GRANTED: Final = {
     "VMTemplate": "VMTemplates",
     "HardwareProfile": "HardwareProfiles",
     "VMNetwork": "VMNetworks",
+    "ISO": "ISOs",
 }
+# A service without them has nothing to take away.
+OPTIONAL: Final = frozenset({"ISO"})
 
 
 def stamps(session: Session) -> tuple[RemoteStamp, ...]:
@@ -158,13 +161,22 @@ def _granted(session: Session, order: TenantOrder) -> set[Resource]:
     of_templates: set[uuid.UUID | None] = set()
     of_stamp = filter.eq("StampId", order.stamp_id)
     for kind, name in GRANTED.items():
-        for row in session.rows(session.vmm(name, order.id) + query(filter=of_stamp)):
+        for row in _rows(session, kind, session.vmm(name, order.id) + query(filter=of_stamp)):
             of_templates.add(reading.guid(row, "VirtualHardDiskId"))
             id = reading.guid(row, "ID")
             if id is not None and reading.guid(reading.inside(row, "Owner"), "RoleID") != order.id:
                 found.add((kind, id))
     disks = {id for id in _disks(session, order, of_stamp) if id not in of_templates}
     return found | {("VirtualHardDisk", id) for id in disks}
+
+
+def _rows(session: Session, kind: str, url: str) -> list[Row]:
+    try:
+        return session.rows(url)
+    except (Missing, Rejected):
+        if kind not in OPTIONAL:
+            raise
+        return []
 
 
 def _disks(session: Session, order: TenantOrder, of_stamp: str) -> list[uuid.UUID]:

@@ -90,6 +90,7 @@ class Bench:
                 ("VMNetwork", self.network_id),
                 ("VMNetwork", self.second_network_id),
                 ("VirtualHardDisk", self.library_disk_id),
+                ("ISO", self.media_id),
             ),
         }
         return TenantOrder(**(values | fields))

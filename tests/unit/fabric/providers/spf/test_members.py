@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from fabric.providers.base import MemberRole
+from fabric.providers.errors import Throttled
 from fabric.providers.spf import members
 from tests.unit.fabric.providers.spf.test_verbs import tenant_order
 
@@ -105,7 +106,9 @@ def test_a_tenant_without_members_costs_one_question(ensure, far):
 def test_a_role_not_named_any_more_leaves_its_machines_to_the_tenant(ensure):
     gone = member()
     order = tenant_order()
-    given, removed = ensure(order, [role_row(gone)], [machine_row(WEB, gone.id)])
+    with pytest.raises(Throttled):
+        ensure(order, [role_row(gone)], [machine_row(WEB, gone.id)])
+    given, removed = ensure(order, [role_row(gone)], [machine_row(WEB, order.id)])
     assert (given[0], str(WEB) in given[1]) == ("MERGE", True)
     assert given[2]["Owner"]["RoleID"] == str(order.id)
     assert (removed[0], str(gone.id) in removed[1]) == ("DELETE", True)
@@ -119,13 +122,19 @@ def test_a_machine_taken_from_all_names_the_tenants_role(ensure):
     assert [each["RoleID"] for each in body["GrantedToList"]] == [str(order.id)]
 
 
-def test_one_that_now_sees_all_is_made_anew_and_keeps_its_machines(ensure):
+def test_one_that_now_sees_all_is_made_anew(ensure):
     bob = member(everything=True)
     order = tenant_order(members=(bob,))
-    calls = ensure(order, [role_row(bob)], [machine_row(WEB, bob.id)])
-    assert [method for method, _, _ in calls] == ["MERGE", "DELETE", "POST", "MERGE"]
-    assert calls[0][2]["Owner"]["RoleID"] == str(order.id)
-    assert calls[-1][2]["Owner"]["RoleID"] == str(bob.id)
+    (removed, _, _), (made, _, body) = ensure(order, [role_row(bob)])
+    assert (removed, made, body["UserRoleProfile"]) == ("DELETE", "POST", "TenantAdmin")
+
+
+def test_a_machine_something_is_under_way_on_is_given_later(ensure, far):
+    gone = member()
+    far.on("MERGE", "VirtualMachines(", httpx.Response(409))
+    with pytest.raises(Throttled):
+        ensure(tenant_order(), [role_row(gone)], [machine_row(WEB, gone.id)])
+    assert not far.told("DELETE")
 
 
 def test_a_tenant_that_is_gone_leaves_nothing(far, spf):
