@@ -39,13 +39,19 @@ def nowhere(request: HttpRequest) -> HttpResponse:
 @require_GET
 def choose(request: HttpRequest) -> HttpResponse:
     """Two ways to a machine, and what was begun and not finished."""
-    if not usable_or_refused(request):
+    there = usable_or_refused(request)
+    if not there:
         return nowhere(request)
     begun = [
         {"draft": draft, "title": drafts.title_of(draft), "place": drafts.place_of(draft)}
         for draft in drafts.unfinished_of(request.user)
     ]
-    context = {"title": _("New virtual machine"), "begun": begun, "page_class": "reading"}
+    context = {
+        "title": _("New virtual machine"),
+        "begun": begun,
+        "page_class": "reading",
+        "chosen": known(there, request.GET.get("subscription", "")),
+    }
     return render(request, "tenant_site/creating/choose.html", context)
 
 
@@ -59,11 +65,18 @@ def quick(request: HttpRequest) -> HttpResponse:
     asked = request.POST if request.method == "POST" else request.GET
     chosen = known(there, asked.get("subscription", "")) or there[0]
     looking = request.method != "POST" or "look" in request.POST
+    offer = Offer(chosen)
+    only = str(offer.templates[0].pk) if len(offer.templates) == 1 else ""
     form = QuickForm(
         None if looking else request.POST,
         usable=there,
-        offer=Offer(chosen),
-        initial={**asked.dict(), "subscription": str(chosen.pk), "password": ""},
+        offer=offer,
+        initial={
+            "template": only,
+            **asked.dict(),
+            "subscription": str(chosen.pk),
+            "password": "",
+        },
     )
     if not looking and form.is_valid():
         try:

@@ -45,7 +45,10 @@ def begin(request: HttpRequest) -> HttpResponse:
     there = usable_or_refused(request)
     if not there:
         return nowhere(request)
-    return _to(drafts.begin(request.user), "template")
+    chosen = known(there, request.POST.get("subscription", ""))
+    return _to(
+        drafts.begin(request.user), "template", f"?subscription={chosen.pk}" if chosen else ""
+    )
 
 
 def load(request: HttpRequest, pk: uuid.UUID) -> Draft:

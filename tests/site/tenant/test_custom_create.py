@@ -76,6 +76,16 @@ def test_the_way_leads_from_the_choice_to_the_machine(as_alice, subscription) ->
     assert inputs["disks"] == [["data", 20]]
 
 
+def test_a_subscription_named_at_the_choice_is_chosen_on_both_ways(
+    as_alice, subscription, alices, plan
+) -> None:
+    second = make_subscription(alices, make_plan(plan.offering.cloud, "Second"))
+    page = as_alice.get(reverse("machine-new"), {"subscription": second.pk})
+    assert f"{reverse('machine-quick')}?subscription={second.pk}" in page.text
+    answer = as_alice.post(reverse("machine-custom"), {"subscription": second.pk}, follow=True)
+    assert answer.context["form"]["subscription"].value() == str(second.pk)
+
+
 def test_what_needs_no_word_may_be_left_out(chosen) -> None:
     chosen.name()
     assert chosen.get("review").status_code == 200
@@ -263,7 +273,9 @@ class TestIdentity:
 
     def test_a_strangers_key_is_no_choice(self, chosen, alice, charlie) -> None:
         SshKey.objects.create(user=alice, name="laptop", text=KEY, kind="k", fingerprint="a")
-        key = SshKey.objects.create(user=charlie, name="charlies-key", text=KEY, kind="k", fingerprint="b")
+        key = SshKey.objects.create(
+            user=charlie, name="charlies-key", text=KEY, kind="k", fingerprint="b"
+        )
         assert "charlies-key" not in chosen.get("identity").text
         assert list(errors(chosen.name(account_keys=str(key.pk)))) == ["account_keys"]
 

@@ -121,3 +121,9 @@ def test_while_none_is_ready_it_leads_to_subscriptions(as_alice, subscription) -
     Subscription.objects.update(provisioning=Provisioning.SYNCING)
     page = as_alice.get(reverse("machine-quick"))
     assert "No subscription is ready" in page.text
+
+
+def test_the_only_template_is_chosen_and_says_how_long_it_takes(as_alice, subscription) -> None:
+    page = as_alice.get(reverse("machine-quick"))
+    assert page.context["form"].wanted_template == Template.objects.get()
+    assert "is not known yet" in page.text

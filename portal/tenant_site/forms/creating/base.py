@@ -39,6 +39,27 @@ class UnsaidText(forms.Textarea):
         return super().format_value(value) if self.is_said else None
 
 
+class Needed(forms.Field):
+    """A field that another choice asks for: not optional, yet the form says when it is missing."""
+
+    def validate(self, value: Any) -> None:
+        """Leave it to the form whether it may be empty."""
+        if value not in self.empty_values:
+            super().validate(value)
+
+
+class NeededText(Needed, forms.CharField):
+    pass
+
+
+class NeededWhole(Needed, forms.IntegerField):
+    pass
+
+
+class NeededDecimal(Needed, forms.DecimalField):
+    pass
+
+
 @dataclass
 class About:
     """What a step is asked about. `fixed` are the addresses the networks step fixed."""

@@ -12,7 +12,13 @@ from django.utils.translation import gettext_lazy
 from fabric import abilities, domainjoin, rules, sshkeys, userdata, windows
 from fabric.orders import DomainJoin, Guest
 from fabric.providers.abilities import DOMAIN_OU, SSH_KEYS, USER_DATA
-from portal.tenant_site.forms.creating.base import About, StepForm, UnsaidInput, UnsaidText
+from portal.tenant_site.forms.creating.base import (
+    About,
+    NeededText,
+    StepForm,
+    UnsaidInput,
+    UnsaidText,
+)
 
 MOST_MACHINES = 20
 PLAIN = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
@@ -51,11 +57,13 @@ def _hidden_text(label: Any, help_text: Any = "", *, required: bool = False) -> 
     )
 
 
-def _text(label: Any, help_text: Any = "", length: int = 255) -> forms.CharField:
-    return forms.CharField(
+def _text(
+    label: Any, help_text: Any = "", length: int = 255, *, needed: bool = False
+) -> forms.CharField:
+    return (NeededText if needed else forms.CharField)(
         label=label,
         help_text=help_text,
-        required=False,
+        required=needed,
         max_length=length,
         widget=forms.TextInput(attrs=dict(PLAIN)),
     )
@@ -126,18 +134,21 @@ class IdentityForm(StepForm):
     membership = forms.ChoiceField(
         label=gettext_lazy("Belongs to"), choices=MEMBERSHIPS, widget=forms.RadioSelect
     )
-    workgroup = _text(gettext_lazy("Workgroup"), length=windows.WORKGROUP_LENGTH)
+    workgroup = _text(gettext_lazy("Workgroup"), length=windows.WORKGROUP_LENGTH, needed=True)
     domain = _text(
         gettext_lazy("Domain to join"),
         gettext_lazy("Its full DNS name, such as corp.example.net."),
+        needed=True,
     )
     account_domain = _text(
         gettext_lazy("Domain of the account"),
         gettext_lazy("Its short (NetBIOS) name, such as CORP; may be another, trusted domain."),
+        needed=True,
     )
     domain_user = _text(
         gettext_lazy("Account"),
         gettext_lazy("Who may join machines to the domain: the short name, such as joiner."),
+        needed=True,
     )
     domain_password = _hidden_text(gettext_lazy("Password of the account"))
     ou = _text(

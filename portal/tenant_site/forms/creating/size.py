@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from fabric import rules
 from fabric.models import HardwareProfile, Template
 from plans.rules import amount
-from portal.tenant_site.forms.creating.base import About, StepForm
+from portal.tenant_site.forms.creating.base import About, NeededDecimal, NeededWhole, StepForm
 
 OWN, AS_TEMPLATE = "own", "template"
 MOST_CORES, MOST_MEMORY_GB = 1024, 16_384
@@ -27,12 +27,9 @@ class SizeForm(StepForm):
             "invalid_choice": gettext_lazy("The plan does not hold this size."),
         },
     )
-    cores = forms.IntegerField(
-        label=gettext_lazy("Cores"), required=False, min_value=1, max_value=MOST_CORES
-    )
-    memory_gb = forms.DecimalField(
+    cores = NeededWhole(label=gettext_lazy("Cores"), min_value=1, max_value=MOST_CORES)
+    memory_gb = NeededDecimal(
         label=gettext_lazy("Memory in GB"),
-        required=False,
         min_value=Decimal("0.25"),
         max_value=MOST_MEMORY_GB,
         widget=forms.NumberInput(attrs={"step": "0.25"}),
