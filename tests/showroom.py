@@ -60,6 +60,7 @@ from tests.people import make_user
 from tests.showroom_drafts import draft_pages, furnish_drafts
 from tests.showroom_machines import furnish_machines, keep_results, machine_pages
 from tests.showroom_plans import furnish_plans
+from tests.showroom_team import NO_PICTURES, furnish_team, team_pages
 from tests.showroom_works import furnish_works, work_pages
 
 MACHINES = (
@@ -142,6 +143,7 @@ def fill() -> None:
         measure(machine)
     work()
     furnish_machines()
+    furnish_team(tenant, alice, bob)
     furnish_drafts(alice, production)
     furnish_plans(alice, production)
     endpoints(stamp)
@@ -292,6 +294,7 @@ def addresses(urlconf: str) -> Iterator[tuple[str, str]]:
         yield from work_pages()
     else:
         yield from draft_pages()
+        yield from team_pages()
         yield from machine_pages()
         yield "api-docs", reverse("api-docs", urlconf=urlconf)
         yield "api-docs-problems", reverse("api-docs-problems", urlconf=urlconf)
@@ -299,7 +302,8 @@ def addresses(urlconf: str) -> Iterator[tuple[str, str]]:
     for pattern in flat(get_resolver(urlconf).url_patterns):
         name = str(pattern.name)
         if (
-            name.startswith(("api", "setup", "machine-draft", "machine-selected"))
+            name in NO_PICTURES
+            or name.startswith(("api", "setup", "machine-draft", "machine-selected"))
             or name.rpartition("-")[2] in NO_PAGES
             or name.rpartition("_")[2] in NO_PAGES
         ):
