@@ -12,15 +12,25 @@ from tenants.models import Membership
 
 
 def rights_by_tenant(request: HttpRequest) -> Mapping[uuid.UUID, frozenset[str]]:
-    """Return the person's rights in each of their tenants. One query a request."""
-    if not hasattr(request, "_katal_rights"):
+    """Return the person's rights in each of their tenants."""
+    return {
+        one.tenant_id: rights.through_key(request.user, one.tenant_id, rights.of_member(one))
+        for one in memberships(request)
+    }
+
+
+def memberships(request: HttpRequest) -> list[Membership]:
+    """Return the person's places in their tenants. One query a request."""
+    if not hasattr(request, "_katal_memberships"):
         mine = Membership.objects.filter(user=request.user).select_related("custom_role")
-        request._katal_rights = {
-            one.tenant_id: rights.through_key(request.user, one.tenant_id, rights.of_member(one))
-            for one in mine
-        }
-    found: Mapping[uuid.UUID, frozenset[str]] = request._katal_rights
+        request._katal_memberships = list(mine)
+    found: list[Membership] = request._katal_memberships
     return found
+
+
+def sees_all(request: HttpRequest) -> bool:
+    """Tell whether the person sees every machine of their tenants."""
+    return all(one.all_machines for one in memberships(request))
 
 
 def rights_in(request: HttpRequest, tenant_id: uuid.UUID) -> frozenset[str]:

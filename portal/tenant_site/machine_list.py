@@ -1,19 +1,18 @@
-"""The list of virtual machines: filters, facets and order from the URL; six queries at most."""
+"""The list of virtual machines: filters, facets and order from the URL; three queries."""
 
 from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import (
     Case,
-    CharField,
     Count,
     F,
-    Func,
     GenericIPAddressField,
     Q,
     QuerySet,
@@ -22,16 +21,17 @@ from django.db.models import (
 )
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast
-from django.http import QueryDict
+from django.http import HttpRequest, QueryDict
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
 from fabric.durable.states import LIVE
 from fabric.models import Job, Machine
-from fabric.states import BUSY, MachineState
+from fabric.states import BUSY, GONE, MachineState
 from plans.models import Subscription
+from portal.frame import frame_of
 from portal.keyset import Page, paginate
-from tenants.models import User
+from portal.tenant_site.held import sees_all
 
 PAGE_SIZES = (25, 50, 100)
 ORDERS = {
@@ -63,9 +63,11 @@ class Facet:
 class MachineList:
     """What the URL asks for. A parameter that makes no sense counts as not given."""
 
-    def __init__(self, user: User, subscriptions: list[Subscription], query: QueryDict) -> None:
-        self.user = user
-        self.subscriptions = subscriptions
+    def __init__(self, request: HttpRequest, query: QueryDict | None = None) -> None:
+        query = request.GET if query is None else query
+        self.user = request.user
+        self.sees_all = sees_all(request)
+        self.subscriptions: list[Subscription] = frame_of(request).subscriptions
         self.query = query
         self.text = _plain(query.get("q", ""))
         self.state = query.get("state", "")
@@ -114,32 +116,60 @@ class MachineList:
         return self.ordered().select_related("subscription__plan", "template").order_by(first, "pk")
 
     @cached_property
+    def _groups(self) -> list[tuple[dict[str, Collection[str]], int]]:
+        """Return what machines under text and subscription have in common, and how many they are.
+
+        One query answers all facets: what else a filter could be depends on the others.
+        """
+        rows = self._found().values_list("state", "template__name", "tags")
+        counted = rows.annotate(Count("pk")).order_by()
+        return [
+            ({"state": (state,), "template": (template or "",), "tag": tags}, count)
+            for state, template, tags, count in counted
+        ]
+
+    def _counts(self, facet: str) -> Counter[str]:
+        """Return how often each value of a facet occurs under the other filters."""
+        found: Counter[str] = Counter()
+        wanted = {name: value for name, value in self._chosen().items() if name != facet}
+        for values, count in self._groups:
+            if all(value in values[name] for name, value in wanted.items()):
+                found.update(dict.fromkeys(values[facet], count))
+        return found
+
+    def _chosen(self) -> dict[str, str]:
+        asked = {"state": self.state, "template": self.template, "tag": self.tag}
+        return {name: value for name, value in asked.items() if value}
+
+    @cached_property
     def states(self) -> list[Facet]:
         """Return the states there are under the other filters."""
-        rows = self._filtered(but="state").values_list("state").annotate(Count("pk")).order_by()
-        counts = dict(rows)
+        counts = self._counts("state")
         return [
-            Facet(value, _(title), counts.get(value, 0), value == self.state)
+            Facet(value, _(title), counts[value], value == self.state)
             for value, title in MachineState.choices
-            if counts.get(value) or value == self.state
+            if counts[value] or value == self.state
         ]
 
     @cached_property
     def templates(self) -> list[Facet]:
         """Return the templates there are under the other filters, by name."""
-        rows = self._filtered(but="template").exclude(template=None)
-        return _facets(rows.values_list("template__name"), self.template)
+        return _facets(self._counts("template"), self.template)
 
     @cached_property
     def tags(self) -> list[Facet]:
         """Return the tags there are under the other filters."""
-        each = Func(F("tags"), function="unnest", output_field=CharField())
-        return _facets(self._filtered(but="tag").annotate(one=each).values_list("one"), self.tag)
+        return _facets(self._counts("tag"), self.tag)
 
     @cached_property
     def total(self) -> int:
         """Return how many machines match."""
-        return sum(one.count for one in self.states if not self.state or one.is_chosen)
+        wanted = self._chosen().items()
+        return sum(
+            count
+            for values, count in self._groups
+            if all(value in values[name] for name, value in wanted)
+        )
 
     @cached_property
     def percents(self) -> dict[uuid.UUID, int]:
@@ -217,25 +247,32 @@ class MachineList:
 
     def matching(self) -> QuerySet[Machine]:
         """Return the machines under all filters."""
-        return self._filtered()
+        rows = self._found()
+        if self.state:
+            rows = rows.filter(state=self.state)
+        if self.template:
+            rows = rows.filter(template__name=self.template)
+        if self.tag:
+            rows = rows.filter(tags__contains=[self.tag])
+        return rows
 
-    def _filtered(self, but: str = "") -> QuerySet[Machine]:
-        """Return the machines under every filter but one: what else that one could be."""
+    def _found(self) -> QuerySet[Machine]:
+        """Return the machines under text and subscription.
+
+        Who sees all machines of their tenants needs no look at which: the subscriptions tell.
+        """
         chosen = [self.subscription] if self.subscription else self.subscriptions
-        rows = Machine.objects.visible_to(self.user)
-        rows = rows.filter(subscription__in=[one.pk for one in chosen])
+        rows = Machine.objects.filter(subscription__in=[one.pk for one in chosen])
+        if self.sees_all:
+            rows = rows.exclude(state__in=GONE)
+        else:
+            rows = rows.visible_to(self.user)
         if self.text:
             rows = rows.filter(
                 Q(name__icontains=self.text)
                 | Q(os_name__icontains=self.text)
                 | Q(addresses__icontains=self.text)
             )
-        if self.state and but != "state":
-            rows = rows.filter(state=self.state)
-        if self.template and but != "template":
-            rows = rows.filter(template__name=self.template)
-        if self.tag and but != "tag":
-            rows = rows.filter(tags__contains=[self.tag])
         return rows
 
     def _known_subscription(self, text: str) -> Subscription | None:
@@ -250,13 +287,11 @@ def _plain(text: str, longest: int = 100) -> str:
     return text.replace("\0", "").strip()[:longest]
 
 
-def _facets(rows: QuerySet, chosen: str) -> list[Facet]:
-    """Return how often each value occurs, by name; the chosen one also when it does not."""
-    counts: dict[str, int] = dict(rows.annotate(Count("pk")).order_by())
-    names: Iterable[str] = {*counts, chosen} if chosen else counts
+def _facets(counts: Mapping[str, int], chosen: str) -> list[Facet]:
+    """Return the values by name; the chosen one also when no machine has it."""
+    names = {name for name in (*counts, chosen) if name}
     return [
-        Facet(name, name, counts.get(name, 0), name == chosen)
-        for name in sorted(names, key=str.casefold)
+        Facet(name, name, counts[name], name == chosen) for name in sorted(names, key=str.casefold)
     ]
 
 

@@ -20,7 +20,6 @@ from fabric.actions.bulk import MOST
 from fabric.durable.states import LIVE
 from fabric.models import Job, Machine
 from fabric.states import Verb, missing_for
-from portal.frame import frame_of
 from portal.tenant_site.held import rights_in
 from portal.tenant_site.machine_commands import why_not
 from portal.tenant_site.machine_list import MachineList
@@ -68,7 +67,7 @@ def chosen(request: HttpRequest) -> list[Machine]:
     rows = Machine.objects.visible_to(request.user)
     if request.POST.get("all"):
         filters = QueryDict(request.POST.get("filters", "")[:2000])
-        rows = MachineList(request.user, frame_of(request).subscriptions, filters).matching()
+        rows = MachineList(request, filters).matching()
     else:
         rows = rows.filter(pk__in=list(_ids(request.POST.getlist("pk"))))
     related = rows.select_related("subscription__plan__offering", "stamp__provider")

@@ -33,7 +33,7 @@ from tenants.rights import Right
 def index(request: HttpRequest) -> HttpResponse:
     """The list; a fragment of it for filters, and for the live line that says what it has seen."""
     frame = frame_of(request)
-    listed = MachineList(request.user, frame.subscriptions, request.GET)
+    listed = MachineList(request)
     frame.watch(*{one.tenant_id for one in frame.subscriptions})
     context = {
         "title": _("Virtual machines"),
@@ -60,7 +60,7 @@ def index(request: HttpRequest) -> HttpResponse:
 @require_GET
 def export(request: HttpRequest) -> StreamingHttpResponse:
     """Everything that matches as a file, however long the list."""
-    listed = MachineList(request.user, frame_of(request).subscriptions, request.GET)
+    listed = MachineList(request)
     name = f"machines-{timezone.localdate():%Y-%m-%d}.csv"
     return StreamingHttpResponse(
         machine_export.lines(listed),
