@@ -64,7 +64,8 @@ class MachineList:
     """What the URL asks for. A parameter that makes no sense counts as not given."""
 
     def __init__(self, request: HttpRequest, query: QueryDict | None = None) -> None:
-        query = request.GET if query is None else query
+        query = (request.GET if query is None else query).copy()
+        query.pop("seen", None)  # the live line's: links say nothing of it
         self.user = request.user
         self.sees_all = sees_all(request)
         self.subscriptions: list[Subscription] = frame_of(request).subscriptions

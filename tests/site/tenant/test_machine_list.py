@@ -185,6 +185,13 @@ def test_the_live_line_is_told_of_changes_alone(as_alice, machine) -> None:
         assert told in changed.text
 
 
+def test_a_quiet_list_of_many_pages_is_told_so(as_alice, many) -> None:
+    seen = as_alice.get(f"{reverse('machines')}?sort=-name").context["listed"].mark
+    quiet = live(as_alice, seen, "sort=-name")
+    assert "node-118" not in quiet.text
+    assert "seen=" not in quiet.text, "what is asked next names it once"
+
+
 def test_a_page_hears_of_changes_in_its_tenants(as_alice, machine) -> None:
     page = as_alice.get(reverse("machines"))
     assert "data-pulse" in page.text
