@@ -46,7 +46,7 @@ def _owner(olga: User, email: str, password: str) -> User:
 
 def order(person: Person, name: str, image: str = "Debian 12") -> dict[str, str]:
     """Return the filled-in quick create form of a person."""
-    path = "/machines/new/"
+    path = "/machines/new/quick/"
     page = person.get(path).text
     options = {html.unescape(text).strip(): value for value, text in _OPTION.findall(page)}
     template = next(value for text, value in options.items() if text.startswith(image))

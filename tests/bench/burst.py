@@ -111,7 +111,7 @@ def _order(person: Person, prefix: str, times: int) -> None:
     for n in range(times):
         form |= {"name": f"{prefix}-{n}", "request_key": str(uuid.uuid4())}
         answer = person.http.post(
-            "/machines/new/", data=form, headers={"Referer": str(person.http.base_url)}
+            "/machines/new/quick/", data=form, headers={"Referer": str(person.http.base_url)}
         )
         if answer.status_code != 302:
             raise RuntimeError(f"order {prefix}-{n} answered {answer.status_code}")
