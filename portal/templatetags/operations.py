@@ -20,6 +20,35 @@ TITLES = {
     "machine.pause": _("Pause"),
     "machine.resume": _("Resume"),
     "machine.continue": _("Go on with machine"),
+    "machine.restart": _("Restart"),
+    "machine.reset": _("Reset"),
+    "machine.save": _("Save"),
+    "machine.configure": _("Configure"),
+    "machine.tag": _("Tag"),
+    "machine.protect": _("Change the protection of"),
+    "machine.lease": _("Change the end date of"),
+    "machine.lease.warn": _("Warn of the end of"),
+    "machine.lease.end": _("End"),
+    "machine.adapter.attach": _("Attach a network to"),
+    "machine.adapter.change": _("Change a network of"),
+    "machine.adapter.remove": _("Detach a network from"),
+    "machine.disk.attach": _("Add a disk to"),
+    "machine.disk.grow": _("Enlarge a disk of"),
+    "machine.disk.remove": _("Remove a disk of"),
+    "machine.media.insert": _("Insert an image into"),
+    "machine.media.eject": _("Eject the image from"),
+    "machine.checkpoint.create": _("Make a checkpoint of"),
+    "machine.checkpoint.restore": _("Restore a checkpoint of"),
+    "machine.checkpoint.rename": _("Rename a checkpoint of"),
+    "machine.checkpoint.remove": _("Delete a checkpoint of"),
+    "machine.clone": _("Clone to"),
+    "machine.copy": _("Copy to"),
+    "machine.from_checkpoint": _("Make from a checkpoint"),
+    "machine.store": _("Store in the library"),
+    "machine.deploy_stored": _("Bring back from the library"),
+    "machine.rebuild": _("Rebuild"),
+    "machine.rescue": _("Rescue"),
+    "machine.end_rescue": _("End the rescue of"),
     "subscription.create": _("Subscribe to"),
     "subscription.provision": _("Provision again"),
     "subscription.suspend": _("Suspend"),
@@ -82,7 +111,7 @@ TITLES = {
 @register.filter
 def act_title(action: str) -> str:
     """Return an act's name in words; one without words says its own (area.noun.verb: verb noun)."""
-    if action.count(".") > 1:
+    if action not in TITLES and action.count(".") > 1:
         if told := fabric_titles.title(action):
             return told
         noun, verb = action.split(".")[-2:]
