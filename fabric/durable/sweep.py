@@ -74,6 +74,16 @@ def resume(job: Any, recipe: Recipe, *, step: str | None = None) -> bool:
     return bool(changed)
 
 
+def take_out(job: Any) -> bool:
+    """End a job that nobody has begun; False if somebody has, or it has ended."""
+    changed = (
+        type(job)
+        ._default_manager.filter(pk=job.pk, state=JobState.WAITING, started_at=None)
+        .update(state=JobState.CANCELLED, ended_at=Now(), sealed="", cancel_requested_at=Now())
+    )
+    return bool(changed)
+
+
 def request_cancel(job: Any) -> bool:
     """Ask a live job to stop before its next step; False if it has ended."""
     changed = (

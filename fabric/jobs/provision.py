@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models.functions import Now
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from fabric import members
 from fabric.durable import engine
@@ -23,6 +23,8 @@ from fabric.providers.base import TenantOrder
 from plans.models import Provisioning, Subscription, SubscriptionState
 from tenants.actions import operations
 from tenants.models import User
+
+TITLE = gettext_noop("Provision %(name)s")
 
 
 def ensure_provisioned(turn: Turn) -> None:
@@ -96,8 +98,8 @@ def begin(
         Job,
         PROVISION,
         subject=subscription.pk,
-        title=_("Provision %(name)s") % {"name": subscription.name},
-        inputs={},
+        title=TITLE % {"name": subscription.name},
+        inputs={"title": [TITLE, subscription.name]},
         subscription=subscription,
         stamp_id=plan.offering.cloud.stamp_id,
         actor_email=actor_email,

@@ -9,26 +9,18 @@ from django.utils.translation import gettext as _
 
 from fabric.durable.states import JobState
 from fabric.models import Job
-from portal.templatetags.operations import act_title
 
 register = template.Library()
-
-# What a recipe does when its inputs name no verb, as the operations log calls it.
-ACTIONS = {"machine.remove": "machine.delete"}
-
-
-def action_of(job: Job) -> str:
-    """Return the act a job is the work of, as the operations log names it."""
-    area, _dot, rest = job.recipe.partition(".")
-    verb = job.inputs.get("verb")
-    return f"{area}.{verb}" if verb else ACTIONS.get(job.recipe, f"{area}.{rest}")
 
 
 @register.filter
 def job_title(job: Job) -> str:
-    """Return what a job does, and to what: "Start web-01"."""
-    about = job.machine.name if job.machine_id else job.inputs.get("name", "")
-    return f"{act_title(action_of(job))} {about or job.subscription.name}"
+    """Return what a job does, and to what, in the viewer's language: "Start web-01"."""
+    told = job.inputs.get("title")
+    if not told:
+        return job.title
+    words, about = told
+    return str(_(words)) % {"name": about}
 
 
 @register.filter

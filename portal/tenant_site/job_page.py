@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from fabric.abilities import why_not
+from fabric.actions import cancelling
 from fabric.durable import line
 from fabric.durable.states import LIVE, JobState
 from fabric.models import Job
@@ -22,6 +23,8 @@ from fabric.states import GONE
 FEWEST_SAMPLES = 5
 MOST_SAMPLES = 50
 DEPLOY = "machine.deploy"
+# What the portal notes among the inputs for itself.
+OUR_NOTES = ("title", "was", "holding", "wanted", "by")
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,11 @@ def _events(steps: Iterable[dict]) -> Iterable[Event]:
 
 def ordered(job: Job) -> list[tuple[str, Any]]:
     """Return what was ordered, in the words of the order; secrets are not among the inputs."""
-    return [(name, value) for name, value in job.inputs.items() if value not in (None, "", [], {})]
+    return [
+        (name, value)
+        for name, value in job.inputs.items()
+        if name not in OUR_NOTES and value not in (None, "", [], {})
+    ]
 
 
 def work(job: Job) -> dict[str, Any]:
@@ -102,6 +109,7 @@ def work(job: Job) -> dict[str, Any]:
         "expected": expected(job) if is_live else None,
         "no_steps": why_not(job.stamp.provider, JOB_STEPS) if job.stamp else "",
         "can_resume": can_resume(job),
+        "can_cancel": is_live and cancelling.why_not(job) is None,
         "can_remove": is_failed_deployment(job),
         "log": log_of(job),
         "children": list(job.children.select_related("machine").order_by("created_at")),

@@ -153,6 +153,7 @@ urlpatterns = [
     path("activity/", operations.index, name="activity"),
     path("jobs/", jobs.index, name="jobs"),
     path("jobs/<uuid:pk>/", jobs.show, name="job"),
+    path("jobs/<uuid:pk>/cancel/", jobs.cancel, name="job-cancel"),
     path("jobs/<uuid:pk>/resume/", jobs.resume, name="job-resume"),
     path("team/", include(team_pages)),
     path("invitations/<str:token>/", invitations.open_link, name="invitation"),

@@ -44,7 +44,7 @@ _TOLD: dict[str, str] = {
     ),
     "ab -": "machine-connect",
     "- ab": (
-        "group-order group-run job-resume machine-eject machine-end machine-operate"
+        "group-order group-run job-cancel job-resume machine-eject machine-end machine-operate"
         " machine-protect machine-resume machine-size machine-tags machine-words"
         " schedule-switch"
     ),

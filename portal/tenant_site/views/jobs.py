@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import uuid
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from fabric.actions import machines
+from fabric.actions import cancelling, machines
 from fabric.errors import NotPossible
 from fabric.models import Job
 from portal.faults import told
@@ -59,4 +60,13 @@ def resume(request: HttpRequest, job: Job) -> HttpResponseRedirect:
         if not job_page.can_resume(job):
             raise NotPossible(_("There is nothing to go on with."))
         machines.resume(by=request.user, machine=job.machine)
+    return redirect("job", pk=job.pk)
+
+
+@signed_in
+@own(load, "POST")
+def cancel(request: HttpRequest, job: Job) -> HttpResponseRedirect:
+    with told(request):
+        cancelling.cancel(by=request.user, job=job)
+        messages.success(request, _("Cancelled: nothing was asked of the cloud."))
     return redirect("job", pk=job.pk)

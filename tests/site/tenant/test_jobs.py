@@ -117,3 +117,18 @@ def test_the_page_of_a_job_asks_little(as_alice, machine, django_assert_max_num_
     job = failed(machine)
     with django_assert_max_num_queries(12):
         as_alice.get(page_of(job))
+
+
+def test_what_waits_in_line_can_be_cancelled(as_alice, alice, machine) -> None:
+    job = make_job(machine, JobState.WAITING, actor_email=alice.email)
+    assert reverse("job-cancel", args=[job.pk]) in as_alice.get(page_of(job)).text
+    answer = as_alice.post(reverse("job-cancel", args=[job.pk]), follow=True)
+    assert "nothing was asked of the cloud" in answer.text
+    assert Job.objects.get(pk=job.pk).state == JobState.CANCELLED
+
+
+def test_what_has_begun_offers_no_cancel_and_refuses_it(as_alice, machine) -> None:
+    job = make_job(machine, started_at=timezone.now())
+    assert reverse("job-cancel", args=[job.pk]) not in as_alice.get(page_of(job)).text
+    answer = as_alice.post(reverse("job-cancel", args=[job.pk]), follow=True)
+    assert "It has begun: it goes on to its end." in answer.text

@@ -57,7 +57,7 @@ def test_what_needs_somebody_stands_first(as_alice, machine, subscription) -> No
     told = needs(look(as_alice))
     assert (broken.name, "Missing") in told
     assert ("old-01", "It will be deleted.") in told
-    assert (f"Deploy machine {machine.name}", "No answer.") in told
+    assert (f"Deploy {machine.name}", "No answer.") in told
     assert (subscription.name, "SPF is away.") in told
     make_job(machine, JobState.SUCCEEDED)
     assert failed.pk and "No answer." not in look(as_alice).text, "it was tried again since"
