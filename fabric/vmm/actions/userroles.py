@@ -225,11 +225,22 @@ def _write(
     _add_scopes(role, [*(scopes or ()), *add_scopes])
     _permit(role, cloud_permissions)
     if resources is not None:
-        role.resources.all().delete()
+        resources = _kept(role, resources)
     _add_resources(role, [*(resources or ()), *add_resources])
     _require_within_parent(role)
     _take_from_children(role)
     return role
+
+
+def _kept(role: UserRole, resources: Sequence[Grant]) -> list[Grant]:
+    """Take from the role what is not among these, and return those it has not yet.
+
+    What it has may be gone by now: a machine that was granted, and is asked after no more.
+    """
+    held = {Grant(kind, pk) for kind, pk in role.resources.values_list("kind", "resource_id")}
+    for gone in held - set(resources):
+        role.resources.filter(**asdict(gone)).delete()
+    return [grant for grant in resources if grant not in held]
 
 
 def _taken(values: dict[str, Any], keyword: str) -> list[Any] | None:

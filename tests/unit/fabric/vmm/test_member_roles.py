@@ -207,6 +207,19 @@ def test_a_role_is_given_machines_as_other_resources(fabric, alice, bob, charlie
     assert names(bob) == set()
 
 
+def test_a_role_keeps_what_is_gone_until_it_is_taken(fabric, alice, bob):
+    """The console sends all a role has, whatever became of it."""
+    machine = deploy(fabric, alice, start=False)
+    grant(alice, machine, bob)
+    finish(actions.machines.remove(alice, machine))
+    held = [Grant(kind, pk) for kind, pk in bob.role.resources.values_list("kind", "resource_id")]
+    assert Grant("VirtualMachine", machine.pk) in held
+    actions.userroles.change(ADMINISTRATOR, bob.role, resources=held)
+    assert bob.role.resources.count() == len(held)
+    actions.userroles.change(ADMINISTRATOR, bob.role, resources=[])
+    assert not bob.role.resources.exists()
+
+
 def test_a_machine_that_leaves_the_tenant_is_granted_to_nobody(fabric, alice, bob, charlie):
     machine = deploy(fabric, alice, start=False)
     grant(alice, machine, bob)
