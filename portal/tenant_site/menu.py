@@ -23,40 +23,6 @@ from tenants import rights
 from tenants.models import Instance, Membership, TenantRole, User
 from tenants.rights import Right
 
-MACHINE_PAGES = (
-    "machines",
-    "machine-new",
-    "machine-quick",
-    "machine-draft",
-    "machine",
-    "machine-activity",
-    "machine-delete",
-    "machine-operate",
-    "machine-resume",
-)
-MACHINE_PAGES += (
-    "machine-configure",
-    "machine-words",
-    "machine-size",
-    "machine-tags",
-    "machine-end",
-)
-MACHINE_PAGES += ("machine-networks", "machine-network", "adapter-change", "adapter-remove")
-MACHINE_PAGES += ("machine-disks", "machine-disk", "machine-insert", "disk-grow", "disk-remove")
-MACHINE_PAGES += ("machine-checkpoints", "machine-checkpoint", "checkpoint-restore")
-MACHINE_PAGES += ("checkpoint-rename", "checkpoint-remove", "checkpoint-machine")
-MACHINE_PAGES += ("machine-clone", "machine-store", "machine-bring-back", "machine-rebuild")
-MACHINE_PAGES += ("machine-rescue", "machine-connect", "machine-commands")
-MACHINE_PAGES += ("machine-selected", "machine-selected-result")
-SUBSCRIPTION_PAGES = ("subscriptions", "subscription", "subscription-use", "subscription-rename")
-SUBSCRIPTION_PAGES += ("subscription-add-ons", "subscription-leave")
-SCHEDULE_PAGES = ("schedules", "schedule", "schedule-new", "schedule-edit", "schedule-delete")
-SCHEDULE_PAGES += ("groups", "group", "group-new", "group-edit", "group-delete", "groups-import")
-TEAM_PAGES = ("team", "team-invite", "team-leave", "member", "member-remove")
-TEAM_PAGES += ("roles", "role", "role-new")
-ACCOUNT_PAGES = ("account", "account_email", "account_change_password", "mfa_index")
-ACCOUNT_PAGES += ("usersessions_list", "keys", "key-new", "ssh-keys")
-
 # What says what a member may do: `tenants.rights.of_member`.
 PLACE = JSONObject(role="role", rights="rights", given="custom_role__rights")
 
@@ -132,30 +98,38 @@ class SiteFrame(Frame):
 
     @cached_property
     def menu(self) -> Sequence[Item]:
-        plans = self._counts["plans"]
+        counts = self._counts
         return (
-            Item(_("Overview"), "layout-dashboard", reverse("overview"), pages=("overview",)),
-            Item(
-                _("Virtual machines"),
-                "server",
-                reverse("machines"),
-                self.machine_count,
-                MACHINE_PAGES,
-            ),
-            Item(_("Schedules"), "clock", reverse("schedules"), pages=SCHEDULE_PAGES),
-            Item(_("Activity"), "activity", reverse("activity"), pages=("activity", "jobs", "job")),
-            Item(
+            self._section(_("Overview"), "layout-dashboard", "overview"),
+            self._section(_("Virtual machines"), "server", "machines", count=self.machine_count),
+            self._section(_("Schedules"), "clock", "schedules", "groups"),
+            self._section(_("Activity"), "activity", "activity", "jobs"),
+            self._section(
                 _("Subscriptions"),
                 "layers",
-                reverse("subscriptions"),
-                len(self.subscriptions),
-                SUBSCRIPTION_PAGES,
+                "subscriptions",
+                count=len(self.subscriptions),
                 group=_("Your share"),
             ),
-            Item(_("Plans"), "package", reverse("plans"), plans, ("plans", "plan-subscribe")),
-            Item(_("Team"), "users", reverse("team"), pages=TEAM_PAGES),
-            Item(_("Account"), "user", reverse("account"), pages=ACCOUNT_PAGES),
+            self._section(_("Plans"), "package", "plans", count=counts["plans"]),
+            self._section(_("Team"), "users", "team"),
+            self._section(_("Account"), "user", "account"),
         )
+
+    def _section(
+        self,
+        title: str,
+        icon: str,
+        name: str,
+        *others: str,
+        count: int | None = None,
+        group: str = "",
+    ) -> Item:
+        """Return a line of the menu: the current one on every page below its address, or others'."""
+        url, path = reverse(name), self.request.path
+        below = [url, *(reverse(other) for other in others)]
+        is_here = path == url or any(path.startswith(each) for each in below if each != "/")
+        return Item(title, icon, url, count, group=group, current=is_here)
 
     @property
     def _may_create(self) -> bool:
