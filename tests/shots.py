@@ -31,6 +31,7 @@ WIDTHS = {1440: 900, 768: 1024, 390: 844}
 SCHEMES = ("light", "dark")
 PEOPLE = {"tenant": "alice@example.net", "admin": "olga@example.net"}
 SIGNED_OUT = ("account_login", "account_signup", "account_reset_password", "account_logout")
+SIGNED_OUT += ("invitation-new",)
 PICTURES = ROOT / "var" / "shots"
 
 
