@@ -1,4 +1,4 @@
-"""Operations: the long work of the portal, a job each; resumed, cancelled, waited for."""
+"""Operations: the long work of the portal, a job each; resumed, cancelled and waited for."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.http import Http404
 from django.utils.translation import gettext as _
 from rest_framework import serializers
 
-from fabric.actions import groups, machines, subscriptions
+from fabric.actions import cancelling, groups, machines, subscriptions
 from fabric.durable.states import JobState
 from fabric.errors import NotPossible
 from fabric.jobs.group import GROUP_RUN
@@ -92,3 +92,12 @@ class ResumeOperation(OfOperation):
             subscriptions.retry(by=by, subscription=job.subscription)
             return Job.objects.filter(subject=job.subject).latest("created_at")
         raise NotPossible(_("This work cannot go on: ask for it anew."))
+
+
+class CancelOperation(OfOperation):
+    @answers("Cancel an operation", gives=work.OperationShape)
+    def post(self) -> Answer:
+        """Only one that has not begun: it leaves nothing. What has begun goes on to its end."""
+        cancelling.cancel(by=self.caller.user, job=self.job)
+        self.load(self.job.pk)
+        return Answer(work.whole(self.job))

@@ -112,6 +112,7 @@ urlpatterns = [
     at("schedules/<uuid:pk>/runs/", schedules.Runs, "schedule-run-list"),
     at("operations/", operations.Operations, "operation-list"),
     at("operations/<uuid:pk>/", operations.OneOperation, "operation"),
+    at("operations/<uuid:pk>/cancel/", operations.CancelOperation, "operation-cancel"),
     at("operations/<uuid:pk>/resume/", operations.ResumeOperation, "operation-resume"),
     at("activity/", activity.Activity, "activity-list"),
     path("openapi.json", docs.openapi, {"form": "json"}, name="api-openapi-json"),

@@ -125,7 +125,7 @@ class SiteFrame(Frame):
         count: int | None = None,
         group: str = "",
     ) -> Item:
-        """Return a line of the menu: the current one on every page below its address, or others'."""
+        """Return a line of the menu: the current one below its address, or one of the others."""
         url, path = reverse(name), self.request.path
         below = [url, *(reverse(other) for other in others)]
         is_here = path == url or any(path.startswith(each) for each in below if each != "/")

@@ -216,6 +216,8 @@ class Samples:
         machines = Machine.objects.filter(pk=self.world.machine.pk)
         if template.startswith("/api/v1/machines/{id}/") and word in STATES:
             machines.update(state=STATES[word])
+        if word == "cancel":
+            Job.objects.filter(pk=self.made["operations"]).update(state=JobState.WAITING)
         if template.endswith("/end-rescue/"):
             machines.update(rescued_at=self.world.machine.created_at)
         if template.endswith("{id}/media/") and method == "DELETE":

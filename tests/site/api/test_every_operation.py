@@ -22,8 +22,12 @@ OPERATIONS = [
 CHANGES = [one for one in OPERATIONS if one[0] in UNSAFE]
 # Answered for each machine by itself, and by what is found.
 HARMLESS = ("POST /api/v1/machines/preflight/", "POST /api/v1/machines/command/")
-# Keys cannot make keys; what resuming needs, the work itself says.
-WITHOUT_SCOPE = ("POST /api/v1/api-keys/", "POST /api/v1/operations/{id}/resume/")
+# Keys cannot make keys; what going on or not going on needs, the work itself says.
+WITHOUT_SCOPE = (
+    "POST /api/v1/api-keys/",
+    "POST /api/v1/operations/{id}/cancel/",
+    "POST /api/v1/operations/{id}/resume/",
+)
 NONSENSE = (
     [],
     '"x"',

@@ -108,6 +108,14 @@ def test_failed_work_goes_on(as_alice, machine):
     assert answer.json()["state"] == "waiting"
 
 
+def test_work_in_line_is_cancelled_and_what_has_begun_is_not(as_alice, machine):
+    path = f"operations/{as_alice.post(f'machines/{machine.pk}/stop/').json()['id']}/cancel/"
+    assert as_alice.post(path).json()["state"] == "cancelled"
+    assert Machine.objects.get(pk=machine.pk).state == "running"
+    answer = as_alice.post(path)
+    assert (answer.status_code, answer.json()["code"]) == (409, "not_possible")
+
+
 def test_several_machines_are_made_in_order_or_not_at_all(as_alice, world):
     body = {
         "subscription": str(world.subscription.pk),
