@@ -7,14 +7,19 @@ from datetime import timedelta
 from django.utils import timezone
 
 from fabric.models import Provider as Row
+from fabric.providers.abilities import ALL, Description
 from fabric.providers.base import Provider
 
 KEPT_FOR = timedelta(days=1)
 
 
 def is_due(row: Row) -> bool:
-    """Tell whether the endpoint was never asked, or too long ago."""
-    return row.abilities_read_at is None or timezone.now() - row.abilities_read_at > KEPT_FOR
+    """Tell whether the endpoint was never asked, too long ago, or for less than is known now."""
+    if row.abilities_read_at is None or timezone.now() - row.abilities_read_at > KEPT_FOR:
+        return True
+    return (
+        isinstance(row.capabilities, dict) and Description.from_json(row.capabilities).asked < ALL
+    )
 
 
 def read(row: Row, provider: Provider) -> None:

@@ -277,6 +277,9 @@ def test_a_tenant_and_a_machine_are_made_over_the_wire(real, portal):
     assert (found.id, found.status) == (made.object_id, "UnderCreation")
     (job,) = portal.jobs(real.stamp, [made.job_id])
     assert not job.completed
+    (devices,) = portal.devices(real.stamp, [made.object_id])
+    assert [disk.is_boot for disk in devices.disks] == [True]
+    assert [adapter.network_id for adapter in devices.adapters] == [real.network]
 
 
 def test_a_wrong_password(real):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.utils import timezone
 
 from fabric import registry
 from fabric.models import Machine, Stamp
+from fabric.providers import changes
 from fabric.providers.abilities import CHANGES, LOAD
 from fabric.states import MachineState
 from fabric.sync import passes, stamps
@@ -84,6 +87,47 @@ def test_all_are_read_page_by_page(bench, stamp, monkeypatch):
     pages = asked(bench, stamp)
     assert pages == ["all"] * (2 if isinstance(bench.transport, Paging) else 3)
     assert rows() == read
+
+
+def device_queries(bench: Bench) -> list[str]:
+    """Which machines were asked about with all that hangs on them, query by query."""
+    addresses = [str(url) for url in bench.transport.addresses]
+    return [each for each in addresses if "VirtualDiskDrives" in each]
+
+
+def test_what_hangs_on_machines_is_read_at_first(bench, stamp):
+    for machine in Machine.objects.all():
+        (disk,) = machine.disks.all()
+        assert (disk.is_boot, disk.size_gb) == (True, machine.storage_gb)
+        (adapter,) = machine.adapters.all()
+        assert adapter.network_name == "front"
+        assert machine.devices_synced_at is not None
+
+
+def test_a_change_made_by_others_is_read_for_that_machine_alone(bench, stamp):
+    bench.needs(CHANGES)
+    web, other = Machine.objects.order_by("name")
+    before = other.devices_synced_at
+    grown = changes.GrowDisk(web.remote_id, web.disks.get().remote_id, 77)
+    bench.change(grown, bench.tenant_id)
+    bench.transport.addresses.clear()
+    stamps.run(str(stamp.pk))
+    asked = device_queries(bench)
+    assert str(web.remote_id) in asked[0]
+    assert not any(str(other.remote_id) in each for each in asked)
+    web.refresh_from_db()
+    other.refresh_from_db()
+    assert (web.storage_gb, web.disks.get().size_gb) == (77, 77)
+    assert other.devices_synced_at == before
+
+
+def test_nothing_is_asked_about_devices_while_nothing_changes(bench, stamp):
+    bench.needs(CHANGES)
+    # What was written within a minute before the mark may be shown late.
+    Machine.objects.update(devices_synced_at=timezone.now() + timedelta(minutes=1))
+    bench.transport.addresses.clear()
+    stamps.run(str(stamp.pk))
+    assert device_queries(bench) == []
 
 
 def test_one_removed_by_others_is_missing_soon(bench, stamp):
