@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from django.db.models import QuerySet
-from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from fabric.abilities import why_not
@@ -19,47 +16,11 @@ from fabric.durable.states import LIVE, JobState
 from fabric.models import Job
 from fabric.providers.abilities import JOB_STEPS
 from fabric.states import GONE
+from portal.tenant_site.expected import expected
 
-FEWEST_SAMPLES = 5
-MOST_SAMPLES = 50
 DEPLOY = "machine.deploy"
 # What the portal notes among the inputs for itself.
 OUR_NOTES = ("title", "was", "holding", "wanted", "by")
-
-
-@dataclass(frozen=True)
-class Expected:
-    """How long the same work took before, in seconds: the median, and nine out of ten."""
-
-    median: float
-    most: float
-
-    def left(self, job: Job) -> float:
-        """Return the seconds a job probably still takes, by the median; 0 when it is overdue."""
-        return max(0.0, self.median - (timezone.now() - job.created_at).total_seconds())
-
-
-def expected(job: Job) -> Expected | None:
-    """Return what to expect of a job, None while too few like it are known. One query.
-
-    A deployment is like those of the same template; other work like all of its kind.
-    """
-    rows = Job.objects.filter(recipe=job.recipe, state=JobState.SUCCEEDED)
-    if job.recipe == DEPLOY and job.machine is not None:
-        rows = rows.filter(machine__template=job.machine.template_id)
-    return expected_of(rows)
-
-
-def expected_of(rows: QuerySet[Job]) -> Expected | None:
-    """Return how long such jobs took, the last fifty of them."""
-    ended = rows.exclude(ended_at=None).order_by("-created_at")
-    times = [
-        (end - start).total_seconds()
-        for start, end in ended.values_list("created_at", "ended_at")[:MOST_SAMPLES]
-    ]
-    if len(times) < FEWEST_SAMPLES:
-        return None
-    return Expected(statistics.median(times), statistics.quantiles(times, n=10)[-1])
 
 
 @dataclass(frozen=True)
@@ -134,8 +95,3 @@ def is_failed_deployment(job: Job) -> bool:
         and job.machine is not None
         and job.machine.state == "failed"
     )
-
-
-def recently(days: int = 30) -> datetime:
-    """Return since when ended work is listed."""
-    return timezone.now() - timedelta(days=days)

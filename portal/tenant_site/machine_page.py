@@ -28,7 +28,8 @@ from portal import charts
 from portal.frame import frame_of
 from portal.tenant_site.forms.typed import TypedNameForm
 from portal.tenant_site.held import rights_in
-from portal.tenant_site.job_page import DEPLOY, expected
+from portal.tenant_site.expected import expected
+from portal.tenant_site.job_page import DEPLOY
 from portal.tenant_site.machine_commands import bar_for, runs_windows
 
 DASHBOARD = "machine"

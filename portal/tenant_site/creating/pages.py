@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from fabric.actions import ordering
 from plans.rules import amount
-from portal.tenant_site.creating.expected import expected_of
+from portal.tenant_site.expected import expected_of
 from portal.tenant_site.creating.order import effect
 from portal.tenant_site.creating.wizard import BY_SLUG, Wizard
 from portal.tenant_site.forms.creating.base import StepForm

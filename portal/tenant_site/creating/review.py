@@ -16,7 +16,7 @@ from fabric.actions import preflight
 from fabric.models import EndAction, ScheduledAction
 from plans.rules import amount
 from portal.templatetags.moments import exact
-from portal.tenant_site.creating.expected import expected_of
+from portal.tenant_site.expected import expected_of
 from portal.tenant_site.creating.order import Wanted, as_call, effect, wanted
 from portal.tenant_site.creating.pages import frame
 from portal.tenant_site.creating.wizard import BY_SLUG, REVIEW, STEP_OF_FIELD, Wizard

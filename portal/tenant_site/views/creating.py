@@ -15,7 +15,7 @@ from plans.models import Subscription
 from portal.faults import refuse
 from portal.tenant_site.access import signed_in
 from portal.tenant_site.creating import drafts
-from portal.tenant_site.creating.expected import expected_of
+from portal.tenant_site.expected import expected_of
 from portal.tenant_site.creating.offer import Offer, known, usable
 from portal.tenant_site.forms.creating.quick import QuickForm
 from portal.tenant_site.held import anywhere, rights_by_tenant

@@ -12,6 +12,7 @@ from fabric.durable.states import JobState
 from fabric.models import Job
 from fabric.states import MachineState
 from portal.tenant_site import job_page
+from portal.tenant_site.expected import expected
 from tests.factories.fabric import make_machine
 from tests.site.tenant.conftest import make_job
 
@@ -81,9 +82,9 @@ def test_what_to_expect_comes_from_the_same_template(as_alice, machine, subscrip
         Job.objects.filter(pk=done.pk).update(
             created_at=now - timedelta(seconds=seconds), ended_at=now
         )
-    expected = job_page.expected(make_job(machine))
-    assert expected is not None
-    assert round(expected.median) == 30
+    told = expected(make_job(machine))
+    assert told is not None
+    assert round(told.median) == 30
     assert "30 seconds" in as_alice.get(page_of(Job.objects.latest("created_at"))).text
 
 

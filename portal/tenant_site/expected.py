@@ -1,4 +1,4 @@
-"""How long deployments of templates take, from those that were done."""
+"""How long work takes, from what was done: deployments by template, the rest by its kind."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.db import connection
+
+from fabric.jobs.deploy import DEPLOY
+from fabric.models import Job
 
 FEWEST_SAMPLES = 5
 MOST_SAMPLES = 50
@@ -29,6 +32,17 @@ CROSS JOIN LATERAL (
 GROUP BY wanted.id HAVING count(*) >= %s
 """
 
+_TIMES_OF_KIND = """
+SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY took),
+       percentile_cont(0.9) WITHIN GROUP (ORDER BY took)
+FROM (
+    SELECT extract(epoch FROM ended_at - created_at) AS took FROM fabric_job
+    WHERE recipe = %s AND state = 'succeeded' AND ended_at IS NOT NULL
+    ORDER BY created_at DESC LIMIT %s
+) AS done
+HAVING count(*) >= %s
+"""
+
 
 @dataclass(frozen=True)
 class Expected:
@@ -45,3 +59,13 @@ def expected_of(templates: Collection[uuid.UUID]) -> dict[uuid.UUID, Expected]:
     with connection.cursor() as cursor:
         cursor.execute(_TIMES, [list(templates), MOST_SAMPLES, FEWEST_SAMPLES])
         return {pk: Expected(float(median), float(most)) for pk, median, most in cursor}
+
+
+def expected(job: Job) -> Expected | None:
+    """Return what to expect of a job, None while too few like it are known. One query."""
+    if job.recipe == DEPLOY.name and job.machine is not None and job.machine.template_id:
+        return expected_of([job.machine.template_id]).get(job.machine.template_id)
+    with connection.cursor() as cursor:
+        cursor.execute(_TIMES_OF_KIND, [job.recipe, MOST_SAMPLES, FEWEST_SAMPLES])
+        found = cursor.fetchone()
+    return Expected(*map(float, found)) if found else None
