@@ -6,7 +6,7 @@ import uuid
 
 from fabric.durable.errors import Fault
 from fabric.durable.recipe import Again, Recipe, Step, Turn
-from fabric.jobs import far_side, guests, settling
+from fabric.jobs import far_side, guests, provision, settling
 from fabric.models import Machine
 from fabric.providers.base import MachineOrder, OrderedAdapter, Provider
 from fabric.providers.changes import AddDisk
@@ -100,6 +100,7 @@ def ensure_read_back(turn: Turn) -> None:
 def _deployed(turn: Turn) -> None:
     quota.commit(turn.job.machine_id)
     far_side.log_success(turn)
+    provision.follow(turn.job, Machine.objects.get(pk=turn.job.machine_id))
 
 
 def failed(turn: Turn, fault: Fault) -> None:

@@ -11,18 +11,18 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.utils.translation import gettext_noop
 
-from fabric import members
+from fabric import access, members
 from fabric.durable import engine
 from fabric.durable.errors import Fault
 from fabric.durable.recipe import Recipe, Step, Turn
 from fabric.durable.states import LIVE, JobState
 from fabric.jobs import far_side
 from fabric.limits import limits_of
-from fabric.models import Job, Offering
+from fabric.models import Job, Machine, Offering
 from fabric.providers.base import TenantOrder
 from plans.models import Provisioning, Subscription, SubscriptionState
 from tenants.actions import operations
-from tenants.models import User
+from tenants.models import Membership, User
 
 TITLE = gettext_noop("Provision %(name)s")
 
@@ -141,6 +141,24 @@ def _failed(turn: Turn, fault: Fault) -> None:
         problem=f"{fault.message} {fault.advice}".strip(),
     )
     far_side.log_failure(turn, fault)
+
+
+def follow(job: Job, machine: Machine) -> None:
+    """Provision again when members are to see a machine in VMM that was only now made there: one
+    chosen for them before, or of a restricted member but made in the subscription's own name.
+
+    Call it in the transaction that ends the machine's job. Locks the subscription.
+    """
+    owner = Membership.objects.filter(
+        user=machine.created_by_id, tenant__subscriptions=machine.subscription_id
+    ).select_related("custom_role")
+    is_lost = any(access.is_restricted(one) for one in owner) and job.acts_as is None
+    if not is_lost and not machine.grants.exists():
+        return
+    subscription = _locked(machine.subscription_id)
+    if Job.objects.filter(subject=subscription.pk, state__in=LIVE).exists():
+        return  # that one sees the machine when it ends, and begins again
+    _begin_again(job, subscription)
 
 
 PASSING = ("unreachable", "throttled", "vault_locked")
