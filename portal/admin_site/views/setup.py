@@ -14,8 +14,6 @@ from portal import faults
 from portal.admin_site.forms.setup import SetUpForm
 from tenants.errors import Refused
 
-SIGN_IN_BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
-
 
 @sensitive_post_parameters()
 def set_up(request: HttpRequest) -> HttpResponse:
@@ -29,7 +27,7 @@ def set_up(request: HttpRequest) -> HttpResponse:
         except Refused as refusal:
             faults.refuse(form, refusal)
         else:
-            login(request, user, backend=SIGN_IN_BACKEND)
+            login(request, user)
             messages.success(request, _("This cloud is set up, and you are signed in."))
             return redirect("overview")
     return render(request, "admin_site/setup.html", {"form": form})
