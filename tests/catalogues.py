@@ -64,17 +64,30 @@ def extracted() -> Catalog:
 def _texts(path: Path) -> Iterator[tuple[str | tuple[str, ...], str | None]]:
     source = path.read_text()
     if path.suffix == ".py":
-        if "gettext" not in source:
-            return
-    else:
-        from django.utils.translation.template import templatize
+        if "gettext" in source:
+            yield from _of_python(source)
+        return
+    from django.utils.translation.template import templatize
 
-        # What stands around the texts is blanked out, so its indentation means nothing.
-        source = "\n".join(line.strip() for line in templatize(source).splitlines())
+    # What stands around the texts is blanked out, so its indentation means nothing.
+    source = "\n".join(line.strip() for line in templatize(source).splitlines())
     for _line, id, _comments, context in extract(
         "python", io.BytesIO(source.encode()), keywords=KEYWORDS
     ):
         yield id, context
+
+
+def _of_python(source: str) -> Iterator[tuple[str | tuple[str, ...], str | None]]:
+    """Yield what is given to gettext as it is; what comes from elsewhere is read there."""
+    for call in ast.walk(ast.parse(source)):
+        name = getattr(call.func, "id", "") if isinstance(call, ast.Call) else ""
+        if not isinstance(call, ast.Call) or name not in KEYWORDS:
+            continue
+        given = [arg.value if isinstance(arg, ast.Constant) else None for arg in call.args]
+        context = given.pop(0) if "pgettext" in name or "npgettext" in name else None
+        texts = tuple(given[: 2 if name.startswith("n") else 1])
+        if texts and all(isinstance(text, str) for text in texts):
+            yield (texts if len(texts) > 1 else texts[0]), context
 
 
 def _step_titles() -> Iterator[str]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from html.parser import HTMLParser
 
-from django.utils.translation import trans_real
+from django.utils.translation import _trans
 
 OPEN, CLOSE = "⟦", "⟧"
 SHOWN = ("aria-label", "placeholder", "title", "alt", "data-done", "data-confirm", "summary")
@@ -21,33 +21,37 @@ VOID = {"input", "img", "br", "hr", "link", "meta", "source", "wbr", "col"}
 @contextmanager
 def spoken() -> Iterator[None]:
     """Have every text that goes through gettext come out in brackets."""
-    kept = {name: getattr(trans_real, name) for name in ("gettext", "ngettext", "pgettext")}
+    names = ("gettext", "ngettext", "pgettext")
+    for name in names:
+        getattr(_trans, name)  # it keeps what it looked up once
 
     def mark(text: str) -> str:
         return f"{OPEN}{text}{CLOSE}" if text else text
 
-    trans_real.gettext = mark
-    trans_real.ngettext = lambda one, many, n: mark(one if n == 1 else many)
-    trans_real.pgettext = lambda _context, text: mark(text)
+    kept = {name: vars(_trans)[name] for name in names}
+    _trans.gettext = mark
+    _trans.ngettext = lambda one, many, n: mark(one if n == 1 else many)
+    _trans.pgettext = lambda _context, text: mark(text)
     try:
         yield
     finally:
-        for name, function in kept.items():
-            setattr(trans_real, name, function)
+        vars(_trans).update(kept)
 
 
 class Texts(HTMLParser):
-    """Everything of a page that people read or hear."""
+    """Everything of a page that people read or hear and that stands outside of brackets."""
 
     def __init__(self) -> None:
         super().__init__()
         self.found: list[str] = []
         self.open: list[str] = []
+        # A text may go on after a link inside of it.
+        self.depth = 0
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         if tag not in VOID:
             self.open.append(tag)
-        self.found += [value for name, value in attributes if name in SHOWN and value]
+        self.found += [outer(value, 0)[0] for name, value in attributes if name in SHOWN and value]
 
     def handle_endtag(self, tag: str) -> None:
         while self.open and self.open.pop() != tag:
@@ -55,22 +59,24 @@ class Texts(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if not SILENT & set(self.open):
-            self.found.append(data)
+            text, self.depth = outer(data, self.depth)
+            self.found.append(text)
 
 
 def outside(html: str) -> list[str]:
-    """Return the texts of a page, each without what stands in brackets; empty ones left out."""
+    """Return the texts of a page that no catalogue was asked for, as far as they have letters."""
     page = Texts()
     page.feed(html)
-    rest = (_strip(" ".join(text.split())) for text in page.found)
+    rest = (" ".join(text.split()) for text in page.found)
     return [text for text in rest if re.search(r"[^\W\d_]{2}", text)]
 
 
-def _strip(text: str) -> str:
-    depth, kept = 0, []
+def outer(text: str, depth: int) -> tuple[str, int]:
+    """Return what of a text stands in no bracket, and how many are open after it."""
+    kept = []
     for character in text:
         depth += character == OPEN
         if depth == 0:
             kept.append(character)
         depth -= character == CLOSE
-    return "".join(kept).strip()
+    return "".join(kept), depth

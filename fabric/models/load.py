@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from fabric.models.machine import Machine
 
@@ -11,15 +12,15 @@ class Load(models.Model):
     """One curve: `samples` is a list of numbers, `times` the ISO 8601 UTC times beside them."""
 
     class Frame(models.TextChoices):
-        HOUR = "hour", "Hour"
-        DAY = "day", "Day"
-        MONTH = "month", "Month"
+        HOUR = "hour", _("Hour")
+        DAY = "day", _("Day")
+        MONTH = "month", _("Month")
 
     class Counter(models.TextChoices):
         CPU = "cpu", "CPU"
-        MEMORY = "memory", "Memory"
-        STORAGE = "storage", "Storage"
-        NETWORK = "network", "Network"
+        MEMORY = "memory", _("Memory")
+        STORAGE = "storage", _("Storage")
+        NETWORK = "network", _("Network")
 
     machine = models.ForeignKey(Machine, on_delete=models.CASCADE, related_name="loads")
     frame = models.CharField(max_length=6, choices=Frame.choices)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from plans.models.subscription import Subscription
 from tenants.models import User
 
 
 class EntryKind(models.TextChoices):
-    RESERVED = "reserved", "Reserved"
-    COMMITTED = "committed", "Committed"
-    RELEASED = "released", "Released"
+    RESERVED = "reserved", _("Reserved")
+    COMMITTED = "committed", _("Committed")
+    RELEASED = "released", _("Released")
 
 
 class Entry(models.Model):

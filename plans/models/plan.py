@@ -6,12 +6,13 @@ import uuid
 
 from django.db import models
 from django.db.models.functions import Lower
+from django.utils.translation import gettext_lazy as _
 
 
 class Access(models.TextChoices):
-    PRIVATE = "private", "Private"
-    PUBLIC = "public", "Public"
-    DECOMMISSIONED = "decommissioned", "Decommissioned"
+    PRIVATE = "private", _("Private")
+    PUBLIC = "public", _("Public")
+    DECOMMISSIONED = "decommissioned", _("Decommissioned")
 
 
 class PlanQuerySet(models.QuerySet["Plan"]):

@@ -5,22 +5,23 @@ from __future__ import annotations
 import uuid
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from plans.models.plan import Plan
 from tenants.models import Tenant, User
 
 
 class SubscriptionState(models.TextChoices):
-    ACTIVE = "active", "Active"
-    SUSPENDED = "suspended", "Suspended"
-    DELETING = "deleting", "Deleting"
-    DELETED = "deleted", "Deleted"
+    ACTIVE = "active", _("Active")
+    SUSPENDED = "suspended", _("Suspended")
+    DELETING = "deleting", _("Deleting")
+    DELETED = "deleted", _("Deleted")
 
 
 class Provisioning(models.TextChoices):
-    IN_SYNC = "in_sync", "In sync"
-    SYNCING = "syncing", "Syncing"
-    OUT_OF_SYNC = "out_of_sync", "Out of sync"
+    IN_SYNC = "in_sync", _("In sync")
+    SYNCING = "syncing", _("Syncing")
+    OUT_OF_SYNC = "out_of_sync", _("Out of sync")
 
 
 class SubscriptionQuerySet(models.QuerySet["Subscription"]):

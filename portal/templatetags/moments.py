@@ -35,6 +35,21 @@ def span(seconds: float) -> str:
     return ngettext("%(n)d second", "%(n)d seconds", whole) % {"n": whole}
 
 
+def since(seconds: float) -> str:
+    """Return how long ago that many seconds are: other languages bend the words."""
+    whole = max(0, int(seconds))
+    if whole < 5:
+        return _("just now")
+    for size, words in (
+        (DAY, lambda n: ngettext("%(n)d day ago", "%(n)d days ago", n)),
+        (HOUR, lambda n: ngettext("%(n)d hour ago", "%(n)d hours ago", n)),
+        (MINUTE, lambda n: ngettext("%(n)d minute ago", "%(n)d minutes ago", n)),
+    ):
+        if whole >= size:
+            return words(whole // size) % {"n": whole // size}
+    return ngettext("%(n)d second ago", "%(n)d seconds ago", whole) % {"n": whole}
+
+
 def exact_text(value: dt.datetime) -> str:
     """Return date, time and zone, to the second, the same in every language."""
     return f"{timezone.localtime(value):%Y-%m-%d %H:%M:%S %Z}"
@@ -52,9 +67,7 @@ def ago(value: dt.datetime | str | None) -> SafeString | str:
     moment = _moment(value)
     if moment is None:
         return "–"
-    seconds = (timezone.now() - moment).total_seconds()
-    text = _("just now") if seconds < 5 else _("%(span)s ago") % {"span": span(seconds)}
-    return _time(moment, text)
+    return _time(moment, since((timezone.now() - moment).total_seconds()))
 
 
 @register.simple_tag

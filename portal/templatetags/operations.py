@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import template
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext_lazy as _
@@ -126,3 +128,17 @@ def object_url(entry: Operation) -> str:
         return reverse(entry.object_type, args=[entry.object_id])
     except NoReverseMatch:
         return ""
+
+
+@register.filter
+def shown(value: Any) -> str:
+    """Return a parameter of an act or a job as people read it."""
+    if value is None or value == "" or value == []:
+        return "–"
+    if isinstance(value, bool):
+        return str(_("yes") if value else _("no"))
+    if isinstance(value, list | tuple):
+        return ", ".join(shown(each) for each in value)
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {shown(each)}" for name, each in value.items())
+    return str(value)
