@@ -73,6 +73,7 @@ def furnish(alice: User, bob: User, alices: Tenant) -> dict[str, Any]:
         "subscription": subscription.pk,
         "plan": plan.pk,
         "job": job.pk,
+        "job-cancel": _job(rows.make_machine(subscription, "mail-01"), JobState.WAITING).pk,
         "disk": disk.pk,
         "adapter": adapter.pk,
         "checkpoint": checkpoint.pk,
@@ -112,14 +113,14 @@ def _results(user: User, machine: Machine) -> uuid.UUID:
     return key
 
 
-def _job(machine: Machine) -> Job:
+def _job(machine: Machine, state: str = JobState.FAILED) -> Job:
     return Job.objects.create(
         recipe="machine.operate",
         title="Stop web-01",
         subject=machine.pk,
         step="ensure_asked",
         inputs={"verb": "stop", "was": "running"},
-        state=JobState.FAILED,
+        state=state,
         fault={"code": "x", "message": "x", "advice": ""},
         machine=machine,
         subscription=machine.subscription,

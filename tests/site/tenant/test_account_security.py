@@ -198,7 +198,7 @@ def test_a_strict_team_leads_its_members_to_setting_one_up(vault, strict, bob, m
         assert browser.post(url).url == reverse("mfa_index")
     assert "Your team requires" in browser.get(reverse("mfa_index")).text
     told = browser.get("/api/v1/machines/")
-    assert (told.status_code, "second factor" in told.json()["title"]) == (403, True)
+    assert (told.status_code, "second factor" in told.json()["detail"]) == (403, True)
     fragment = browser.get(reverse("overview"), headers={"HX-Request": "true"})
     assert fragment.headers["HX-Redirect"] == reverse("mfa_index")
     set_up_app(browser)

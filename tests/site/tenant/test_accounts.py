@@ -82,14 +82,14 @@ def test_name_and_zone_are_kept_and_used(as_alice, alice, machine) -> None:
     as_alice.post(reverse("account"), {"name": "Alice M.", "time_zone": "Asia/Tokyo"})
     alice.refresh_from_db()
     assert (alice.name, alice.time_zone) == ("Alice M.", "Asia/Tokyo")
-    assert "JST" in as_alice.get(reverse("overview")).text
+    assert "JST" in as_alice.get(reverse("account")).text
 
 
 def test_the_browsers_zone_serves_until_one_is_set(as_alice, machine) -> None:
     as_alice.cookies["katal_zone"] = "Europe%2FMadrid"
-    assert "CET" in as_alice.get(reverse("overview")).text
+    assert "CET" in as_alice.get(reverse("account")).text
     as_alice.cookies["katal_zone"] = "../../etc/passwd"
-    assert as_alice.get(reverse("overview")).status_code == 200
+    assert as_alice.get(reverse("account")).status_code == 200
 
 
 def test_an_unknown_zone_is_refused(as_alice) -> None:

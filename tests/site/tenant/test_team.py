@@ -37,7 +37,7 @@ def test_the_list_says_who_may_what(as_alice, alice, bob, dora, machine) -> None
     MemberLimit.objects.create(
         membership=place_of(bob), subscription=machine.subscription, cores=4, memory_mb=2048
     )
-    page = as_alice.get(reverse("team")).text
+    page = as_alice.get(reverse("team")).text.replace("<wbr>", "")
     for told in (bob.email, "Application Administrator", "1 chosen machine", "1 chosen action"):
         assert told in page
     for told in ("4 cores", "2 GB", dora.email, "Reader", "Tenant Admin", "Second factor"):
@@ -46,7 +46,7 @@ def test_the_list_says_who_may_what(as_alice, alice, bob, dora, machine) -> None
 
 def test_who_may_only_look_sees_no_commands(bob, dora, alice, sign_in, machine) -> None:
     for person in (bob, dora):
-        page = sign_in(person).get(reverse("team")).text
+        page = sign_in(person).get(reverse("team")).text.replace("<wbr>", "")
         assert alice.email in page
         for hidden in (
             "Invite somebody",
@@ -219,7 +219,7 @@ def test_a_person_of_two_tenants_chooses(alice, alices, charlie, sign_in) -> Non
     theirs = charlie.tenants.get()
     join(alices, charlie, Role.READER)
     browser = sign_in(charlie)
-    page = browser.get(f"{reverse('team')}?tenant={alices.pk}").text
+    page = browser.get(f"{reverse('team')}?tenant={alices.pk}").text.replace("<wbr>", "")
     assert alice.email in page
     assert f"?tenant={theirs.pk}" in page
     assert browser.get(f"{reverse('team-invite')}?tenant={theirs.pk}").status_code == 200
