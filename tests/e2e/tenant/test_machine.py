@@ -1,0 +1,165 @@
+"""One machine's whole life, by its page: size, disks, networks, checkpoints, commands, its end."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from tests.e2e import backstage
+from tests.e2e.tenant.machines import answer, command, in_vmm, is_now, open_machine, row, tab
+from tests.e2e.visitor import Visitor
+from tests.stack import Stack
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+
+GUEST_PASSWORD = "Guest-Marked-8"
+
+
+def settled(alice: Visitor) -> None:
+    """Wait until the page shows no work, as somebody looking at it would."""
+    expect(alice.page.locator("#work")).to_be_hidden()
+
+
+def things(alice: Visitor) -> Locator:
+    """Return the rows of the tab's table."""
+    return alice.page.locator("#tab tbody tr")
+
+
+class TestItsParts:
+    def test_it_is_described_and_shut_down_to_grow(self, alice: Visitor, cloud: Stack) -> None:
+        open_machine(alice, "lamp")
+        tab(alice, "Configure")
+        alice.fill(description="Lights the harbour")
+        alice.press("Save")
+        expect(alice.page.locator(".help")).to_have_text("Lights the harbour")
+        settled(alice)
+        expect(alice.page.locator("#size")).to_contain_text("Shut it down first")
+        alice.look("configure, running")
+        alice.press("Shut it down now")
+        is_now(alice, "Stopped")
+        expect(alice.page.locator("#no-size")).to_have_count(0)
+        alice.fill(cores="2", memory_gb="2")
+        alice.press("Change size")
+        expect(alice.page.locator("#size")).to_contain_text("2 cores, 2 GB")
+        settled(alice)
+        assert in_vmm(cloud, "lamp", "cores, memory_mb") == (2, 2048)
+
+    def test_a_disk_comes_grows_and_goes(self, alice: Visitor, cloud: Stack) -> None:
+        tab(alice, "Disks")
+        alice.press("Add a disk")
+        alice.look("add a disk")
+        answer(alice, "Add disk", size_gb="5", name="oil")
+        expect(things(alice)).to_have_count(2)
+        settled(alice)
+        alice.look("disks")
+        row(alice, "oil").get_by_role("link", name="Enlarge").click()
+        answer(alice, "Enlarge", size_gb="8")
+        expect(row(alice, "oil")).to_contain_text("8 GB")
+        settled(alice)
+        assert in_vmm(cloud, "lamp", "storage_gb") == (18,)
+        row(alice, "oil").get_by_role("link", name="Remove").click()
+        alice.look("remove a disk")
+        answer(alice, "Remove for good", confirm="oil")
+        expect(things(alice)).to_have_count(1)
+        settled(alice)
+
+    def test_an_adapter_comes_and_goes(self, alice: Visitor) -> None:
+        tab(alice, "Networks")
+        alice.press("Attach to a network")
+        alice.choose("network", "front")
+        alice.look("attach")
+        answer(alice, "Attach", address="10.20.8.8")
+        expect(things(alice)).to_have_count(2)
+        expect(row(alice, "Adapter 2")).to_contain_text("10.20.8.8")
+        settled(alice)
+        alice.look("networks")
+        row(alice, "Adapter 2").get_by_role("link", name="Detach").click()
+        answer(alice, "Detach")
+        expect(things(alice)).to_have_count(1)
+        settled(alice)
+
+
+class TestItsCheckpoints:
+    def test_one_is_made_and_restored(self, alice: Visitor) -> None:
+        tab(alice, "Checkpoints")
+        alice.press("Make a checkpoint")
+        alice.look("make a checkpoint")
+        answer(alice, "Make checkpoint", name="before the storm")
+        expect(row(alice, "before the storm")).to_contain_text("the machine stands here")
+        settled(alice)
+        alice.look("checkpoints")
+        row(alice, "before the storm").get_by_role("link", name="Restore").click()
+        alice.look("restore")
+        answer(alice, "Restore")
+        expect(row(alice, "before the storm")).to_be_visible()
+        settled(alice)
+
+    def test_another_machine_is_made_of_it(self, alice: Visitor, cloud: Stack) -> None:
+        row(alice, "before the storm").get_by_role("link", name="New machine").click()
+        answer(alice, "Create machine", name="lamp-then")
+        expect(alice.heading("lamp-then")).to_be_visible()
+        is_now(alice, "Stopped")
+        assert in_vmm(cloud, "lamp-then", "cores, memory_mb") == (2, 2048)
+
+    def test_it_is_deleted(self, alice: Visitor, cloud: Stack) -> None:
+        open_machine(alice, "lamp")
+        tab(alice, "Checkpoints")
+        row(alice, "before the storm").get_by_role("link", name="Delete").click()
+        answer(alice, "Delete checkpoint")
+        expect(alice.page.locator("#tab .empty")).to_contain_text("No checkpoints")
+        settled(alice)
+        assert backstage.number(cloud, "SELECT count(*) FROM vmm_checkpoint") == 0
+
+
+class TestItsCommands:
+    @pytest.mark.parametrize(
+        ("said", "becomes"),
+        [
+            ("Start", "Running"),
+            ("Pause", "Paused"),
+            ("Resume", "Running"),
+            ("Restart", "Running"),
+            ("Save", "Saved"),
+            ("Start", "Running"),
+        ],
+    )
+    def test_power(self, alice: Visitor, said: str, becomes: str) -> None:
+        if said == "Start":
+            open_machine(alice, "lamp")
+        command(alice, said)
+        is_now(alice, becomes)
+        settled(alice)
+
+    def test_it_is_cloned(self, alice: Visitor, cloud: Stack) -> None:
+        command(alice, "Stop")
+        is_now(alice, "Stopped")
+        command(alice, "Clone")
+        answer(alice, "Create clone", name="lamp-twin")
+        expect(alice.heading("lamp-twin")).to_be_visible()
+        is_now(alice, "Stopped")
+        assert in_vmm(cloud, "lamp-twin", "storage_gb") == in_vmm(cloud, "lamp", "storage_gb")
+
+    def test_it_is_rebuilt_at_the_same_address(self, alice: Visitor) -> None:
+        open_machine(alice, "lamp")
+        tab(alice, "Networks")
+        before = things(alice).locator("code").all_inner_texts()
+        command(alice, "Rebuild")
+        alice.look("rebuild")
+        alice.choose("template", "Debian 12")
+        answer(alice, "Rebuild", password=GUEST_PASSWORD, confirm="something else")
+        expect(alice.error_at("confirm")).to_contain_text("This is not lamp.")
+        answer(alice, "Rebuild", password=GUEST_PASSWORD, confirm="lamp")
+        expect(alice.heading("lamp")).to_be_visible()
+        settled(alice)
+        tab(alice, "Networks")
+        expect(things(alice).locator("code")).to_have_text(before)
+
+    def test_it_is_deleted_by_its_name(self, alice: Visitor, cloud: Stack) -> None:
+        command(alice, "Delete")
+        expect(alice.page.locator("#delete-dialog")).to_be_visible()
+        answer(alice, "Delete for good", confirm="lamp")
+        expect(alice.heading("Virtual machines")).to_be_visible()
+        expect(
+            alice.page.locator("tbody").get_by_role("link", name="lamp", exact=True)
+        ).to_have_count(0)
+        assert in_vmm(cloud, "lamp", "id") is None
