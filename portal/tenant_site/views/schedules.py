@@ -74,9 +74,9 @@ def show(request: HttpRequest, schedule: Schedule) -> HttpResponse:
 @signed_in
 @require_http_methods(["GET", "POST"])
 def create(request: HttpRequest) -> HttpResponse:
-    """Make a schedule; `preview` only shows when it would be due."""
+    """Make a schedule, or only show when it would be due."""
     form = _form(request, subscriptions_for(request), _asked(request))
-    if form.is_bound and form.is_valid() and "preview" not in request.POST:
+    if form.is_bound and form.is_valid() and not _only_looks(request):
         target, subscription = form.chosen
         try:
             made = schedules.create(
@@ -99,7 +99,7 @@ def edit(request: HttpRequest, schedule: Schedule) -> HttpResponse:
         Subscription.objects.filter(pk=schedule.subscription_id),
         initial_of(schedule),
     )
-    if form.is_bound and form.is_valid() and "preview" not in request.POST:
+    if form.is_bound and form.is_valid() and not _only_looks(request):
         target, _subscription = form.chosen
         try:
             schedules.change(by=request.user, schedule=schedule, target=target, **_said(form))
@@ -131,6 +131,11 @@ def _asked(request: HttpRequest) -> dict[str, Any]:
 
 def _said(form: ScheduleForm) -> dict[str, Any]:
     return {name: form.cleaned_data[name] for name in ("name", "action", "cron", "time_zone")}
+
+
+def _only_looks(request: HttpRequest) -> bool:
+    """Tell whether the person only wants to see the next runs: by the button, or while typing."""
+    return bool(request.htmx) or "preview" in request.POST
 
 
 def _shown(request: HttpRequest, page: str, context: dict[str, Any]) -> HttpResponse:

@@ -83,12 +83,23 @@ def test_the_next_five_runs_are_shown_before_anything_is_made(as_alice, machine)
     answer = as_alice.post(reverse("schedule-new"), typed(machine) | {"preview": "1"})
     assert answer.text.count("<time datetime=") == 5
     assert "Off at night" in answer.text
-    fragment = as_alice.post(
-        reverse("schedule-new"), typed(machine, name=""), headers={"HX-Request": "true"}
-    )
-    assert fragment.text.count("<time datetime=") == 5
-    assert "<html" not in fragment.text
+    for name in ("", "Off at night"):
+        fragment = as_alice.post(
+            reverse("schedule-new"), typed(machine, name=name), headers={"HX-Request": "true"}
+        )
+        assert fragment.text.count("<time datetime=") == 5
+        assert "<html" not in fragment.text
     assert not Schedule.objects.exists()
+
+
+def test_choosing_another_time_changes_nothing_yet(as_alice, nightly, machine):
+    as_alice.post(
+        page(nightly, "schedule-edit"),
+        typed(machine, rhythm="daily"),
+        headers={"HX-Request": "true"},
+    )
+    nightly.refresh_from_db()
+    assert nightly.cron == "0 20 * * 1-5"
 
 
 def test_the_form_comes_back_as_it_was_saved(as_alice, nightly, machine):
