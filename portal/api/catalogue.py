@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet
+from django.http import Http404
 from rest_framework import serializers
 
+from fabric.actions import ordering
 from fabric.models import HardwareProfile, LibraryDisk, Media, Network, Offering, Template
 from portal.api.frame import paging
 from portal.api.frame.answer import Answer
 from portal.api.frame.endpoint import Endpoint, answers
-from portal.api.frame.fields import Shape
+from portal.api.frame.fields import Asked, Shape
+from tenants.errors import Refused
 
 COMMON = ("id", "name", "description")
 
@@ -124,6 +128,39 @@ class Networks(Catalogue):
     @answers("List networks", asks=CatalogueFilter, gives=NetworkShape, many=True, etag=True)
     def get(self) -> Answer:
         return self.page()
+
+
+class AddressQuestion(Asked):
+    address = serializers.CharField(max_length=45, help_text="An IPv4 address.")
+
+
+class AddressShape(Shape):
+    """Whether a machine could be given an address; `text` says why not."""
+
+    address = serializers.CharField()
+    is_free = serializers.BooleanField()
+    text = serializers.CharField()
+
+
+class NetworkAddress(Catalogue):
+    model, held_by, shape = Network, "networks", NetworkShape
+
+    @answers("Tell whether an address is free", asks=AddressQuestion, gives=AddressShape)
+    def get(self) -> Answer:
+        """As far as is known: the fabric has the last word when the address is given."""
+        told = {"address": self.asked["address"], "is_free": True, "text": ""}
+        try:
+            ordering.require_address(self.network, told["address"])
+        except Refused as refused:
+            told |= {"is_free": False, "text": refused.message}
+        return Answer(told)
+
+    def load(self, pk: uuid.UUID, **more: Any) -> None:
+        self.asked = {}  # the list's filters are none of it
+        network = self.rows().filter(pk=pk).first()
+        if network is None:
+            raise Http404
+        self.network = network
 
 
 class LibraryDisks(Catalogue):

@@ -94,6 +94,7 @@ urlpatterns = [
     at("templates/", catalogue.Templates, "template-list"),
     at("hardware-profiles/", catalogue.HardwareProfiles, "hardware-profile-list"),
     at("networks/", catalogue.Networks, "network-list"),
+    at("networks/<uuid:pk>/address/", catalogue.NetworkAddress, "network-address"),
     at("library-disks/", catalogue.LibraryDisks, "library-disk-list"),
     at("media/", catalogue.AllMedia, "media-list"),
     at("machines/", machines.Machines, "machine-list"),

@@ -22,6 +22,7 @@ TEMPLATE = "tenant_site/machines/asked.html"
 class Asked:
     """What a page asks. `reason` says why the act is impossible now; `tab` is where it leads back;
     `warns` stands out: what will be lost. `aside` is a link beside it: title and address.
+    `look` is the word of a second button, which only asks.
     """
 
     title: str
@@ -33,6 +34,7 @@ class Asked:
     tone: str = ""
     reason: str | None = None
     aside: tuple[str, str] | None = None
+    look: str = ""
 
 
 def ask(
@@ -41,20 +43,30 @@ def ask(
     asked: Asked,
     form: forms.Form,
     act: Callable[[dict[str, Any]], Any],
+    look: Callable[[dict[str, Any]], str] | None = None,
 ) -> HttpResponse:
     """Show the page; once the form is sent and well, act and lead back. One act for one form.
 
     `act` is given the cleaned values. What it returns, if that is an answer, is where it leads.
+    `look` is called instead where only that is asked for; it returns the good news.
     """
     if request.method == "POST" and form.is_valid():
         try:
+            if look is not None and "look" in request.POST:
+                return _page(request, machine, asked, form, look(form.cleaned_data))
             led = act(form.cleaned_data)
         except Refused as refused:
             refuse(form, refused)
         else:
             return led if isinstance(led, HttpResponse) else back_to(machine, asked.tab)
+    return _page(request, machine, asked, form)
+
+
+def _page(
+    request: HttpRequest, machine: Machine, asked: Asked, form: forms.Form, found: str = ""
+) -> HttpResponse:
     context = {"title": asked.title, "machine": machine, "asked": asked, "form": form}
-    return render(request, TEMPLATE, context)
+    return render(request, TEMPLATE, context | {"found": found})
 
 
 class NothingForm(forms.Form):

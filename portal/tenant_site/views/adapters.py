@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
-from fabric.actions import adapters
+from fabric.actions import adapters, ordering
 from fabric.models import Adapter, Machine
 from fabric.states import Verb
 from portal.tenant_site.access import own, signed_in
@@ -59,8 +60,9 @@ def attach(request: HttpRequest, machine: Machine) -> HttpResponse:
         TAB,
         [_("The machine gets one more network adapter. The system in it sees a new card.")],
         reason=_why_not(request, machine),
+        look=_("Check the address"),
     )
-    return ask(request, machine, asked, form, act)
+    return ask(request, machine, asked, form, act, _looker(machine))
 
 
 @changing(Verb.ADAPTERS, "GET", "POST", load=load_adapter)
@@ -73,6 +75,7 @@ def change(request: HttpRequest, adapter: Adapter) -> HttpResponse:
         TAB,
         [_("Connections over this adapter break off; its address may become another one.")],
         reason=_why_not(request, adapter.machine),
+        look=_("Check the address"),
     )
     return ask(
         request,
@@ -80,6 +83,7 @@ def change(request: HttpRequest, adapter: Adapter) -> HttpResponse:
         asked,
         form,
         lambda _said: adapters.change(by=request.user, adapter=adapter, **form.changes()),
+        _looker(adapter.machine),
     )
 
 
@@ -108,6 +112,18 @@ def remove(request: HttpRequest, adapter: Adapter) -> HttpResponse:
         form,
         lambda _said: adapters.remove(by=request.user, adapter=adapter),
     )
+
+
+def _looker(machine: Machine) -> Callable[[dict[str, Any]], str]:
+    """Return what tells whether an address is free; it refuses one that is not."""
+
+    def look(said: dict[str, Any]) -> str:
+        if not said["address"]:
+            return _("The network's pool gives an address.")
+        ordering.require_address(said["network"], said["address"], but=machine)
+        return _("Free, as far as is known.")
+
+    return look
 
 
 def _why_not(request: HttpRequest, machine: Machine) -> str | None:

@@ -42,6 +42,8 @@ class Samples:
         whole = template.replace("{id}", str(self.id_of(noun, template)))
         if "{taken}" in whole:
             whole = whole.replace("{taken}", str(self.taken.pk))
+        if whole.endswith("/address/"):
+            whole += "?address=10.20.0.99"
         return whole.replace("{machine}", str(self.world.machine.pk))
 
     def id_of(self, noun: str, template: str) -> Any:
@@ -52,6 +54,7 @@ class Samples:
             "checkpoints": lambda: self.world.checkpoint,
             "tenants": lambda: self.world.tenant,
             "plans": lambda: self.world.plan,
+            "networks": lambda: self.world.machine.network,
             "subscriptions": lambda: self.world.subscription,
             "operations": self.failed_job,
             "members": lambda: self.bob.memberships.get(),
