@@ -20,6 +20,7 @@ from fabric.orders import NewMachine
 from plans import rules
 from plans.actions import limits, quota
 from plans.models import Subscription
+from plans.words import in_sentence
 from tenants.errors import Refused
 from tenants.models import User
 from tenants.rights import Right
@@ -126,7 +127,7 @@ def _room(cloud: Cloud, wanted: Mapping[str, int]) -> Finding:
                 "bad",
                 title,
                 _("The cloud has %(left)s of %(what)s left.")
-                % {"left": left, "what": _(resource.title).lower()},
+                % {"left": left, "what": in_sentence(_(resource.title))},
             )
         nearly = nearly or (limit is not None and after > limit * NEARLY)
     if nearly:

@@ -201,7 +201,7 @@ def _begin(schedule: Schedule) -> _Told:
     if person is None or not person.is_active:
         return _off(gettext_noop("Who made it has no account any more."))
     if Right.SCHEDULES not in rights.rights_of(person, tenant):
-        return _off(f"{person.email} may not plan schedules in {tenant.name} any more.")
+        return _off(gettext_noop("Who made it may not plan schedules there any more."))
     if not schedule.subscription.is_active:
         return _Told(RunOutcome.REFUSED, gettext_noop("The subscription is not active."))
     if schedule.group is not None:

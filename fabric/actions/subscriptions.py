@@ -32,6 +32,7 @@ from plans.models import (
     SubscriptionAddOn,
     SubscriptionState,
 )
+from plans.words import in_sentence
 from tenants import rights
 from tenants.actions import operations, users
 from tenants.errors import Conflicting, NotPermitted
@@ -135,6 +136,7 @@ def leave(*, by: User, subscription: Subscription) -> Job:
     if Job.objects.filter(subject=subscription.pk, state__in=LIVE).exists():
         raise NotPossible(_("It is being provisioned right now. Try again in a minute."))
     machines = Machine.objects.filter(subscription=subscription).exclude(state__in=GONE)
+    _check_seen(by, machines)
     _check_removable(subscription, list(machines.order_by("name")))
     Subscription.objects.filter(pk=subscription.pk).update(
         state=SubscriptionState.DELETING, problem=""
@@ -145,6 +147,12 @@ def leave(*, by: User, subscription: Subscription) -> Job:
     job = leaving.begin(subscription, by=by, machines=len(names), operation_id=operation_id)
     nudge_on_commit(tasks.begin)
     return job
+
+
+def _check_seen(by: User, machines: QuerySet[Machine]) -> None:
+    """Refuse who would delete machines they may not even see."""
+    if not by.is_operator and machines.exclude(pk__in=Machine.objects.granted_to(by)).exists():
+        raise NotPermitted(_("You do not see all of its machines: ask a Tenant Admin."))
 
 
 def _check_removable(subscription: Subscription, machines: list[Machine]) -> None:
@@ -250,7 +258,8 @@ def _change_state(subscription: Subscription, by: User, state: str, action: str)
     if subscription.state in ENDING:
         raise NotPossible(_("It is being deleted."))
     if subscription.state == state:
-        raise NotPossible(_("It is %(state)s already.") % {"state": state})
+        told = in_sentence(SubscriptionState(state).label)
+        raise NotPossible(_("It is %(state)s already.") % {"state": told})
     Subscription.objects.filter(pk=subscription.pk).update(state=state)
     operations.succeeded(_log(subscription, by, action, {"was": subscription.state}))
 

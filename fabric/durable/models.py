@@ -103,7 +103,7 @@ class JobRow(models.Model):
         place = self.place
         if place is None:
             return self.message
-        return _("Waiting: %(place)s") % {"place": line.in_words(place)}
+        return _("Waiting: place %(place)d in line") % {"place": place}
 
     def renew(self) -> None:
         """Make the lease of a claimed job a full one again. Raises LostClaim when it is lost."""

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from plans import rules
 from plans.errors import QuotaExceeded
 from plans.models import MemberLimit, Subscription, SubscriptionAddOn
+from plans.words import in_sentence
 from tenants.models import User
 
 
@@ -88,7 +89,7 @@ def _refuse(excess: rules.Excess | None, words: str) -> None:
         wanted=excess.wanted,
         message=words
         % {
-            "what": _(excess.resource.title).lower(),
+            "what": in_sentence(_(excess.resource.title)),
             "limit": rules.amount(name, excess.limit),
             "used": rules.amount(name, excess.used),
             "wanted": rules.amount(name, excess.wanted),

@@ -94,7 +94,7 @@ def reserve(
     named first for the machine, within their part of the quota (asked for when none is given).
     What was reserved under this holding once is not reserved again.
     """
-    _lock(subscription.pk)
+    lock(subscription.pk)
     if Entry.objects.filter(holding=holding).exists():
         return
     subject = subject or holding
@@ -134,7 +134,7 @@ def release(holding: uuid.UUID) -> None:
     reserved = _reserved(holding=holding)
     if not reserved:
         return
-    _lock(reserved[0].subscription_id)
+    lock(reserved[0].subscription_id)
     held = _by_kind(Entry.objects.filter(subject=reserved[0].subject))
     is_committed = Entry.objects.filter(holding=holding, kind=EntryKind.COMMITTED).exists()
     for entry in reserved:
@@ -148,7 +148,7 @@ def release_all(subject: uuid.UUID) -> None:
     reserved = _reserved(subject=subject)
     if not reserved:
         return
-    _lock(reserved[0].subscription_id)
+    lock(reserved[0].subscription_id)
     committed = Exists(Entry.objects.filter(holding=OuterRef("holding"), kind=EntryKind.COMMITTED))
     waiting = _reserved(~committed, subject=subject)
     _follow(waiting, EntryKind.RELEASED)
@@ -170,7 +170,7 @@ def shrink(
 ) -> None:
     """Give back part of what a machine has committed, at most all of it. Repeatable by `holding`,
     a new id for each act of shrinking."""
-    _lock(subscription.pk)
+    lock(subscription.pk)
     first = Entry.objects.filter(subject=subject).order_by("id").first()
     if first is None or Entry.objects.filter(holding=holding).exists():
         return
@@ -194,7 +194,7 @@ def settle(
     Call it when nothing is on its way any more: what was reserved and did not come about is given
     back. No limit is asked: what is there is there.
     """
-    _lock(subscription.pk)
+    lock(subscription.pk)
     entries = Entry.objects.filter(subject=subject).order_by("id")
     first = entries.first()
     if first is None:
@@ -239,7 +239,7 @@ def _give_back(like: Entry, holding: uuid.UUID, amounts: Mapping[str, int]) -> N
     )
 
 
-def _lock(subscription_id: uuid.UUID) -> None:
+def lock(subscription_id: uuid.UUID) -> None:
     """Shut out every other writer of the ledger, but not rows that only refer to the subscription:
     two that did so before they come here would wait for each other."""
     Subscription.objects.select_for_update(of=("self",), no_key=True).only("pk").get(

@@ -27,6 +27,8 @@ class Provisioning(models.TextChoices):
 class SubscriptionQuerySet(models.QuerySet["Subscription"]):
     def visible_to(self, user: User) -> SubscriptionQuerySet:
         """Return the subscriptions of the tenants a person belongs to, those gone excepted."""
+        if user.tenant_ids is not None:
+            return self.present().filter(tenant__in=user.tenant_ids)
         return self.present().filter(tenant__memberships__user=user)
 
     def present(self) -> SubscriptionQuerySet:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from fabric.durable.states import LIVE
 from fabric.models import Cloud, Job
 from plans.models import Plan, Subscription
+from plans.words import in_sentence
 from portal.admin_site.fabric import sections
 from portal.admin_site.fabric.console import console_of
 from portal.frame import Frame, Item
@@ -25,11 +26,6 @@ ADD_ON_PAGES = ("add-ons", "add-on-new", "add-on", "add-on-edit", "add-on-access
 USER_PAGES = ("users", "user-new", "user", "user-subscribe")
 SUBSCRIPTION_PAGES = ("subscriptions", "subscription", "subscription-state")
 ACTIVITY_PAGES = ("activity", "activity-entry")
-
-
-def in_sentence(title: str) -> str:
-    """Return a title as it stands inside a sentence: small, unless it begins with an acronym."""
-    return title if title[1:2].isupper() else title[:1].lower() + title[1:]
 
 
 class SiteFrame(Frame):

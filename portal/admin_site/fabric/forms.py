@@ -20,6 +20,7 @@ from fabric.vmm.models import (
     VMSubnet,
 )
 from fabric.vmm.models.userrole import RoleProfile
+from plans.words import in_sentence
 from portal.admin_site.fabric.console import Console
 
 MOST_SETS = 64
@@ -250,7 +251,7 @@ class NounForm(forms.Form):
         self._sets = {each.name: self._repeat(each) for each in self.repeated}
         self._offer_rows()
         for name in self.forgettable if row is not None else ():
-            label = _("Forget the stored one: %s") % self.fields[name].label.lower()
+            label = _("Forget the stored one: %s") % in_sentence(str(self.fields[name].label))
             self.fields[f"forget_{name}"] = forms.BooleanField(label=label, required=False)
 
     def values_of(self, row: Any) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from plans.actions import add_ons
 from plans.models import AddOn, Subscription
+from plans.words import in_sentence
 from portal import faults
 from portal.admin_site.access import operator_required
 from portal.admin_site.forms.add_ons import AddOnForm, initial_of
@@ -102,7 +103,7 @@ def change_access(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
             messages.success(
                 request,
                 _("“%(name)s” is %(access)s now.")
-                % {"name": add_on.name, "access": add_on.get_access_display().lower()},
+                % {"name": add_on.name, "access": in_sentence(add_on.get_access_display())},
             )
             return redirect("add-on", add_on.pk)
     return render(request, "admin_site/add_ons/access.html", {"form": form, "add_on": add_on})

@@ -15,6 +15,7 @@ from fabric.states import GRANTABLE
 from plans import services
 from plans.actions import plans
 from plans.models import Plan, Provisioning, SubscriptionState
+from plans.words import in_sentence
 from portal import faults
 from portal.admin_site.access import operator_required
 from portal.admin_site.forms.filters import PlanFilter
@@ -118,7 +119,7 @@ def change_access(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
             messages.success(
                 request,
                 _("“%(plan)s” is %(access)s now.")
-                % {"plan": plan.name, "access": plan.get_access_display().lower()},
+                % {"plan": plan.name, "access": in_sentence(plan.get_access_display())},
             )
             return redirect("plan", plan.pk)
     context = {

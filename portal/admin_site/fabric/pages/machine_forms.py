@@ -27,6 +27,7 @@ from fabric.vmm.models import (
     VMNetwork,
     VMTemplate,
 )
+from plans.words import in_sentence
 from portal.admin_site.fabric import cells
 from portal.admin_site.fabric.forms import (
     OWNERS,
@@ -232,7 +233,7 @@ class Move(ActForm):
 
 
 def set_title(affinity: AffinitySet) -> str:
-    kind = affinity.get_kind_display().lower()
+    kind = in_sentence(affinity.get_kind_display())
     return f"{affinity} ({affinity.role}, {kind})" if affinity.role else f"{affinity} ({kind})"
 
 

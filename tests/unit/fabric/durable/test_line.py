@@ -79,7 +79,7 @@ def test_who_orders_one_after_the_other_does_not_overtake_the_patient(order):
 def test_the_place_in_line_is_told_until_it_is_begun(order):
     first, second = order("alice"), order("alice")
     assert (first.place, second.place) == (1, 2)
-    assert second.told == "Waiting: 2nd in line"
+    assert second.told == "Waiting: place 2 in line"
     engine.begin(Job, RECIPES)
     first.refresh_from_db()
     assert (first.place, second.place) == (None, 1)
