@@ -40,7 +40,7 @@ def form(visitor: Visitor) -> dict[str, str]:
 def watch(visitor: Visitor) -> list[str]:
     """Return the steps the page showed at work, one after the other, once it is done."""
     visitor.look("deploying")
-    expect(visitor.page.locator("#work")).to_have_count(0)
+    expect(visitor.page.locator("#work")).to_be_hidden()
     steps: list[str] = visitor.page.evaluate(NOTED)
     return steps
 
