@@ -25,7 +25,8 @@ from fabric.models import Job, Machine
 from fabric.states import GONE
 from portal.models import Notice
 from portal.templatetags.jobs import job_title
-from tenants.models import Instance, User
+from portal.templatetags.operations import act_title
+from tenants.models import Instance, Operation, Phase, Role, User
 
 log = logging.getLogger(__name__)
 
@@ -35,12 +36,13 @@ LEASE = timedelta(minutes=5)
 MOST_AT_ONCE = 500
 MOST_IN_A_MAIL = 50
 LONGEST_PAUSE = timedelta(hours=1)
+TEAM = ("team.join", "team.change", "team.remove", "team.leave")
 WANTED = {JobState.FAILED.value: "failed", JobState.SUCCEEDED.value: "succeeded"}
 
 
 def collect() -> None:
     """Note what happened since and that somebody wants to hear of."""
-    Notice.objects.bulk_create([*_of_jobs(), *_of_leases()], ignore_conflicts=True)
+    Notice.objects.bulk_create([*_of_jobs(), *_of_leases(), *_of_teams()], ignore_conflicts=True)
 
 
 def _of_jobs() -> Iterator[Notice]:
@@ -89,7 +91,7 @@ def _of_leases() -> Iterator[Notice]:
         "subscription__tenant__memberships"
     )[:MOST_AT_ONCE]:
         members = machine.subscription.tenant.memberships.all()
-        concerned = {m.user_id for m in members if m.role == "admin"}
+        concerned = {m.user_id for m in members if m.role == Role.ADMIN}
         concerned |= {m.user_id for m in members if m.user_id == machine.created_by_id}
         for user_id in concerned & people.keys():
             yield _of_lease(machine, people[user_id])
@@ -110,6 +112,39 @@ def _of_lease(machine: Machine, user: User) -> Notice:
             user=user,
             text=words % {"machine": machine.name, "when": when},
             path=f"/machines/{machine.pk}/",
+            due_at=timezone.now(),
+        )
+
+
+def _of_teams() -> Iterator[Notice]:
+    """Yield notices of who came, went or got another place, for the Tenant Admins."""
+    people = {user.pk: user for user in _people("team")}
+    if not people:
+        return
+    acts = Operation.objects.filter(
+        # The first condition is the index's.
+        action__startswith="team.",
+        action__in=TEAM,
+        phase=Phase.SUCCEEDED,
+        at__gt=timezone.now() - ENDED_WITHIN,
+    ).filter(~Exists(Notice.objects.filter(kind="team", object_id=OuterRef("operation_id"))))
+    for act in acts.select_related("tenant").prefetch_related("tenant__memberships")[:MOST_AT_ONCE]:
+        members = act.tenant.memberships.all() if act.tenant else ()
+        admins = {m.user_id for m in members if m.role == Role.ADMIN} - {act.actor_id}
+        for user_id in admins & people.keys():
+            yield _of_team(act, people[user_id])
+
+
+def _of_team(act: Operation, user: User) -> Notice:
+    with _speaking_to(user):
+        return Notice(
+            kind="team",
+            object_id=act.operation_id,
+            user=user,
+            text=f"{act_title(act.action)}: {act.object_name}",
+            detail=_("By %(who)s in %(tenant)s.")
+            % {"who": act.actor_email, "tenant": act.tenant.name if act.tenant else "–"},
+            path="/team/",
             due_at=timezone.now(),
         )
 

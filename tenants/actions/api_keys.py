@@ -13,7 +13,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from tenants import rights, second_factor
+from tenants import places, rights, second_factor
 from tenants.actions import operations
 from tenants.errors import NotPermitted, Refused
 from tenants.models import ApiKey, Membership, Tenant, User
@@ -74,10 +74,12 @@ def find(plaintext: str) -> ApiKey | None:
         )
         .filter(Q(tenant__requires_second_factor=False) | Q(second_factor.exists("user")))
         .select_related("user", "tenant")
+        .annotate(told_places=places.told("user"))
         .first()
     )
     if found is not None:
         found.user.key = found
+        found.user.told_places = found.told_places
         _note_use(found)
     return found
 

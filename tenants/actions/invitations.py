@@ -17,7 +17,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from tenants import authority
+from tenants import authority, places
 from tenants.actions import operations
 from tenants.actions.team import told
 from tenants.authority import Place
@@ -138,6 +138,7 @@ def accept(*, by: User, token: str) -> tuple[Membership, Invitation]:
             )
     except IntegrityError as error:
         raise Conflicting(_("You are on this team already.")) from error
+    places.forget(by)
     invitation.accepted_at = timezone.now()
     invitation.save(update_fields=["accepted_at"])
     _log("team.join", by, invitation)

@@ -29,12 +29,15 @@ def create(
 def change(
     *, by: User, role: TenantRole, name: str, description: str = "", given: Collection[str]
 ) -> None:
-    """Write a role anew. Who lacks rights it has, or would get, cannot."""
+    """Write a role anew. Who lacks rights it has, or would get, cannot, nor who could not change
+    one of those who have it."""
     role = (
         TenantRole.objects.select_for_update(of=("self",)).select_related("tenant").get(pk=role.pk)
     )
     held = authority.authority_of(by, role.tenant)
     held.check_rights(role.rights, "rights")
+    for member in role.memberships.select_related("user", "custom_role"):
+        held.check_changes(member)
     _write(role, held, name, description, given)
     _log("role.change", by, role)
 

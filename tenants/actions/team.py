@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from tenants import authority, second_factor
+from tenants import authority, places, second_factor
 from tenants.actions import api_keys, operations
 from tenants.authority import Place
 from tenants.errors import NotPermitted, Refused
@@ -96,6 +96,7 @@ def _go(action: str, by: User, membership: Membership) -> None:
     )
     _log(action, by, membership, told(membership))
     membership.delete()
+    places.forget(by)
 
 
 def _check_another_admin(membership: Membership) -> None:

@@ -7,6 +7,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
+from tenants import places
 from tenants.actions import operations
 from tenants.errors import Conflicting, Refused
 from tenants.models import Membership, Role, Tenant, User
@@ -49,4 +50,5 @@ def open_tenant(*, owner: User, name: str = "") -> Tenant:
     """Return a new tenant with its first Tenant Admin; call it in a transaction."""
     tenant = Tenant.objects.create(name=name or owner.name or owner.email)
     Membership.objects.create(tenant=tenant, user=owner, role=Role.ADMIN)
+    places.forget(owner)
     return tenant

@@ -20,6 +20,8 @@ class Phase(models.TextChoices):
 class OperationQuerySet(models.QuerySet["Operation"]):
     def visible_to(self, user: User) -> OperationQuerySet:
         """Return the entries of the tenants a person belongs to."""
+        if user.tenant_ids is not None:
+            return self.filter(tenant__in=user.tenant_ids)
         return self.filter(tenant__memberships__user=user)
 
 
@@ -51,7 +53,15 @@ class Operation(models.Model):
                 name="operation_ends_once",
             ),
         ]
-        indexes = [models.Index(fields=["tenant", "-id"], name="operation_by_tenant")]
+        indexes = [
+            models.Index(fields=["tenant", "-id"], name="operation_by_tenant"),
+            # Asked for every few seconds where somebody wants to hear of their team.
+            models.Index(
+                fields=["at"],
+                condition=models.Q(action__startswith="team."),
+                name="operation_of_teams",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.action} {self.phase}"

@@ -38,7 +38,8 @@ class User(AbstractBaseUser):
 
     `key` is the API key a request came with: whoever asks for this person's rights gets no more
     than the key's. `lacks_second_factor` is set on the person of a request: a tenant wants
-    one of them. `mail_on` holds words of MAIL_ON; `language` "" is as the browser asks.
+    one of them; `told_places` are their memberships (`tenants.places`), None where nobody read them.
+    `mail_on` holds words of MAIL_ON; `language` "" is as the browser asks.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -57,6 +58,7 @@ class User(AbstractBaseUser):
     REQUIRED_FIELDS: list[str] = []
     key: ApiKey | None = None
     lacks_second_factor: bool = False
+    told_places: list[dict[str, Any]] | None = None
 
     class Meta:
         constraints = [
@@ -67,6 +69,19 @@ class User(AbstractBaseUser):
 
     def __str__(self) -> str:
         return self.name or self.email
+
+    @property
+    def tenant_ids(self) -> list[uuid.UUID] | None:
+        """Return the person's tenants, None where they were not read with the person."""
+        if self.told_places is None:
+            return None
+        return [uuid.UUID(place["tenant"]) for place in self.told_places]
+
+    @property
+    def whole_tenant_ids(self) -> list[uuid.UUID] | None:
+        """Return the same for who sees every machine of all their tenants, None for others."""
+        places = self.told_places or ()
+        return self.tenant_ids if all(place["all_machines"] for place in places) else None
 
     def clean(self) -> None:
         self.email = self.email.strip().lower()

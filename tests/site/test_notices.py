@@ -13,6 +13,8 @@ from fabric.durable.states import JobState
 from fabric.models import Job
 from portal import notices
 from portal.models import Notice
+from tenants.actions import team
+from tenants.models import Role
 from tests.factories.fabric import (
     make_cloud,
     make_machine,
@@ -20,6 +22,7 @@ from tests.factories.fabric import (
     make_stamp,
     make_subscription,
 )
+from tests.people import join, make_user
 from tests.site.tenant.conftest import make_job
 
 
@@ -130,6 +133,20 @@ def test_the_end_of_a_machine_is_announced_to_its_maker_and_the_admins(
     assert sorted(one.to[0] for one in sent) == [alice.email, bob.email]
     assert "will be deleted" in sent[0].subject
     assert reverse("machine", args=[machine.pk]) in sent[0].body
+    assert not tell()
+
+
+def test_admins_who_want_it_hear_of_their_team(alice, alices, bob) -> None:
+    dave = make_user("dave@example.net")
+    join(alices, dave, Role.READER)
+    team.remove(by=alice, membership=dave.memberships.get())
+    assert not tell(), "nobody wants it"
+    bob.memberships.update(role=Role.ADMIN)
+    bob.mail_on = ["team"]
+    bob.save()
+    (sent,) = tell()
+    assert sent.to == [bob.email]
+    assert "dave@example.net" in sent.subject
     assert not tell()
 
 
