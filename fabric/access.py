@@ -10,7 +10,7 @@ from django.db.models import CharField, F, Q, QuerySet
 from django.db.models.functions import Cast
 from django.utils.translation import gettext as _
 
-from fabric.models import Machine
+from fabric.models import Group, Machine, Schedule
 from fabric.states import ALWAYS_GRANTED, GRANTABLE, missing_for
 from tenants import rights
 from tenants.errors import NotPermitted
@@ -90,9 +90,22 @@ def role_of(subscription_id: uuid.UUID, member: Membership) -> uuid.UUID:
 
 
 def operations_visible_to(user: User) -> QuerySet[Operation]:
-    """Return the log entries of a person's tenants, those on machines they may not see excepted."""
+    """Return the log entries of a person's tenants, those on machines they may not see excepted:
+    of groups and schedules too, and of leaving a subscription, which name machines."""
     entries = Operation.objects.visible_to(user)
+    if user.whole_tenant_ids is not None:
+        return entries
     if not user.memberships.filter(all_machines=False).exists():
         return entries
-    seen = Machine.objects.granted_to(user).annotate(text=Cast(F("pk"), CharField()))
-    return entries.filter(~Q(object_type="machine") | Q(object_id__in=seen.values("text")))
+    is_seen = Q(actor=user) | Q(
+        tenant__in=user.memberships.filter(all_machines=True).values("tenant")
+    )
+    for kind, rows in (
+        ("machine", Machine.objects.granted_to(user)),
+        ("group", Group.objects.visible_to(user)),
+        ("schedule", Schedule.objects.visible_to(user)),
+    ):
+        ids = rows.annotate(text=Cast(F("pk"), CharField())).values("text")
+        is_seen |= Q(object_type=kind, object_id__in=ids)
+    others = ~Q(object_type__in=("machine", "group", "schedule"))
+    return entries.filter(is_seen | others & ~Q(action="subscription.leave"))

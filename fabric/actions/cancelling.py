@@ -44,12 +44,13 @@ def why_not(job: Job) -> str | None:
 def cancel(*, by: User, job: Job) -> None:
     """Cancel a job nobody has begun: nothing was asked of the cloud, so nothing is left of it.
 
-    Whoever asked for it may, and who may configure machines. Locks the machine.
+    Whoever asked for it may, and who may configure machines; an API key only with that scope.
+    Locks the machine.
     """
     machine = None
     if job.machine_id:
         machine = Machine.objects.select_for_update(of=("self",)).get(pk=job.machine_id)
-    if by.email != job.actor_email:
+    if by.key is not None or by.email != job.actor_email:
         access.require_member(by, job.subscription, Right.AUTHOR)
     job.refresh_from_db()
     reason = why_not(job)

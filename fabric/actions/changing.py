@@ -62,6 +62,8 @@ def reserve(machine: Machine, wanted: Mapping[str, int] | None) -> dict[str, Any
     if not more:
         return {}
     holding = uuid.uuid4()
+    # Before the limits are read: an add-on may be given back at this very moment.
+    quota.lock(machine.subscription_id)
     quota.reserve(
         machine.subscription,
         holding=holding,

@@ -35,7 +35,7 @@ def clone(*, by: User, machine: Machine, name: str, request_key: str) -> Machine
     """Make another machine like one that is off, with MACs and addresses of its own.
 
     The same request key from the same person gives the copy that was made for it. Locks the
-    subscription, then the machine.
+    machine, then the subscription, as every change of a machine does.
     """
     return _copy(by=by, machine=machine, name=name, request_key=request_key)
 
@@ -60,6 +60,7 @@ def _copy(
     request_key: str,
     checkpoint: Checkpoint | None = None,
 ) -> Machine:
+    held.lock(machine)
     subscription, _member = machines.locked_for(by, machine.subscription)
     key = held.key_of(by, request_key)
     known = held.earlier(key)
@@ -192,6 +193,8 @@ def rebuild(
         raise NotPossible(_("Delete its checkpoints first: they are of its old disks."))
     offering = ordering.offering_of(row.subscription)
     ordering.require_template(offering, template)
+    if template.pk != row.template_id:
+        ordering.require_size(offering, template, row.cores, row.memory_mb)
     ordering.require_guest(offering, template, guest)
     like = NewMachine(name=row.name, template=template, guest=guest)
     return held.begin(

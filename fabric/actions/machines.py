@@ -19,6 +19,7 @@ from fabric.durable.states import JobState
 from fabric.errors import NotPossible
 from fabric.jobs import RECIPES
 from fabric.jobs.deploy import DEPLOY
+from fabric.jobs.rebuild import REBUILD
 from fabric.jobs.remove import REMOVE
 from fabric.limits import limits_of
 from fabric.models import Job, Machine, Offering
@@ -109,6 +110,9 @@ def _named(pattern: str, count: int, first: int, field: str) -> list[str]:
 def delete(*, by: User | None, machine: Machine, parent: Job | None = None) -> Job:
     """Ask for the machine and its disks to be deleted for good. Locks the machine."""
     machine = held.held(machine, Verb.DELETE, by)
+    is_on = machine.state in (MachineState.RUNNING, MachineState.PAUSED)
+    if is_on:
+        held.require_right(machine, Verb.STOP, by)
     return held.begin(
         machine,
         by=by,
@@ -134,6 +138,8 @@ def resume(*, by: User, machine: Machine) -> Job:
     _require_right_of(job, machine, by)
     if not machine.subscription.is_active:
         raise NotPossible(_("The subscription is not active."))
+    if machine.is_protected and job.recipe in (REMOVE.name, REBUILD.name):
+        raise NotPossible(_("It is protected: take the protection off first."))
     recipe = RECIPES[job.recipe]
     owned = held.owned(machine, by, "machine.continue", {"job": str(job.pk), "work": job.title})
     if not sweep.resume(job, recipe, step=recipe.steps[0].name):
@@ -298,6 +304,7 @@ def _reserved_again(job: Job, machine: Machine) -> dict[str, Any]:
     if not wanted:
         return dict(job.inputs)
     holding = uuid.uuid4()
+    quota.lock(machine.subscription_id)
     quota.reserve(
         machine.subscription,
         holding=holding,

@@ -21,8 +21,10 @@ from tenants.actions import invitations, roles, team
 from tenants.authority import Authority, Place
 from tenants.errors import NotPermitted, Refused
 from tenants.models import Invitation, Membership, Tenant, TenantRole, User
+from tenants.rights import Right
 
 Limits = Mapping[uuid.UUID, Mapping[str, int | None]]
+_USES_QUOTA = frozenset({Right.CREATE.value, Right.AUTHOR.value})
 
 
 @transaction.atomic
@@ -80,8 +82,9 @@ def change(
         _grant(held, membership, machines)
     if place.role == "admin":
         membership.limits.all().delete()
-    elif limits is not None:
-        _limit(held, membership, limits)
+    else:
+        _check_parts(held, membership, place, limits or {})
+        _limit(membership, limits or {})
     _provision(membership.tenant, by)
     return membership
 
@@ -106,6 +109,11 @@ def change_role(
     *, by: User, role: TenantRole, name: str, description: str, given: Collection[str]
 ) -> None:
     """Write a composed role anew, for all who have it."""
+    held = authority.authority_of(by, role.tenant)
+    more = _USES_QUOTA & (set(given) - set(role.rights))
+    parts = MemberLimit.objects.filter(**_own_limits(by, role.tenant))
+    if more and not held.is_admin and role.memberships.exists() and parts.exists():
+        raise NotPermitted(_("You have a part of the quota only: ask a Tenant Admin."))
     roles.change(by=by, role=role, name=name, description=description, given=given)
     if role.memberships.exists():
         _provision(role.tenant, by)
@@ -135,15 +143,21 @@ def _grant(held: Authority, membership: Membership, machines: Collection[uuid.UU
     )
 
 
-def _limit(held: Authority, membership: Membership, limits: Limits) -> None:
-    own = {
-        part.subscription_id: part.limits
-        for part in MemberLimit.objects.filter(**_own_limits(held.user, membership.tenant))
-    }
+def _check_parts(held: Authority, membership: Membership, place: Place, limits: Limits) -> None:
+    """Refuse a part larger than the giver's own: as given now, or as the member has it."""
+    if held.is_admin:
+        return
+    theirs = {part.subscription_id: part.limits for part in membership.limits.all()}
+    uses = bool(place.effective & _USES_QUOTA)
+    for own in MemberLimit.objects.filter(**_own_limits(held.user, membership.tenant)):
+        pk = own.subscription_id
+        if uses or pk in limits:
+            _check_within(own.limits, limits.get(pk) or theirs.get(pk) or {})
+
+
+def _limit(membership: Membership, limits: Limits) -> None:
     for subscription in Subscription.objects.filter(tenant=membership.tenant, pk__in=limits):
         parts = {r.name: limits[subscription.pk].get(r.name) for r in RESOURCES}
-        if not held.is_admin:
-            _check_within(own.get(subscription.pk, {}), parts)
         if all(value is None for value in parts.values()):
             membership.limits.filter(subscription=subscription).delete()
             continue
@@ -155,7 +169,7 @@ def _limit(held: Authority, membership: Membership, limits: Limits) -> None:
 def _check_within(own: Mapping[str, int | None], parts: Mapping[str, int | None]) -> None:
     """Nobody gives a larger part than they have."""
     for resource in RESOURCES:
-        top, wanted = own.get(resource.name), parts[resource.name]
+        top, wanted = own.get(resource.name), parts.get(resource.name)
         if top is not None and (wanted is None or wanted > top):
             raise NotPermitted(
                 _("Your own part is %(top)d: give no more of “%(what)s”.")

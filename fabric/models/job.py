@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from fabric.durable.models import JobRow
 from fabric.models.machine import Machine
+from fabric.models.schedule import Group
 from fabric.models.stamp import Stamp
 from plans.models import Subscription
 from tenants.models import User
@@ -16,10 +17,22 @@ from tenants.models import User
 
 class JobQuerySet(models.QuerySet["Job"]):
     def visible_to(self, user: User) -> JobQuerySet:
-        """Return the jobs of a person's tenants, those on machines they may not see excepted."""
+        """Return the jobs of a person's tenants, those on machines they may not see excepted.
+
+        A run of several machines names all of them: it is for whoever sees every one, or asked.
+        """
+        if user.whole_tenant_ids is not None:
+            return self.filter(subscription__tenant__in=user.whole_tenant_ids)
         seen = Machine.objects.granted_to(user)
+        all_theirs = user.memberships.filter(all_machines=True).values("tenant")
+        run = (
+            ~models.Q(recipe="group.run")
+            | models.Q(subscription__tenant__in=all_theirs)
+            | models.Q(actor_email=user.email)
+            | models.Q(subject__in=Group.objects.visible_to(user).values("pk"))
+        )
         return self.filter(subscription__tenant__memberships__user=user).filter(
-            models.Q(machine=None) | models.Q(machine__in=seen)
+            models.Q(machine__in=seen) | models.Q(machine=None) & run
         )
 
 

@@ -92,13 +92,20 @@ class ScheduledAction(models.TextChoices):
 
 class ScheduleQuerySet(models.QuerySet["Schedule"]):
     def visible_to(self, user: User) -> ScheduleQuerySet:
-        """Return the schedules of a person's tenants whose machine or group they may see."""
+        """Return the schedules of a person's tenants whose machine or group they may see.
+
+        One by a tag is for whoever sees all machines, and for who made it.
+        """
+        all_theirs = user.memberships.filter(all_machines=True).values("tenant")
         return (
             self.filter(subscription__tenant__memberships__user=user)
             .exclude(subscription__state=SubscriptionState.DELETED)
             .filter(
                 models.Q(machine=None) | models.Q(machine__in=Machine.objects.granted_to(user)),
                 models.Q(group=None) | models.Q(group__in=Group.objects.visible_to(user)),
+                models.Q(tag="")
+                | models.Q(created_by=user)
+                | models.Q(subscription__tenant__in=all_theirs),
             )
         )
 
