@@ -17,7 +17,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
-from tenants import second_factor
+from tenants import places, second_factor
 from tenants.actions import operations, users
 from tenants.models import MAIL_ON, Instance, User
 
@@ -28,10 +28,12 @@ def is_admitted(user: User) -> bool:
 
 
 class AuthenticationBackend(auth_backends.AuthenticationBackend):
-    """Read the person of a request together with whether a tenant keeps them out."""
+    """Read the person of a request with their tenants, and whether one keeps them out."""
 
     def get_user(self, user_id: Any) -> User | None:
-        found = User.objects.annotate(lacks_second_factor=second_factor.is_lacking())
+        found = User.objects.annotate(
+            lacks_second_factor=second_factor.is_lacking(), told_places=places.told()
+        )
         user = found.filter(pk=user_id).first()
         return user if user is not None and self.user_can_authenticate(user) else None
 

@@ -26,6 +26,8 @@ class MachineQuerySet(models.QuerySet["Machine"]):
     def granted_to(self, user: User) -> MachineQuerySet:
         """Return the machines of a person's tenants, also those that are gone: all of them, or the
         chosen ones and those they made themselves."""
+        if user.whole_tenant_ids is not None:
+            return self.filter(subscription__tenant__in=user.whole_tenant_ids)
         return self.filter(
             models.Q(subscription__tenant__memberships__all_machines=True)
             | models.Q(created_by=user)

@@ -25,9 +25,10 @@ class OnFailure(models.TextChoices):
 class GroupQuerySet(models.QuerySet["Group"]):
     def visible_to(self, user: User) -> GroupQuerySet:
         """Return the groups of a person's tenants of whose machines they may see every one."""
-        mine = self.filter(subscription__tenant__memberships__user=user).exclude(
-            subscription__state=SubscriptionState.DELETED
-        )
+        there = self.exclude(subscription__state=SubscriptionState.DELETED)
+        if user.whole_tenant_ids is not None:
+            return there.filter(subscription__tenant__in=user.whole_tenant_ids)
+        mine = there.filter(subscription__tenant__memberships__user=user)
         hidden = GroupMember.objects.filter(group=models.OuterRef("pk")).exclude(
             machine__in=Machine.objects.granted_to(user)
         )
@@ -96,17 +97,16 @@ class ScheduleQuerySet(models.QuerySet["Schedule"]):
 
         One by a tag is for whoever sees all machines, and for who made it.
         """
+        there = self.exclude(subscription__state=SubscriptionState.DELETED)
+        if user.whole_tenant_ids is not None:
+            return there.filter(subscription__tenant__in=user.whole_tenant_ids)
         all_theirs = user.memberships.filter(all_machines=True).values("tenant")
-        return (
-            self.filter(subscription__tenant__memberships__user=user)
-            .exclude(subscription__state=SubscriptionState.DELETED)
-            .filter(
-                models.Q(machine=None) | models.Q(machine__in=Machine.objects.granted_to(user)),
-                models.Q(group=None) | models.Q(group__in=Group.objects.visible_to(user)),
-                models.Q(tag="")
-                | models.Q(created_by=user)
-                | models.Q(subscription__tenant__in=all_theirs),
-            )
+        return there.filter(subscription__tenant__memberships__user=user).filter(
+            models.Q(machine=None) | models.Q(machine__in=Machine.objects.granted_to(user)),
+            models.Q(group=None) | models.Q(group__in=Group.objects.visible_to(user)),
+            models.Q(tag="")
+            | models.Q(created_by=user)
+            | models.Q(subscription__tenant__in=all_theirs),
         )
 
     def due(self, now: dt.datetime) -> ScheduleQuerySet:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from django.http import HttpRequest
 
-from tenants import rights
+from tenants import places, rights
 from tenants.models import Membership
 
 
@@ -20,10 +20,9 @@ def rights_by_tenant(request: HttpRequest) -> Mapping[uuid.UUID, frozenset[str]]
 
 
 def memberships(request: HttpRequest) -> list[Membership]:
-    """Return the person's places in their tenants. One query a request."""
+    """Return the person's places in their tenants, as they were read with the person."""
     if not hasattr(request, "_katal_memberships"):
-        mine = Membership.objects.filter(user=request.user).select_related("custom_role")
-        request._katal_memberships = list(mine)
+        request._katal_memberships = places.of(request.user)
     found: list[Membership] = request._katal_memberships
     return found
 

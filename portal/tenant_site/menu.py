@@ -8,10 +8,9 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.contrib.postgres.expressions import ArraySubquery
 from django.db import DatabaseError
 from django.db.models import F, Func, IntegerField, QuerySet, Subquery
-from django.db.models.functions import Coalesce, JSONObject
+from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -19,12 +18,9 @@ from fabric.durable.states import LIVE
 from fabric.models import Job, Machine
 from plans.models import Plan, Subscription
 from portal.frame import Frame, Item
-from tenants import rights
-from tenants.models import Instance, Membership, TenantRole, User
+from portal.tenant_site.held import anywhere, memberships
+from tenants.models import Instance, User
 from tenants.rights import Right
-
-# What says what a member may do: `tenants.rights.of_member`.
-PLACE = JSONObject(role="role", rights="rights", given="custom_role__rights")
 
 
 def _count(rows: QuerySet[Any]) -> Coalesce:
@@ -56,8 +52,8 @@ class SiteFrame(Frame):
 
     @cached_property
     def is_member(self) -> bool:
-        """Tell whether the person belongs to a tenant; who has a subscription does."""
-        return bool(self.subscriptions) or self.request.user.memberships.exists()
+        """Tell whether the person belongs to a tenant."""
+        return bool(memberships(self.request))
 
     @property
     def tenant_ids(self) -> list[UUID]:
@@ -70,9 +66,8 @@ class SiteFrame(Frame):
         user = self.request.user
         counted = {
             "machines": _count(Machine.objects.visible_to(user)),
-            "running": _count(Job.objects.visible_to(user).filter(state__in=LIVE)),
+            "running": _count(self._live_jobs),
             "plans": _count(Plan.objects.on_offer()),
-            "places": ArraySubquery(Membership.objects.filter(user=user).values(told=PLACE)),
             "instance_name": Subquery(Instance.objects.values("name")[:1]),
         }
         return User.objects.filter(pk=user.pk).values(**counted).get()
@@ -82,8 +77,15 @@ class SiteFrame(Frame):
         count: int = self._counts["machines"]
         return count
 
+    @property
+    def _live_jobs(self) -> QuerySet[Job]:
+        return Job.objects.visible_to(self.request.user).filter(state__in=LIVE)
+
     @cached_property
     def running(self) -> int:
+        """Return how much goes on. A part of a page needs nothing else of what is counted."""
+        if self.request.htmx:
+            return self._live_jobs.count()
         count: int = self._counts["running"]
         return count
 
@@ -134,15 +136,7 @@ class SiteFrame(Frame):
     @property
     def _may_create(self) -> bool:
         """Tell whether somebody without a tenant, or with the right in one of them."""
-        places = [
-            Membership(
-                role=told["role"],
-                rights=told["rights"],
-                custom_role=None if told["given"] is None else TenantRole(rights=told["given"]),
-            )
-            for told in self._counts["places"]
-        ]
-        return not places or any(Right.CREATE in rights.of_member(place) for place in places)
+        return not self.is_member or Right.CREATE in anywhere(self.request)
 
     @cached_property
     def new(self) -> Sequence[Item]:
