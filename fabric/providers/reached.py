@@ -128,8 +128,10 @@ def _gone(things: Collection[Any], id: uuid.UUID) -> Reached | None:
 
 
 def _rebuild(change: changes.Rebuild, machine: RemoteMachine, devices: Devices) -> Reached | None:
+    """The books know the fresh disks before these are made: one that broke then is not done."""
     is_fresh = change.known.isdisjoint(disk.id for disk in devices.disks)
-    return _yes(bool(devices.disks and change.known) and is_fresh)
+    is_done = bool(devices.disks and change.known) and is_fresh
+    return _yes(is_done and machine.status not in BROKEN)
 
 
 _LOOKS: Final[Mapping[type, Callable[[Any, RemoteMachine, Devices], Reached | None]]] = {

@@ -6,7 +6,9 @@ from dataclasses import replace
 from uuid import UUID, uuid4
 
 import pytest
+from django.conf import settings
 
+from fabric.hypervisors.simulated import plan_fault
 from fabric.providers import changes
 from fabric.providers.abilities import (
     CHECKPOINTS,
@@ -20,6 +22,7 @@ from fabric.providers.abilities import (
 from fabric.providers.base import Devices, OrderedAdapter
 from fabric.providers.changes import Change
 from fabric.providers.errors import Forbidden, Missing, Rejected, Unreachable
+from fabric.vmm.models import VirtualMachine
 from tests.contract.provider.benches import ALICE, Bench
 from tests.contract.provider.conftest import params
 from tests.contract.provider.test_provider import is_refused
@@ -346,6 +349,30 @@ def test_a_rebuilt_machine_keeps_its_adapters(bench, tenant, machine):
     after = bench.devices(machine)
     assert [each.mac for each in after.adapters] == [each.mac for each in before.adapters]
     assert bench.ask(rebuild, tenant, first_try=False) is None
+    assert bench.status(machine) in ("Running", "PowerOff")
+
+
+@pytest.mark.parametrize("bench", params("spf"), indirect=True)
+def test_a_rebuild_that_failed_on_its_fresh_disks_is_repaired(bench, tenant, machine):
+    """The books know the fresh disks by then: they alone do not tell that it is done."""
+    known = frozenset(disk.id for disk in bench.devices(machine).disks)
+    bench.operate(machine, "Stop", tenant)
+    rebuild = changes.Rebuild(
+        machine_id=machine,
+        template_id=bench.template_id,
+        known=known,
+        admin_user="root",
+        password="Guest-secret-3",
+    )
+    host = VirtualMachine.objects.get(pk=machine).host.name
+    plan_fault(settings.SIMULATED_RACK, host, "ensure_defined", "fail")
+    bench.ask(rebuild, tenant)
+    bench.settle()
+    assert bench.status(machine) == "UpdateFailed"
+    assert known.isdisjoint(disk.id for disk in bench.devices(machine).disks)
+    repaired = bench.ask(rebuild, tenant, first_try=False)
+    assert repaired is not None
+    bench.settle()
     assert bench.status(machine) in ("Running", "PowerOff")
 
 
