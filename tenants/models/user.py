@@ -38,7 +38,7 @@ class User(AbstractBaseUser):
 
     `key` is the API key a request came with: whoever asks for this person's rights gets no more
     than the key's. `lacks_second_factor` is set on the person of a request: a tenant wants
-    one of them; `told_places` are their memberships (`tenants.places`), None when not read with them.
+    one of them; `told_places` are their memberships (`tenants.places`), None if nobody read them.
     `mail_on` holds words of MAIL_ON; `language` "" is as the browser asks.
     """
 
