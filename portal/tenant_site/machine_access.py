@@ -82,17 +82,21 @@ def changing(
     def decorate(view: View) -> View:
         @wraps(view)
         def permitted(request: HttpRequest, thing: Model) -> HttpResponse:
-            tenant_id = machine_of(thing).subscription.tenant_id
-            lacking = missing_for(verb, rights_in(request, tenant_id))
-            if lacking:
-                raise PermissionDenied(
-                    _("Your role does not allow this: %(right)s.") % {"right": Right(lacking).label}
-                )
+            refuse_role(request, machine_of(thing), verb)
             return view(request, thing)
 
         return signed_in(own(load, *methods)(permitted))
 
     return decorate
+
+
+def refuse_role(request: HttpRequest, machine: Machine, verb: str) -> None:
+    """Raise PermissionDenied for what the person's role never lets them do with the machine."""
+    lacking = missing_for(verb, rights_in(request, machine.subscription.tenant_id))
+    if lacking:
+        raise PermissionDenied(
+            _("Your role does not allow this: %(right)s.") % {"right": Right(lacking).label}
+        )
 
 
 def back_to(machine: Machine, tab: str = "machine") -> HttpResponseRedirect:

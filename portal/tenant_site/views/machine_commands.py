@@ -11,12 +11,12 @@ from django.utils.translation import gettext as _
 from fabric import connect
 from fabric.actions import machines, power
 from fabric.models import Machine
-from fabric.states import Verb
+from fabric.states import POWER, Verb
 from portal.faults import told
 from portal.tenant_site.access import own, signed_in
 from portal.tenant_site.forms.typed import TypedNameForm
 from portal.tenant_site.held import rights_in
-from portal.tenant_site.machine_access import back_to, changing, load
+from portal.tenant_site.machine_access import back_to, changing, load, refuse_role
 from portal.tenant_site.machine_asking import Asked, ask
 from portal.tenant_site.machine_commands import connect_why_not, runs_windows, why_not
 from tenants.rights import Right
@@ -25,8 +25,11 @@ from tenants.rights import Right
 @signed_in
 @own(load, "POST")
 def operate(request: HttpRequest, machine: Machine) -> HttpResponse:
+    verb = request.POST.get("verb", "")
+    if verb in POWER:
+        refuse_role(request, machine, verb)
     with told(request):
-        power.operate(by=request.user, machine=machine, verb=request.POST.get("verb", ""))
+        power.operate(by=request.user, machine=machine, verb=verb)
     # Where it was asked for, people go on.
     after = request.POST.get("next", "")
     if after == "list":

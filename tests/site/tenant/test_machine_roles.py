@@ -53,7 +53,8 @@ def test_a_reader_is_refused_every_change(sign_in, dora, objects) -> None:
         page = reader.get(address)
         assert page.status_code in ((200,) if name in OPEN_TO_ALL else (403, 405)), name
         sent = reader.post(address, {"sure": "1", "verb": "stop", "confirm": "web-01"})
-        assert sent.status_code in (302, 403, 405), name
+        # What is refused for its state as well leads back with the reason.
+        assert sent.status_code in ((302,) if name == "machine-resume" else (403, 405)), name
         assert not Job.objects.exists(), name
     assert Machine.objects.get().state == MachineState.RUNNING
 
