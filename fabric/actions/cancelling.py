@@ -9,7 +9,7 @@ from django.utils.translation import gettext_noop
 from fabric import access
 from fabric.durable import sweep
 from fabric.errors import NotPossible
-from fabric.jobs.change import CHANGE
+from fabric.jobs.change import CHANGE, names_before
 from fabric.jobs.copy import COPY
 from fabric.jobs.deploy import DEPLOY
 from fabric.jobs.group import GROUP_RUN
@@ -68,6 +68,8 @@ def _put_back(job: Job, machine: Machine) -> None:
         )
         quota.release_all(machine.pk)
         return
-    Machine.objects.filter(pk=machine.pk).update(state=job.inputs["was"], status_text="")
+    Machine.objects.filter(pk=machine.pk).update(
+        state=job.inputs["was"], status_text="", **names_before(job.inputs, machine)
+    )
     if job.inputs.get("holding"):
         quota.release(job.inputs["holding"])

@@ -24,6 +24,7 @@ from fabric.jobs.remove import REMOVE
 from fabric.limits import limits_of
 from fabric.models import Job, Machine, Offering
 from fabric.orders import NewMachine
+from fabric.providers.changes import RemoveDisk
 from fabric.sshkeys import read_all
 from fabric.states import MachineState, Verb
 from plans.actions import quota
@@ -130,7 +131,9 @@ def delete(*, by: User | None, machine: Machine, parent: Job | None = None) -> J
 def resume(*, by: User, machine: Machine) -> Job:
     """Go on with work that failed: what was made is found and repaired. Locks the machine."""
     machine = held.lock(machine)
-    job = machine.jobs.order_by("-created_at").first()
+    # What was called off before it began has not come after the work that failed.
+    begun = machine.jobs.exclude(state=JobState.CANCELLED, started_at=None)
+    job = begun.order_by("-created_at").first()
     if access.member_of(by, machine) is None:
         held.require_right(machine, Verb.DELETE, by)
     if machine.is_busy or job is None or job.state != JobState.FAILED:
@@ -138,7 +141,7 @@ def resume(*, by: User, machine: Machine) -> Job:
     _require_right_of(job, machine, by)
     if not machine.subscription.is_active:
         raise NotPossible(_("The subscription is not active."))
-    if machine.is_protected and job.recipe in (REMOVE.name, REBUILD.name):
+    if machine.is_protected and _loses_data(job):
         raise NotPossible(_("It is protected: take the protection off first."))
     recipe = RECIPES[job.recipe]
     owned = held.owned(machine, by, "machine.continue", {"job": str(job.pk), "work": job.title})
@@ -298,10 +301,16 @@ def _require_right_of(job: Job, machine: Machine, by: User) -> None:
         held.require_right(machine, verb, by)
 
 
+def _loses_data(job: Job) -> bool:
+    is_disk_removed = job.inputs.get("change") == RemoveDisk.__name__
+    return is_disk_removed or job.recipe in (REMOVE.name, REBUILD.name)
+
+
 def _reserved_again(job: Job, machine: Machine) -> dict[str, Any]:
-    """Return the job's inputs with a new holding, where growth given back is wanted once more."""
+    """Return the job's inputs with a new holding, where growth given back is wanted once more. As
+    long as nobody knows what came of it, nothing was given back."""
     wanted = job.inputs.get("wanted")
-    if not wanted:
+    if not wanted or machine.unsettled_at is not None:
         return dict(job.inputs)
     holding = uuid.uuid4()
     quota.lock(machine.subscription_id)

@@ -176,7 +176,10 @@ def _check_removable(subscription: Subscription, machines: list[Machine]) -> Non
 
 def _go_on_leaving(subscription: Subscription, by: User) -> Job:
     job = subscription.jobs.filter(recipe=leaving.LEAVE.name).order_by("-created_at").first()
-    if job is None or job.state != JobState.FAILED or not sweep.resume(job, leaving.LEAVE):
+    is_busy = Job.objects.filter(subject=subscription.pk, state__in=LIVE).exists()
+    if is_busy or job is None or job.state != JobState.FAILED:
+        raise NotPossible(_("It is being deleted already."))
+    if not sweep.resume(job, leaving.LEAVE):
         raise NotPossible(_("It is being deleted already."))
     Subscription.objects.filter(pk=subscription.pk).update(problem="")
     Job.objects.filter(pk=job.pk).update(
@@ -234,7 +237,9 @@ def provision_again(plan: Plan, *, by: User) -> None:
 def provision_all(subscriptions: QuerySet[Subscription], *, by: User) -> None:
     """Provision these, those that are ending excepted. Locks them; call it in a transaction."""
     alive = subscriptions.exclude(state__in=ENDING)
-    for subscription in alive.select_for_update(of=("self",)).select_related("plan"):
+    # In an order, so that two who provision the same do not wait for each other.
+    locked = alive.order_by("pk").select_for_update(of=("self",)).select_related("plan")
+    for subscription in locked:
         _provision_soon(subscription, by=by)
 
 

@@ -7,6 +7,7 @@ its plain values. `wanted` is what was reserved for it under `holding`.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import fields
 from typing import Any
@@ -136,13 +137,20 @@ def restore(turn: Turn, fault: Fault) -> None:
     if machine.state == MachineState.UPDATING:
         machine.state = turn.job.inputs["was"]
     machine.status_text = fault.message[:200]
-    before = dict(turn.job.inputs.get("before", {}))
-    others = Machine.objects.filter(subscription=machine.subscription_id).exclude(pk=machine.pk)
-    if others.filter(name__iexact=before.get("name", "")).exclude(state="deleted").exists():
-        before.pop("name")
+    before = names_before(turn.job.inputs, machine)
     for name, value in before.items():
         setattr(machine, name, value)
     machine.save(update_fields=["state", "status_text", *before])
+
+
+def names_before(inputs: Mapping[str, Any], machine: Machine) -> dict[str, Any]:
+    """Return the columns that were written when the change was asked for, as they were; not a name
+    that another machine has taken meanwhile."""
+    before = dict(inputs.get("before", {}))
+    others = Machine.objects.filter(subscription=machine.subscription_id).exclude(pk=machine.pk)
+    if others.filter(name__iexact=before.get("name", "")).exclude(state="deleted").exists():
+        before.pop("name")
+    return before
 
 
 CHANGE = Recipe(

@@ -156,6 +156,8 @@ def follow(job: Job, machine: Machine) -> None:
     if not is_lost and not machine.grants.exists():
         return
     subscription = _locked(machine.subscription_id)
+    if subscription.state in (SubscriptionState.DELETING, SubscriptionState.DELETED):
+        return
     if Job.objects.filter(subject=subscription.pk, state__in=LIVE).exists():
         return  # that one sees the machine when it ends, and begins again
     _begin_again(job, subscription)

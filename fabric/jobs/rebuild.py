@@ -17,10 +17,11 @@ def ensure_off(turn: Turn) -> None:
     """Turn it off: what is on its disks is lost anyway."""
     machine = Machine.objects.only("remote_id").get(pk=turn.job.machine_id)
     with far_side.provider(turn) as provider:
-        if reached(turn, provider, machine, MachineState.STOPPED) or machine.state not in (
-            MachineState.RUNNING,
-            MachineState.PAUSED,
-        ):
+        is_off = reached(turn, provider, machine, MachineState.STOPPED)
+        if not is_off and machine.state == MachineState.UPDATING and not turn.memo.get("is_asked"):
+            # Maybe the very stop whose reply was lost.
+            raise Fault("The cloud is at work on the machine.", code="at_work", retry_after=2.0)
+        if is_off or machine.state not in (MachineState.RUNNING, MachineState.PAUSED):
             far_side.note(turn, None)
             return
         accepted = far_side.operate(turn, provider, change.remote_id(turn), "Stop")
@@ -28,9 +29,13 @@ def ensure_off(turn: Turn) -> None:
 
 
 def ensure_asked(turn: Turn) -> None:
-    """Ask for the fresh disks; the secrets are used up then."""
+    """Ask for the fresh disks. The secrets are kept until these are there: the far side may have to
+    be asked once more."""
     inputs = turn.job.inputs
-    if not turn.memo.get("is_asked") and not guests.has_all_secrets(turn):
+    if turn.memo.get("is_rebuilt"):
+        far_side.note(turn, None)
+        return
+    if not guests.has_all_secrets(turn):
         raise Fault(
             "The password for the machine is not kept here any more.",
             code="password_gone",
@@ -46,11 +51,12 @@ def ensure_asked(turn: Turn) -> None:
         accepted = far_side.change(turn, provider, wanted)
     far_side.note(turn, accepted)
     turn.memo["is_asked"] = True
-    turn.forget_secrets()
 
 
 def ensure_started(turn: Turn) -> None:
-    """Start it, unless the cloud has done so."""
+    """Start it, unless the cloud has done so; the disks are fresh, and the secrets used up."""
+    turn.memo["is_rebuilt"] = True
+    turn.forget_secrets()
     machine = Machine.objects.only("remote_id").get(pk=turn.job.machine_id)
     with far_side.provider(turn) as provider:
         if reached(turn, provider, machine, MachineState.RUNNING):
