@@ -26,7 +26,7 @@ from fabric.states import GONE
 from portal.models import Notice
 from portal.templatetags.jobs import job_title
 from portal.templatetags.operations import act_title
-from tenants.models import Instance, Operation, Phase, Role, User
+from tenants.models import Instance, Membership, Operation, Phase, Role, User
 
 log = logging.getLogger(__name__)
 
@@ -51,13 +51,17 @@ def _of_jobs() -> Iterator[Notice]:
     told = Notice.objects.filter(
         kind="job", object_id=OuterRef("pk"), created_at__gte=OuterRef("ended_at")
     )
+    # Who left, or runs things from elsewhere, hears nothing of a team's work.
+    members = Membership.objects.filter(
+        tenant=OuterRef("subscription__tenant"), user__email=OuterRef("actor_email")
+    )
     for state, wanted in WANTED.items():
         people = {user.email: user for user in _people(wanted)}
         if not people:
             continue
         jobs = (
             Job.objects.filter(state=state, ended_at__gt=timezone.now() - ENDED_WITHIN, parent=None)
-            .filter(~Exists(told), actor_email__in=people)
+            .filter(~Exists(told), Exists(members), actor_email__in=people)
             .select_related("machine", "subscription")
             .order_by("ended_at")[:MOST_AT_ONCE]
         )

@@ -22,7 +22,8 @@ from tenants.models import Instance, User
 
 PLACE = "second factor"
 # What somebody may do while a tenant keeps them out: set one up, look after the account, leave.
-OPEN = ("mfa_", "account", "usersessions_", "theme", "session-", "invitation")
+OPEN = ("mfa_", "account", "usersessions_", "theme", "session-")
+JOIN = "invitation"
 
 
 class SecondFactorAdapter(DefaultMFAAdapter):
@@ -76,7 +77,8 @@ class SecondFactorMiddleware:
         if not getattr(request.user, "lacks_second_factor", False):
             return None
         match = request.resolver_match
-        if match is not None and (match.url_name or "").startswith(OPEN):
+        name = (match.url_name if match else "") or ""
+        if name == JOIN or name.startswith(OPEN):
             return None
         words = _("Your team requires a second factor: set one up to go on.")
         if problems.is_asked_by_program(request):

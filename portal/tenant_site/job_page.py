@@ -17,6 +17,7 @@ from fabric.models import Job
 from fabric.providers.abilities import JOB_STEPS
 from fabric.states import GONE
 from portal.tenant_site.expected import expected
+from tenants.models import User
 
 DEPLOY = "machine.deploy"
 # What the portal notes among the inputs for itself.
@@ -60,9 +61,10 @@ def ordered(job: Job) -> list[tuple[str, Any]]:
     ]
 
 
-def work(job: Job) -> dict[str, Any]:
-    """Return what the live part of the page shows."""
+def work(job: Job, user: User) -> dict[str, Any]:
+    """Return what the live part of the page shows, of what it began only what they may see."""
     is_live = job.state in LIVE
+    children = job.children.visible_to(user).select_related("machine")
     return {
         "job": job,
         "is_live": is_live,
@@ -73,7 +75,7 @@ def work(job: Job) -> dict[str, Any]:
         "can_cancel": is_live and cancelling.why_not(job) is None,
         "can_remove": is_failed_deployment(job),
         "log": log_of(job),
-        "children": list(job.children.select_related("machine").order_by("created_at")),
+        "children": list(children.order_by("created_at")),
     }
 
 

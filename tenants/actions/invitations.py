@@ -67,20 +67,18 @@ def invite(
 
 @transaction.atomic
 def send_again(*, by: User, invitation: Invitation) -> str:
-    """Return a new token, good for seven days from now; the link sent before is void."""
+    """Return a new token, good for seven days from now; the link sent before is void.
+
+    From now on this person vouches for it.
+    """
     invitation = _locked(invitation)
-    place = Place(
-        invitation.role,
-        invitation.custom_role,
-        None if invitation.rights is None else tuple(invitation.rights),
-        invitation.all_machines,
-    )
-    authority.authority_of(by, invitation.tenant).check_gives(place)
+    authority.authority_of(by, invitation.tenant).check_gives(_place_of(invitation))
     _check_unanswered(invitation)
     token = secrets.token_urlsafe(32)
     invitation.token_digest = _digest(token)
     invitation.expires_at = timezone.now() + GOOD_FOR
-    invitation.save(update_fields=["token_digest", "expires_at"])
+    invitation.invited_by = by
+    invitation.save(update_fields=["token_digest", "expires_at", "invited_by"])
     _log("team.invite_again", by, invitation)
     return token
 
@@ -119,13 +117,15 @@ def account_of(invitation: Invitation) -> User | None:
 
 @transaction.atomic
 def accept(*, by: User, token: str) -> tuple[Membership, Invitation]:
-    """Make the person a member. Locks the invitation: a link works once."""
+    """Make the person a member, if who invited them may still do so. Locks tenant and invitation:
+    a link works once."""
     found = find(token)
     invitation = _locked(found) if found else None
     if invitation is None or not invitation.is_open:
         raise Refused(_("This link is used up, withdrawn or too old. Ask for a new one."))
     if by.key is not None or not is_for(invitation, by):
         raise NotPermitted(_("This invitation is for another address than yours."))
+    _check_vouched(invitation)
     try:
         with transaction.atomic():
             membership = Membership.objects.create(
@@ -178,6 +178,28 @@ def _proven(email: str):
     return EmailAddress.objects.filter(email__iexact=email, verified=True)
 
 
+def _check_vouched(invitation: Invitation) -> None:
+    """Refuse what whoever sent the link could not give any more."""
+    try:
+        if invitation.invited_by is None:
+            raise NotPermitted("")
+        held = authority.authority_of(invitation.invited_by, invitation.tenant)
+        held.check_gives(_place_of(invitation))
+    except NotPermitted as error:
+        raise Refused(
+            _("Who invited you may not do so any more. Ask for a new invitation.")
+        ) from error
+
+
+def _place_of(invitation: Invitation) -> Place:
+    return Place(
+        invitation.role,
+        invitation.custom_role,
+        None if invitation.rights is None else tuple(invitation.rights),
+        invitation.all_machines,
+    )
+
+
 def _check_unanswered(invitation: Invitation) -> None:
     if invitation.accepted_at:
         raise Refused(_("This invitation was accepted already."))
@@ -186,9 +208,11 @@ def _check_unanswered(invitation: Invitation) -> None:
 
 
 def _locked(invitation: Invitation) -> Invitation:
+    """Return it, locked after its tenant, as everything that changes a team does."""
+    Tenant.objects.select_for_update().get(pk=invitation.tenant_id)
     return (
         Invitation.objects.select_for_update(of=("self",))
-        .select_related("tenant", "custom_role")
+        .select_related("tenant", "custom_role", "invited_by")
         .get(pk=invitation.pk)
     )
 

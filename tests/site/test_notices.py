@@ -55,6 +55,14 @@ def test_who_asked_is_told_of_a_failure_once(alice, machine) -> None:
     assert not tell()
 
 
+def test_who_left_is_told_nothing_more(alice, alices, machine) -> None:
+    """What runs on its own does so in the name of who subscribed, wherever they are by now."""
+    join(alices, make_user("erin@example.net"), Role.ADMIN)
+    team.leave(by=alice, tenant=alices)
+    ended(machine, alice)
+    assert not tell()
+
+
 def test_only_what_is_wanted(alice, machine) -> None:
     ended(machine, alice, JobState.SUCCEEDED)
     assert not tell(), "by default only failures"

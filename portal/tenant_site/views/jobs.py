@@ -46,7 +46,7 @@ def load(request: HttpRequest, pk: uuid.UUID) -> Job:
 @own(load, "GET")
 def show(request: HttpRequest, job: Job) -> HttpResponse:
     frame_of(request).watch(job.pk)
-    context = {"title": job.title, **job_page.work(job)}
+    context = {"title": job.title, **job_page.work(job, request.user)}
     if request.htmx:
         return render(request, "tenant_site/jobs/_work.html", context)
     context["ordered"] = job_page.ordered(job)

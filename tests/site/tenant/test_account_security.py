@@ -13,8 +13,9 @@ from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
-from tenants.actions import api_keys
-from tenants.models import Operation, Tenant, User
+from tenants.actions import api_keys, invitations
+from tenants.authority import Place
+from tenants.models import Operation, Role, Tenant, User
 from tests.people import PASSWORD
 
 JSON = {"Accept": "application/json", "X-Requested-With": "XMLHttpRequest"}
@@ -204,6 +205,17 @@ def test_a_strict_team_leads_its_members_to_setting_one_up(vault, strict, bob, m
     set_up_app(browser)
     assert browser.get(reverse("overview")).status_code == 200
     assert browser.get("/api/v1/machines/").status_code == 200
+
+
+def test_a_strict_team_keeps_out_of_invitations_too(vault, strict, alice) -> None:
+    invitation, _token = invitations.invite(
+        by=alice, tenant=strict, email="erin@example.net", place=Place(Role.READER)
+    )
+    browser = sign_in(alice)
+    for name in ("invitation-again", "invitation-withdraw"):
+        assert browser.post(reverse(name, args=[invitation.pk])).url == reverse("mfa_index")
+    invitation.refresh_from_db()
+    assert invitation.is_open
 
 
 def test_asking_costs_no_query(strict, secret, alice, vault, django_assert_num_queries) -> None:

@@ -13,6 +13,7 @@ from fabric.models import Job
 from fabric.states import MachineState
 from portal.tenant_site import job_page
 from portal.tenant_site.expected import expected
+from tenants.models import Membership
 from tests.factories.fabric import make_machine
 from tests.site.tenant.conftest import make_job
 
@@ -133,3 +134,14 @@ def test_what_has_begun_offers_no_cancel_and_refuses_it(as_alice, machine) -> No
     assert reverse("job-cancel", args=[job.pk]) not in as_alice.get(page_of(job)).text
     answer = as_alice.post(reverse("job-cancel", args=[job.pk]), follow=True)
     assert "It has begun: it goes on to its end." in answer.text
+
+
+def test_what_a_job_began_on_hidden_machines_is_not_told(sign_in, bob, machine, subscription):
+    parent = make_job(machine, recipe="subscription.leave", title="Leave", subject=subscription.pk)
+    Job.objects.filter(pk=parent.pk).update(machine=None)
+    child = {"recipe": "machine.remove", "title": "Delete web-01"}
+    make_job(machine, parent=parent, **child)
+    page = reverse("job", args=[parent.pk])
+    assert "web-01" in sign_in(bob).get(page).text
+    Membership.objects.filter(user=bob).update(all_machines=False)
+    assert "web-01" not in sign_in(bob).get(page).text

@@ -12,7 +12,7 @@ from tenants.actions import api_keys, invitations
 from tenants.authority import Place
 from tenants.errors import Conflicting, NotPermitted, Refused
 from tenants.models import Invitation, Membership, Operation, Role, User
-from tests.people import PASSWORD, make_user
+from tests.people import PASSWORD, join, make_user
 
 ERIN = "erin@example.net"
 
@@ -116,3 +116,30 @@ def test_a_key_accepts_nothing(alice, alices, charlie) -> None:
     )
     with pytest.raises(NotPermitted):
         invitations.accept(by=charlie, token=token)
+
+
+def test_a_link_gives_no_more_than_who_sent_it_may_give(alice, alices) -> None:
+    """An admin who will be one no more must not come back by a link of their own."""
+    eve = join(alices, make_user("eve@example.net"), Role.ADMIN)
+    _above, token = invite(eve, alices, place=Place(Role.ADMIN))
+    _below, other = invite(eve, alices, "frank@example.net")
+    Membership.objects.filter(user=eve).update(role=Role.APPLICATION)
+    erin = make_user(ERIN)
+    with pytest.raises(Refused, match="invited you"):
+        invitations.accept(by=erin, token=token)
+    with pytest.raises(Refused, match="invited you"):
+        invitations.accept(by=make_user("frank@example.net"), token=other)
+    again = invitations.send_again(by=alice, invitation=Invitation.objects.get(email=ERIN))
+    invitations.accept(by=erin, token=again)
+    assert Membership.objects.get(user=erin).role == Role.ADMIN
+
+
+def test_an_account_that_is_gone_or_closed_vouches_for_nobody(alice, alices) -> None:
+    _invitation, token = invite(alice, alices)
+    erin = make_user(ERIN)
+    User.objects.filter(pk=alice.pk).update(is_active=False)
+    with pytest.raises(Refused, match="invited you"):
+        invitations.accept(by=erin, token=token)
+    Invitation.objects.update(invited_by=None)
+    with pytest.raises(Refused, match="invited you"):
+        invitations.accept(by=erin, token=token)
