@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from django import template
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from fabric.durable.states import JobState
 from fabric.models import Job
+from portal.templatetags.parts import state
 
 register = template.Library()
 
@@ -29,6 +31,12 @@ def job_state(job: Job) -> str:
     if job.cancel_requested_at and not job.is_final:
         return _("Cancelling")
     return str(JobState(job.state).label)
+
+
+@register.simple_tag
+def job_status(job: Job, shape: str = "") -> SafeString:
+    """Show the state of a job as dot and word; work that runs is busy, unlike a machine."""
+    return state(job.state, job_state(job), shape, "" if job.is_final else "busy")
 
 
 @register.filter

@@ -8,6 +8,8 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -16,7 +18,6 @@ from fabric.actions import checkpoints, copies
 from fabric.models import Checkpoint, Machine
 from fabric.providers.abilities import FROM_CHECKPOINT
 from fabric.states import Verb
-from portal.templatetags.moments import exact_text
 from portal.tenant_site.access import own, signed_in
 from portal.tenant_site.forms.checkpoints import CheckpointForm, RenameCheckpointForm
 from portal.tenant_site.forms.copies import CopyForm
@@ -241,7 +242,7 @@ def _lost(checkpoint: Checkpoint) -> str:
             _("%(machine)s becomes what it was then. Files and settings changed since are lost.")
             % said
         )
-    said["at"] = exact_text(checkpoint.created_at)
+    said["at"] = date_format(timezone.localtime(checkpoint.created_at), "j M Y, H:i")
     return (
         _("%(machine)s becomes what it was at %(at)s. Files and settings changed since are lost.")
         % said

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import FilePayload, Locator, expect
 
 from tests.e2e import backstage
-from tests.e2e.tenant.machines import in_vmm
+from tests.e2e.machines import in_vmm
 from tests.e2e.visitor import Visitor
 from tests.stack import Stack
 
@@ -40,7 +40,7 @@ class TestInOrder:
         expect(alice.page.locator("#preview li")).to_have_count(5)
         expect(alice.page.locator("#preview li").first).to_contain_text("22:30")
         alice.look("new schedule")
-        alice.press("Make the schedule")
+        alice.press("Create schedule")
         expect(alice.page.locator(".next-runs li")).not_to_have_count(0)
         alice.look("schedule")
         # The night comes at once; the clock of the installation looks every twenty seconds.

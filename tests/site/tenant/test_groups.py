@@ -65,7 +65,7 @@ def test_D041_the_run_is_begun_and_its_page_watches_it(as_alice, tier):
     job = Job.objects.get(recipe="group.run")
     assert [entry["name"] for entry in job.inputs["machines"]] == ["web-01", "app-01", "db-01"]
     html = as_alice.get(page(tier)).text
-    assert "Stop in order Shop" in html
+    assert "Stop Shop in order" in html
     assert "katal:changed" in html
     assert "Wait until the present run of this group ends." in html
     fragment = as_alice.get(page(tier), headers={"HX-Request": "true"}).text
