@@ -15,6 +15,7 @@ from playwright.sync_api import Locator, expect
 from fabric.jobs.deploy import DEPLOY
 from tests.e2e import backstage, deployment, strangers
 from tests.e2e.journey import Journey
+from tests.e2e.machines import command
 from tests.e2e.visitor import Visitor
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
@@ -292,12 +293,12 @@ class TestFromNothingToAMachine:
         plain.look("deploying")
         deployment.reload_until(plain, "Running")
         plain.look("running")
-        plain.press("Stop")
+        command(plain, "Stop")
         deployment.reload_until(plain, "Stopped")
         plain.press("Delete")
-        expect(plain.heading("Delete plain-1")).to_be_visible()
+        expect(plain.heading("Delete plain-1?")).to_be_visible()
         plain.send("Delete for good", confirm="something else")
-        expect(plain.error_at("confirm")).to_contain_text("not the machine's name")
+        expect(plain.error_at("confirm")).to_contain_text("This is not plain-1.")
         plain.look("delete, wrong name")
         plain.send("Delete for good", confirm="plain-1")
         deployment.reload_until_gone(plain)
@@ -317,16 +318,16 @@ class TestFromNothingToAMachine:
 
     def test_power_goes_down_and_up(self, journey: Journey) -> None:
         alice = journey.visitor("alice")
-        for command, state in (
+        for said, state in (
             ("Pause", "Paused"),
             ("Resume", "Running"),
             ("Shut down", "Stopped"),
             ("Start", "Running"),
             ("Stop", "Stopped"),
         ):
-            alice.press(command)
+            command(alice, said)
             expect(alice.page.locator(".head .state")).to_have_text(state)
-            alice.look(f"after {command}")
+            alice.look(f"after {said}")
         connect = alice.page.get_by_role("button", name="Connect")
         expect(connect).to_be_disabled()
         expect(alice.page.locator("#reasons")).to_contain_text("The machine must be running.")

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from tests.e2e import backstage
-from tests.e2e.tenant.machines import answer, command, in_vmm, is_now, open_machine, row, tab
+from tests.e2e.machines import answer, command, in_vmm, is_now, open_machine, row, tab
 from tests.e2e.visitor import Visitor
 from tests.stack import Stack
 
