@@ -73,6 +73,8 @@ class Job(JobRow):
                 condition=models.Q(state="succeeded"),
                 name="job_history",
             ),
+            # What ended lately is asked for by every pass over a stamp, and by who tells people.
+            models.Index(fields=["ended_at"], name="job_ended"),
         ]
 
     def __str__(self) -> str:
