@@ -111,7 +111,7 @@ def apply(stamp_id: uuid.UUID, told: Iterable[Devices], asked_at: datetime) -> N
     _write(Disk, machines, _disks)
     _write(Adapter, machines, lambda each: _adapters(each, networks))
     _write_checkpoints(machines)
-    _write_machines(machines)
+    _write_machines(machines, asked_at)
 
 
 def _present(model: Any, ids: Iterable[uuid.UUID | None]) -> set[uuid.UUID]:
@@ -211,8 +211,8 @@ def _write_checkpoints(machines: Mapping[Machine, Devices]) -> None:
         Checkpoint.objects.bulk_update(moved, ["parent"], batch_size=500)
 
 
-def _write_machines(machines: Mapping[Machine, Devices]) -> None:
-    """Note that they were read, what is in the drive, and what its disks come to.
+def _write_machines(machines: Mapping[Machine, Devices], asked_at: datetime) -> None:
+    """Note as of when they were read, what is in the drive, and what its disks come to.
 
     One that is being made has not got all of its disks yet.
     """
@@ -228,5 +228,6 @@ def _write_machines(machines: Mapping[Machine, Devices]) -> None:
     if changed:
         Machine.objects.bulk_update(changed, ["media", "storage_gb"], batch_size=500)
     Machine.objects.filter(pk__in=[machine.pk for machine in machines]).update(
-        devices_synced_at=timezone.now()
+        # When it was asked, not when it is written: what was asked later is newer, however early.
+        devices_synced_at=asked_at
     )

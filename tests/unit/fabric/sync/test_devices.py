@@ -267,3 +267,13 @@ def test_a_clock_ahead_of_ours_reads_again_for_a_while_only(stamp, machine):
     far.asked.clear()
     devices.catch_up(stamp, far, told, ahead + devices.WINDOW)
     assert far.asked == []
+
+
+def test_an_answer_that_came_late_gives_way_to_a_question_asked_later(stamp, machine):
+    """A pass asked before the change, and wrote after the job had asked what came of it."""
+    before, after = timezone.now(), timezone.now()
+    devices.apply(stamp.pk, [of(machine.remote_id, disks=(10,))], before)
+    devices.apply(stamp.pk, [of(machine.remote_id, disks=(10, 30))], after)
+    assert machine.disks.count() == 2
+    devices.apply(stamp.pk, [of(machine.remote_id, disks=(10,))], before)
+    assert machine.disks.count() == 2
