@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 
 from fabric.durable.errors import Fault
 from fabric.durable.recipe import Again, Recipe, Step, Turn
@@ -12,6 +13,9 @@ from fabric.providers.base import MachineOrder, OrderedAdapter, Provider
 from fabric.providers.changes import AddDisk
 from fabric.states import MachineState
 from plans.actions import quota
+
+SIZE = ("cores", "memory_mb", "storage_gb")
+NOT_READY = (MachineState.CREATING, MachineState.FAILED)
 
 
 def ensure_ordered(turn: Turn) -> None:
@@ -87,20 +91,32 @@ def wait_for_disks(turn: Turn) -> Again | None:
 
 
 def ensure_read_back(turn: Turn) -> None:
-    """Know the machine's state, addresses and what hangs on it."""
+    """Know the machine's state, addresses and what hangs on it; the watch may have read them, with
+    those of many others."""
     job = turn.job
-    machine = Machine.objects.only("state", "remote_id").get(pk=job.machine_id)
-    with far_side.provider(turn) as provider:
-        settling.read(provider, job.stamp_id, [machine.remote_id])
-    machine.refresh_from_db(fields=["state"])
-    if machine.state in (MachineState.CREATING, MachineState.FAILED):
+    machine = Machine.objects.only("state", "remote_id", "devices_synced_at").get(pk=job.machine_id)
+    seen_at = job.remote.get("seen_at")
+    is_read = (
+        seen_at
+        and machine.devices_synced_at
+        and (machine.devices_synced_at >= datetime.fromisoformat(seen_at))
+    )
+    if not is_read or machine.state in NOT_READY:
+        with far_side.provider(turn) as provider:
+            settling.read(provider, job.stamp_id, [machine.remote_id])
+        machine.refresh_from_db(fields=["state"])
+    if machine.state in NOT_READY:
         raise Fault("The cloud says done, but the machine is not ready.", retry_after=2.0)
 
 
 def _deployed(turn: Turn) -> None:
-    quota.commit(turn.job.machine_id)
+    """Commit what was reserved; what came of it may be of another size, as its template is now."""
+    machine = Machine.objects.get(pk=turn.job.machine_id)
+    reserved = quota.commit(machine.pk)
+    if any(reserved[name] != getattr(machine, name) for name in SIZE if name in reserved):
+        settling.settle(machine.pk)
     far_side.log_success(turn)
-    provision.follow(turn.job, Machine.objects.get(pk=turn.job.machine_id))
+    provision.follow(turn.job, machine)
 
 
 def failed(turn: Turn, fault: Fault) -> None:

@@ -111,9 +111,12 @@ def _look(stamp: Stamp, waiting: list[Job]) -> tuple[uuid.UUID, ...]:
         job.id: job
         for job in (provider.jobs(stamp.pk, [job.remote_ref for job in asked]) if asked else ())
     }
-    news = []
+    news, now = [], timezone.now().isoformat()
     for job in asked:
         before, job.remote = job.remote, _describe(told.get(job.remote_ref), job.remote)
+        if job.remote.get("completed"):
+            # What is read from here on shows what came of it.
+            job.remote["seen_at"] = now
         if job.remote != before:
             news.append(job)
     if news:

@@ -120,9 +120,11 @@ def reserve(
     )
 
 
-def commit(holding: uuid.UUID) -> None:
-    """Mark a reservation as really there. Repeatable."""
-    _follow(_reserved(holding=holding), EntryKind.COMMITTED)
+def commit(holding: uuid.UUID) -> dict[str, int]:
+    """Mark a reservation as really there; return what it is. Repeatable."""
+    reserved = _reserved(holding=holding)
+    _follow(reserved, EntryKind.COMMITTED)
+    return {entry.resource: entry.amount for entry in reserved}
 
 
 @transaction.atomic

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import uuid
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -311,3 +312,31 @@ def test_only_what_the_plan_holds_can_be_ordered(order, plan):
     with pytest.raises(NotPermitted) as refused:
         order(adapters=(NewAdapter(network),))
     assert refused.value.field == "network"
+
+
+def test_what_the_watch_has_just_read_is_not_asked_for_again(order, work, fake):
+    order()
+    work(rounds=1)
+    asked = fake.calls.count("devices")
+    work()
+    assert Machine.objects.get().state == MachineState.RUNNING
+    assert fake.calls.count("devices") == asked
+
+
+def test_what_was_read_before_the_end_is_asked_for_again(order, work, fake):
+    machine = order()
+    work(rounds=1)
+    Machine.objects.filter(pk=machine.pk).update(
+        devices_synced_at=timezone.now() - timedelta(seconds=30)
+    )
+    asked = fake.calls.count("devices")
+    work()
+    assert fake.calls.count("devices") == asked + 1
+
+
+def test_a_machine_that_turns_out_larger_is_counted_as_it_is(order, work, fake, exact):
+    """The template was made larger after our last look at it."""
+    fake.templates[0] = replace(fake.templates[0], storage_gb=25)
+    order()
+    work()
+    assert exact()["storage_gb"] == 25
