@@ -29,7 +29,7 @@ class Outcome:
 def many(
     *, by: User, machines: Collection[Machine], verb: str, parent: Job | None = None
 ) -> list[Outcome]:
-    """Ask for a command on each machine, in order."""
+    """Ask for a command on each machine."""
     if verb not in VERBS:
         raise Refused(_("There is no such command."))
     return _each(machines, lambda machine: _ask(by, machine, verb, parent))
@@ -57,10 +57,11 @@ def _ask(by: User, machine: Machine, verb: str, parent: Job | None) -> Job:
 def _each(found: Collection[Machine], act: Callable[[Machine], Job | None]) -> list[Outcome]:
     if len(found) > MOST:
         raise Refused(_("At most %(n)d machines at once.") % {"n": MOST})
-    outcomes = []
-    for machine in found:
+    outcomes = {}
+    # In the order in which everybody locks several: all this may be in one transaction.
+    for machine in sorted(found, key=lambda each: each.pk):
         try:
-            outcomes.append(Outcome(machine, job=act(machine)))
+            outcomes[machine.pk] = Outcome(machine, job=act(machine))
         except Refused as refusal:
-            outcomes.append(Outcome(machine, refused=refusal.message))
-    return outcomes
+            outcomes[machine.pk] = Outcome(machine, refused=refusal.message)
+    return [outcomes[machine.pk] for machine in found]

@@ -71,7 +71,8 @@ def ensure_machines_gone(turn: Turn) -> Again | None:
     waiting = [each for each in left if each.pk not in live and each.pk not in failed]
     if not live and not waiting:
         _give_up(left, failed)
-    for machine in waiting[: max(0, AT_ONCE - len(live))]:
+    # In the order in which everybody locks several.
+    for machine in sorted(waiting[: max(0, AT_ONCE - len(live))], key=lambda each: each.pk):
         _remove(job, machine)
     whole = max(1, job.inputs["machines"])
     return Again(

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.db.models.functions import Now
 
 from fabric import registry, tasks
-from fabric.actions import machines, offerings, power, providers, subscriptions
+from fabric.actions import (
+    bulk,
+    checkpoints,
+    configuring,
+    copies,
+    disks,
+    machines,
+    offerings,
+    power,
+    providers,
+    subscriptions,
+)
 from fabric.durable import engine, sweep
 from fabric.durable.states import LIVE, JobState
 from fabric.errors import NotPossible
 from fabric.jobs import RECIPES, watch
-from fabric.models import Job, Machine, Network, Stamp
+from fabric.models import Job, Machine, Network, Stamp, Template
+from fabric.orders import Guest
 from fabric.providers.errors import Rejected
 from fabric.states import MachineState, Verb
 from fabric.sync import machines as sync_machines
@@ -279,3 +293,47 @@ def test_a_stamp_that_shows_no_cloud_makes_nothing_missing(subscription, stamp, 
     machine.refresh_from_db()
     assert machine.state == MachineState.RUNNING
     assert machine.unreachable_since
+
+
+def locks(queries) -> list[str]:
+    """Return the tables whose rows were locked, in the order in which they first were."""
+    told = [query["sql"] for query in queries.captured_queries]
+    found = re.findall(r'FROM "(\w+)".*?FOR (?:NO KEY )?UPDATE', "\n".join(told))
+    return list(dict.fromkeys(found))
+
+
+@pytest.mark.parametrize("act", ["configure", "disk", "rebuild", "clone", "from_checkpoint"])
+def test_whoever_locks_both_locks_the_machine_before_its_subscription(
+    stopped, alice, work, act, django_assert_max_num_queries
+):
+    """Two who did it the other way round would wait for each other."""
+    if act == "from_checkpoint":
+        checkpoints.create(by=alice, machine=stopped, name="clean")
+        work()
+    guest = Guest(password="Canary-Again-1")
+    Template.objects.update(storage_gb=40)
+    stopped.template.refresh_from_db()
+    asked = {
+        "configure": lambda: configuring.configure(by=alice, machine=stopped, memory_mb=4096),
+        "disk": lambda: disks.attach(by=alice, machine=stopped, size_gb=5),
+        "rebuild": lambda: copies.rebuild(
+            by=alice, machine=stopped, template=stopped.template, guest=guest, request_key="r"
+        ),
+        "clone": lambda: copies.clone(by=alice, machine=stopped, name="copy", request_key="c"),
+        "from_checkpoint": lambda: copies.from_checkpoint(
+            by=alice, checkpoint=stopped.checkpoints.get(), name="copy", request_key="f"
+        ),
+    }[act]
+    with django_assert_max_num_queries(200) as queries:
+        asked()
+    assert locks(queries) == ["fabric_machine", "plans_subscription"]
+
+
+def test_many_machines_are_locked_in_one_order(subscription, alice):
+    """The order that passes over a stamp lock them in as well."""
+    made = [make_machine(subscription, f"web-{n}") for n in range(3)]
+    backwards = sorted(made, key=lambda machine: machine.pk, reverse=True)
+    outcomes = bulk.many(by=alice, machines=backwards, verb=Verb.STOP)
+    assert [outcome.machine for outcome in outcomes] == backwards
+    begun = Job.objects.filter(machine__in=made).order_by("created_at")
+    assert list(begun.values_list("machine", flat=True)) == sorted(one.pk for one in made)

@@ -7,7 +7,7 @@ import threading
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
 from fabric import crontab, tasks
@@ -312,3 +312,68 @@ def test_expressions_that_cannot_be_used_are_refused(cron):
 def test_plain_expressions_are_said_in_words(cron, words):
     assert crontab.problem(cron, "UTC") is None
     assert crontab.in_words(cron) == words
+
+
+def test_machines_of_a_tag_are_begun_in_the_order_all_lock_them_in(subscription, alice):
+    made = [make_machine(subscription, f"web-{n}", tags=["office"]) for n in range(3)]
+    schedules.create(
+        by=alice,
+        subscription=subscription,
+        name="Evening",
+        action="stop",
+        target=Target(tag="office"),
+        cron="0 20 * * *",
+        time_zone=BERLIN,
+    )
+    due(Schedule.objects.get())
+    schedules.run_due()
+    begun = Job.objects.filter(machine__in=made).order_by("created_at")
+    assert list(begun.values_list("machine", flat=True)) == sorted(one.pk for one in made)
+
+
+def test_a_database_that_stumbles_costs_no_run(nightly, monkeypatch):
+    def deadlock(**_: object) -> None:
+        raise OperationalError("deadlock detected")
+
+    now = due(nightly)
+    with monkeypatch.context() as patch:
+        patch.setattr(schedules.power, "operate", deadlock)
+        assert schedules.run_due() == 0
+    assert not nightly.runs.exists()
+    nightly.refresh_from_db()
+    assert nightly.next_at < now
+    assert schedules.run_due() == 1
+    assert last(nightly).outcome == RunOutcome.STARTED
+
+
+def test_one_that_cannot_be_run_does_not_stand_before_the_others(
+    subscription, nightly, machine, alice, monkeypatch, caplog
+):
+    due(nightly, minutes=30)
+    other = schedules.create(
+        by=alice,
+        subscription=subscription,
+        name="Shut down",
+        action="shutdown",
+        target=Target(machine=machine),
+        cron="0 21 * * *",
+        time_zone=BERLIN,
+    )
+    due(other)
+    Schedule.objects.filter(pk=nightly.pk).update(time_zone="Atlantis/Capital")
+    assert schedules.run_due() == 1
+    assert last(other).outcome == RunOutcome.STARTED
+    assert not nightly.runs.exists()
+    assert "cannot be run" in caplog.text
+
+
+def test_a_time_had_already_is_not_had_again(nightly, machine):
+    """A site whose clock is behind may have written it anew."""
+    due(nightly)
+    had = Schedule.objects.get().next_at
+    schedules.run_due()
+    Schedule.objects.update(next_at=had)
+    schedules.run_due()
+    assert nightly.runs.count() == 1
+    nightly.refresh_from_db()
+    assert nightly.next_at > timezone.now()
