@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 WARNINGS = (timedelta(days=3), timedelta(days=1))
 AT_ONCE = 500
 _ON = (MachineState.RUNNING, MachineState.PAUSED)
+_OFF = (MachineState.STOPPED, MachineState.SAVED, MachineState.STORED)
 
 
 def run_due() -> None:
@@ -71,13 +72,14 @@ def _end(pk: uuid.UUID) -> None:
         return
     if machine.end_action == EndAction.DELETE:
         machines.delete(by=None, machine=machine)
-    elif machine.is_busy:
-        raise Refused("busy")
     elif machine.state in _ON:
         granted = machine.subscription.plan.offering.granted
         is_paused = machine.state == MachineState.PAUSED
         verb = Verb.STOP if is_paused or "Stop" in granted else Verb.SHUTDOWN
         power.operate(by=None, machine=machine, verb=verb)
+    elif machine.state not in _OFF:
+        # Busy, or it may run still for all we know.
+        raise Refused(machine.state)
     held.done(machine, None, "machine.lease.end", _told(machine))
     Machine.objects.filter(pk=pk).update(ends_at=None, end_warned_at=None)
 

@@ -137,3 +137,19 @@ def test_a_deleted_machine_has_no_end(running, alice, work, at):
     work()
     at(END)
     assert Machine.objects.get(pk=running.pk).state == MachineState.DELETED
+
+
+@pytest.mark.parametrize(
+    "state", [MachineState.UNREACHABLE, MachineState.FAILED, MachineState.MISSING]
+)
+def test_what_may_still_run_is_not_taken_for_ended(running, alice, work, at, state):
+    configuring.lease(by=alice, machine=running, ends_at=END)
+    Machine.objects.update(state=state)
+    at(END)
+    running.refresh_from_db()
+    assert running.ends_at == END
+    Machine.objects.update(state=MachineState.RUNNING)
+    at(END + timedelta(minutes=1))
+    work()
+    running.refresh_from_db()
+    assert (running.state, running.ends_at) == (MachineState.STOPPED, None)
