@@ -91,6 +91,15 @@ def _of_leases() -> Iterator[Notice]:
         end_warned_at__gt=timezone.now() - ENDED_WITHIN, ends_at__isnull=False
     ).exclude(state__in=GONE)
     people = {user.pk: user for user in _people("lease")}
+    told = Notice.objects.filter(
+        kind="lease", object_id=OuterRef("pk"), created_at__gte=OuterRef("end_warned_at")
+    )
+    wanted = Membership.objects.filter(
+        Q(role=Role.ADMIN) | Q(user=OuterRef("created_by")),
+        tenant=OuterRef("subscription__tenant"),
+        user__in=people,
+    )
+    warned = warned.filter(~Exists(told), Exists(wanted)).order_by("end_warned_at")
     for machine in warned.select_related("subscription").prefetch_related(
         "subscription__tenant__memberships"
     )[:MOST_AT_ONCE]:
@@ -165,7 +174,9 @@ def send() -> int:
     """Send what is due, one mail a person; return how many mails went out."""
     sent = 0
     for user, notices in groupby(_claim(), key=lambda notice: notice.user):
-        mine = list(notices)
+        mine = _renewed(notices)
+        if not mine:
+            continue
         try:
             _mail(user, mine).send()
         except Exception as error:
@@ -188,8 +199,21 @@ def _claim() -> list[Notice]:
     for notice in due.select_related("user"):
         mine = Notice.objects.filter(pk=notice.pk, sent_at=None, due_at=notice.due_at)
         if mine.update(due_at=now + LEASE):
+            notice.due_at = now + LEASE
             claimed.append(notice)
     return sorted(claimed, key=lambda notice: (str(notice.user_id), notice.pk))
+
+
+def _renewed(notices: Iterable[Notice]) -> list[Notice]:
+    """Return those nobody else took up while the mails before hung, put off once more."""
+    until = timezone.now() + LEASE
+    return [
+        notice
+        for notice in notices
+        if Notice.objects.filter(pk=notice.pk, sent_at=None, due_at=notice.due_at).update(
+            due_at=until
+        )
+    ]
 
 
 def _put_off(notices: Iterable[Notice]) -> None:

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from fabric.durable.states import JobState
-from fabric.models import Job
+from fabric.models import Job, Machine
 from portal import notices
 from portal.models import Notice
 from tenants.actions import team
@@ -164,3 +164,39 @@ def test_old_notices_are_dropped(alice, machine) -> None:
     Notice.objects.update(created_at=timezone.now() - timedelta(days=8))
     notices.forget_old()
     assert not Notice.objects.exists()
+
+
+def test_the_end_of_very_many_machines_reaches_everybody(
+    alice, charlie, machine, monkeypatch
+) -> None:
+    """Those told already, and those nobody wants to hear of, do not stand before the others."""
+    monkeypatch.setattr(notices, "MOST_AT_ONCE", 2)
+    for number in range(6):
+        make_machine(machine.subscription, f"end-{number}")
+    soon = timezone.now() + timedelta(days=1)
+    Machine.objects.update(ends_at=soon, end_warned_at=timezone.now())
+    for _turn in range(4):
+        tell()
+    assert Notice.objects.filter(kind="lease", user=alice).count() == 7
+
+
+def test_a_slow_mail_server_has_nobody_told_twice(alice, bob, machine, monkeypatch) -> None:
+    """Others take up what waits behind a mail that hangs."""
+    bob.mail_on = ["failed"]
+    bob.save()
+    ended(machine, alice)
+    ended(make_machine(machine.subscription, "web-02"), bob)
+    notices.collect()
+    send, begun = notices.EmailMessage.send, []
+
+    def slowly(message):
+        begun.append(message)
+        if len(begun) == 1:
+            Notice.objects.exclude(user__email=message.to[0]).update(due_at=timezone.now())
+            notices.send()
+        return send(message)
+
+    monkeypatch.setattr(notices.EmailMessage, "send", slowly)
+    mail.outbox.clear()
+    notices.send()
+    assert sorted(one.to[0] for one in mail.outbox) == [alice.email, bob.email]
