@@ -93,8 +93,11 @@ class Marks:
                 return True
             for id, seen in zip(ids, known.seen, strict=True):
                 last = self._last.get(id)
-                # Another machine's clock may have dated the page.
-                if last and last[0] != seen and last[1] >= known.at - SKEW_SECONDS:
+                if last is None or last[0] == seen:
+                    continue
+                # A page that knows of no change may be younger than this one; another machine's
+                # clock may have dated it.
+                if seen != "0" or last[1] >= known.at - SKEW_SECONDS:
                     return True
             return False
 
@@ -121,6 +124,8 @@ class Marks:
         params = connection.get_connection_params()
         known = {"dbname", "user", "password", "host", "port", "service", "passfile", "sslmode"}
         wanted = {name: value for name, value in params.items() if name in known}
+        # A network that swallows everything would be waited for, for a quarter of an hour.
+        wanted["tcp_user_timeout"] = int(WAKE_SECONDS * 1000)
         with psycopg.connect(**wanted, autocommit=True, application_name="katal live") as heard:
             heard.execute(f"LISTEN {CHANNEL}")
             self.began(time.time())

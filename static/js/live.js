@@ -49,6 +49,17 @@
     }
   };
 
+  // A part that could not be fetched shows what was: no mark may say that it is known.
+  for (const event of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) {
+    body.addEventListener(event, ({ target, detail }) => {
+      const status = detail.xhr?.status || 0;
+      const isGone = status >= 400 && status < 500 && status !== 429;
+      if (isGone || !target.closest?.("[data-live]")) return;
+      body.dataset.mark = "";
+      later(Math.min(LONGEST, CALM * 2 ** (failures + 1)));
+    });
+  }
+
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden) ask();
   });

@@ -99,3 +99,12 @@ def test_a_mark_nobody_gave_is_none(text: str) -> None:
 
 def test_a_mark_survives_its_way_to_the_browser() -> None:
     assert Mark.from_text(Mark(5.25, ("7", "0")).as_text(), 2) == Mark(5.25, ("7", "0"))
+
+
+def test_a_clock_that_was_put_back_hides_nothing(marks, clock) -> None:
+    marks.hear(f"76 {ALICES}")
+    clock.now += 1
+    known = marks.mark([ALICES], clock.now)
+    clock.now -= 3600
+    marks.hear(f"77 {ALICES}")
+    assert marks.has_news([ALICES], known)
