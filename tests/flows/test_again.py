@@ -1,4 +1,4 @@
-"""What is asked for again after it failed, was cancelled or got no reply: only what may be, once."""
+"""What is asked again after it failed, was cancelled or got no reply: only what may be, once."""
 
 from __future__ import annotations
 
