@@ -6,7 +6,8 @@ Each check raises Refused at its field. They read rows only and change nothing.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Iterable, Sequence
+import uuid
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from django.db.models import Q
@@ -52,14 +53,19 @@ class Size:
 
 def offering_of(subscription: Subscription) -> Offering:
     """Return what the subscription's plan holds; NotPossible while nothing can be made in it."""
+    require_usable(subscription)
+    offerings = Offering.objects.select_related("cloud__stamp__provider")
+    return offerings.get(plan_id=subscription.plan_id)
+
+
+def require_usable(subscription: Subscription) -> None:
+    """Raise NotPossible while nothing can be made in a subscription."""
     if not subscription.is_usable:
         raise NotPossible(
             _("“%(name)s” is not active and in sync, so nothing can be made in it.")
             % {"name": subscription.name},
             field="subscription",
         )
-    offerings = Offering.objects.select_related("cloud__stamp__provider")
-    return offerings.get(plan_id=subscription.plan_id)
 
 
 def size_of(order: NewMachine) -> Size:
@@ -91,14 +97,14 @@ def check_template(offering: Offering, order: NewMachine) -> None:
 
 def require_template(offering: Offering, template: Template) -> None:
     """Raise NotPermitted unless the plan holds the template and it is there."""
-    if not offering.templates.present().filter(pk=template.pk).exists():
+    if not offering.holds("templates", template):
         raise NotPermitted(_("Your plan does not hold this template."), field="template")
 
 
 def check_size(offering: Offering, order: NewMachine) -> None:
     """Refuse a size that plan or template do not allow."""
     profile = order.hardware_profile
-    if profile and not offering.hardware_profiles.present().filter(pk=profile.pk).exists():
+    if profile and not offering.holds("hardware_profiles", profile):
         raise NotPermitted(_("Your plan does not hold this size."), field="hardware_profile")
     size = size_of(order)
     if size.is_own:
@@ -108,7 +114,7 @@ def check_size(offering: Offering, order: NewMachine) -> None:
 def require_size(offering: Offering, template: Template, cores: int, memory_mb: int) -> None:
     """Raise Refused unless machines of the template may have this size."""
     same = (cores, memory_mb) == (template.cores, template.memory_mb)
-    if not same and offering.fixed_templates.filter(pk=template.pk).exists():
+    if not same and offering.fixes(template):
         raise NotPermitted(
             _("Machines of “%(template)s” come in one size in your plan.")
             % {"template": template.name},
@@ -129,37 +135,59 @@ def check_networks(offering: Offering, order: NewMachine) -> None:
     if len(order.adapters) > MOST_ADAPTERS:
         raise Refused(_("At most %(n)d networks at once.") % {"n": MOST_ADAPTERS}, field="adapters")
     wanted = networks_of(offering, order)
-    for network, address in wanted:
+    for network, _address in wanted:
         require_network(offering, network)
-        if address:
-            require_ability(offering.cloud.stamp.provider, abilities.FIXED_ADDRESS, "address")
-            require_address(network, address)
-    fixed = [(network.pk, address) for network, address in wanted if address]
+    fixed = [(network, address) for network, address in wanted if address]
+    if fixed:
+        require_ability(offering.cloud.stamp.provider, abilities.FIXED_ADDRESS, "address")
+    taken = taken_of(fixed)
+    for network, address in fixed:
+        require_free(network, address, taken)
     if len(set(fixed)) < len(fixed):
         raise Refused(_("The same address is named twice."), field="address")
 
 
 def require_network(offering: Offering, network: Network) -> None:
     """Raise NotPermitted unless the plan holds the network and it is there."""
-    if not offering.networks.present().filter(pk=network.pk).exists():
+    if not offering.holds("networks", network):
         raise NotPermitted(_("Your plan does not hold this network."), field="network")
 
 
 def require_address(network: Network, address: str, *, but: Machine | None = None) -> None:
-    """Raise Refused unless it is an address that, as far as we know, nobody has."""
+    """Raise Refused unless it is an address that, as far as we know, nobody has. One query."""
+    require_free(network, address, taken_of([(network, address)], but=but))
+
+
+def taken_of(
+    wanted: Collection[tuple[Network, str]], *, but: Machine | None = None
+) -> set[tuple[uuid.UUID, str]]:
+    """Return which of these addresses some machine has, by network. One query for all of them."""
+    if not wanted:
+        return set()
+    there = Q()
+    for network, address in wanted:
+        there |= Q(adapters__network=network, adapters__addresses__contains=[address])
+        there |= Q(network=network, addresses__contains=[address])
+    holders = Machine.objects.filter(there).exclude(state="deleted")
+    if but is not None:
+        holders = holders.exclude(pk=but.pk)
+    held: set[tuple[uuid.UUID, str]] = set()
+    told = ("network_id", "addresses", "adapters__network_id", "adapters__addresses")
+    for first, addresses, network_id, others in holders.values_list(*told):
+        held.update((first, address) for address in addresses)
+        held.update((network_id, address) for address in others or ())
+    return held & {(network.pk, address) for network, address in wanted}
+
+
+def require_free(network: Network, address: str, taken: Collection[tuple[uuid.UUID, str]]) -> None:
+    """Raise Refused unless it is an address that a machine can have, and not one of those taken."""
     try:
         known = ipaddress.IPv4Address(address)
     except ValueError as error:
         raise Refused(_("This is no IPv4 address."), field="address") from error
     if known.is_multicast or known.is_unspecified or known.is_loopback or known.is_reserved:
         raise Refused(_("No machine can have this address."), field="address")
-    there = Q(adapters__network=network, adapters__addresses__contains=[address]) | Q(
-        network=network, addresses__contains=[address]
-    )
-    holders = Machine.objects.filter(there).exclude(state="deleted")
-    if but is not None:
-        holders = holders.exclude(pk=but.pk)
-    if holders.exists():
+    if (network.pk, address) in taken:
         raise Conflicting(
             _("The address %(address)s is taken.") % {"address": address}, field="address"
         )

@@ -14,13 +14,14 @@ from django.utils.translation import gettext_lazy
 
 from fabric import access
 from fabric.actions import machines, ordering
-from fabric.limits import limits_of
 from fabric.models import Cloud, Offering
 from fabric.orders import NewMachine
 from plans import rules
-from plans.actions import limits, quota
+from plans.actions import limits
+from plans.actions.shares import Share, share_of
 from plans.models import Subscription
 from plans.words import in_sentence
+from tenants import places
 from tenants.errors import Refused
 from tenants.models import User
 from tenants.rights import Right
@@ -50,21 +51,35 @@ class Finding:
 
 
 def check(
-    *, by: User, subscription: Subscription, order: NewMachine, count: int = 1
+    *,
+    by: User,
+    subscription: Subscription,
+    order: NewMachine,
+    count: int = 1,
+    offering: Offering | None = None,
+    share: Share | None = None,
 ) -> list[Finding]:
     """Return what is well, doubtful and bad of an order. With a count its name is a pattern.
 
-    Reads rows only. What is well now may be taken by the time the order is given.
+    Reads rows only. What is well now may be taken by the time the order is given. Who has read the
+    offering with its cloud, or the person's share, gives them.
     """
-    return list(_findings(by, subscription, order, count))
+    return list(_findings(by, subscription, order, count, offering, share))
 
 
 def _findings(
-    by: User, subscription: Subscription, order: NewMachine, count: int
+    by: User,
+    subscription: Subscription,
+    order: NewMachine,
+    count: int,
+    offering: Offering | None,
+    share: Share | None,
 ) -> Iterator[Finding]:
     try:
-        access.require_member(by, subscription, Right.CREATE)
-        offering = ordering.offering_of(subscription)
+        if Right.CREATE not in places.rights_by_tenant(by).get(subscription.tenant_id, ()):
+            access.require_member(by, subscription, Right.CREATE)  # it says why
+        ordering.require_usable(subscription)
+        offering = offering or ordering.offering_of(subscription)
         orders = _orders(order, count)
     except Refused as refusal:
         yield _bad(_("Order"), refusal)
@@ -80,15 +95,12 @@ def _findings(
     wanted = {
         name: amount * len(orders) for name, amount in ordering.size_of(orders[0]).wanted.items()
     }
-    yield _judged(
-        _("Quota"),
-        [lambda: limits.check(limits_of(subscription), quota.used(subscription), wanted)],
-    )
-    share = limits.limits_of_member(subscription, by)
-    if share:
+    share = share or share_of(subscription, by, offering.limits)
+    yield _judged(_("Quota"), [partial(limits.check, share.limits, share.used, wanted)])
+    if share.part:
         yield _judged(
             _("Your part of the quota"),
-            [lambda: limits.check_member(share, quota.used_by_member(subscription, by), wanted)],
+            [partial(limits.check_member, share.part, share.part_used, wanted)],
         )
     yield _room(offering.cloud, wanted)
     yield _reach(offering)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Collection, Mapping
+
 from django.db import models
 
 from fabric.models.inventory import (
@@ -21,7 +24,10 @@ class Offering(models.Model):
     """A plan maps one-to-one to a cloud (features A049). A limit of None is no limit.
 
     Of the templates, those that are fixed come in the size they have: tenants do not change it.
+    `told` are the ids of what it holds that is there, by relation, where somebody has read them.
     """
+
+    told: Mapping[str, Collection[uuid.UUID]] = {}
 
     plan = models.OneToOneField(Plan, on_delete=models.CASCADE, related_name="offering")
     cloud = models.ForeignKey(Cloud, on_delete=models.PROTECT, related_name="offerings")
@@ -40,6 +46,18 @@ class Offering(models.Model):
 
     def __str__(self) -> str:
         return f"{self.plan} in {self.cloud}"
+
+    def holds(self, relation: str, row: models.Model) -> bool:
+        """Tell whether a template, size or network is in the plan and there. At most one query."""
+        if relation in self.told:
+            return row.pk in self.told[relation]
+        return bool(getattr(self, relation).present().filter(pk=row.pk).exists())
+
+    def fixes(self, template: Template) -> bool:
+        """Tell whether machines of the template come in one size. At most one query."""
+        if "fixed_templates" in self.told:
+            return template.pk in self.told["fixed_templates"]
+        return self.fixed_templates.filter(pk=template.pk).exists()
 
     @property
     def limits(self) -> dict[str, int | None]:

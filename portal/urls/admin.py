@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from allauth.account import urls as account_urls
 from allauth.mfa import urls as factor_urls
-from allauth.usersessions import urls as session_urls
 from django.urls import include, path
 
 from portal.admin_site.access import gated, operator_required
@@ -22,7 +21,7 @@ from portal.admin_site.views import (
     users,
 )
 from portal.frame import set_theme
-from portal.sign_ins import end_sign_in
+from portal.sign_ins import SignIns, end_sign_in
 
 vm_clouds = [
     path("", providers.index, name="vmclouds"),
@@ -73,7 +72,7 @@ urlpatterns = [
     path("set-up/", setup.set_up, name="setup"),
     path("account/", include(gated(account_urls.urlpatterns))),
     path("account/security/", include(gated(factor_urls.urlpatterns))),
-    path("account/sign-ins/", include(gated(session_urls.urlpatterns))),
+    path("account/sign-ins/", operator_required(SignIns.as_view()), name="usersessions_list"),
     path("account/sign-ins/<int:pk>/end/", operator_required(end_sign_in), name="session-end"),
     path("vm-clouds/", include(vm_clouds)),
     path("plans/", include(plan_pages)),

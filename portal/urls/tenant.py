@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import include, path
 
 from portal.frame import set_theme
-from portal.sign_ins import end_sign_in
+from portal.sign_ins import SignIns, end_sign_in
 from portal.tenant_site.access import signed_in
 from portal.tenant_site.views import (
     accounts,
@@ -162,7 +162,7 @@ urlpatterns = [
     path("account/ssh-keys/<uuid:pk>/remove/", ssh_keys.remove, name="ssh-key-remove"),
     path("account/", include("allauth.account.urls")),
     path("account/security/", include("allauth.mfa.urls")),
-    path("account/sign-ins/", include("allauth.usersessions.urls")),
+    path("account/sign-ins/", SignIns.as_view(), name="usersessions_list"),
     path("account/sign-ins/<int:pk>/end/", signed_in(end_sign_in), name="session-end"),
     path("account/keys/", include(key_pages)),
     path("api/v1/", include("portal.api.urls")),

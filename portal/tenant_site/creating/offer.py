@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TypeVar
 
@@ -11,10 +11,11 @@ from django.db.models import Exists, OuterRef
 from django.http import HttpRequest
 
 from fabric.models import HardwareProfile, Network, Offering, Template
-from plans.actions import limits, quota
+from plans.actions.shares import Share, share_of
 from plans.models import Subscription
 from portal.frame import frame_of
 from portal.tenant_site.held import rights_by_tenant
+from tenants.models import User
 from tenants.rights import Right
 
 Row = TypeVar("Row", Template, HardwareProfile, Network)
@@ -52,10 +53,11 @@ def granted(subscription: Subscription) -> frozenset[str]:
 
 
 class Offer:
-    """A subscription from `usable`, and what its plan holds."""
+    """A subscription from `usable`, what its plan holds, and how the person stands in it."""
 
-    def __init__(self, subscription: Subscription) -> None:
+    def __init__(self, subscription: Subscription, person: User) -> None:
         self.subscription = subscription
+        self.person = person
         self.offering: Offering = subscription.plan.offering
 
     @cached_property
@@ -76,12 +78,27 @@ class Offer:
         return list(self.offering.networks.present())
 
     @cached_property
-    def limits(self) -> dict[str, int | None]:
-        return limits.effective(self.subscription, self.offering.limits)
+    def share(self) -> Share:
+        return share_of(self.subscription, self.person, self.offering.limits)
 
-    @cached_property
-    def used(self) -> dict[str, int]:
-        return quota.used(self.subscription)
+    @property
+    def limits(self) -> Mapping[str, int | None]:
+        return self.share.limits
+
+    @property
+    def used(self) -> Mapping[str, int]:
+        return self.share.used
+
+    def told(self) -> Offering:
+        """Return the offering, told what has been read of it: for checks that ask no more."""
+        templates = self.templates
+        self.offering.told = {
+            "templates": {one.pk for one in templates},
+            "fixed_templates": {one.pk for one in templates if getattr(one, "is_fixed", False)},
+            "hardware_profiles": {one.pk for one in self.profiles},
+            "networks": {one.pk for one in self.networks},
+        }
+        return self.offering
 
     def template(self, pk: str) -> Template | None:
         return found(self.templates, pk)

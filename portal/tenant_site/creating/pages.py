@@ -10,9 +10,9 @@ from django.utils.translation import gettext as _
 
 from fabric.actions import ordering
 from plans.rules import amount
-from portal.tenant_site.expected import expected_of
 from portal.tenant_site.creating.order import effect
 from portal.tenant_site.creating.wizard import BY_SLUG, Wizard
+from portal.tenant_site.expected import expected_of
 from portal.tenant_site.forms.creating.base import StepForm
 from portal.tenant_site.forms.creating.identity import IdentityForm
 from portal.tenant_site.forms.creating.networks import NetworksForm
@@ -55,17 +55,19 @@ def step(request: HttpRequest, wizard: Wizard, form: StepForm, slug: str) -> dic
 
 
 def addresses_of(wizard: Wizard) -> list[dict[str, str]]:
-    """Return what is known of the addresses that were fixed. One query each."""
+    """Return what is known of the addresses that were fixed. One query."""
     form = cast(NetworksForm, wizard.filled("networks"))
-    told = []
+    fixed = []
     for number in range(form.count):
         address = str(form[f"address-{number}"].value() or "").strip()
         network = wizard.offer.network(str(form[f"network-{number}"].value() or ""))
-        if not address or network is None:
-            continue
+        if address and network is not None:
+            fixed.append((network, address))
+    taken, told = ordering.taken_of(fixed), []
+    for network, address in fixed:
         level, text = "ok", _("Free, as far as is known.")
         try:
-            ordering.require_address(network, address)
+            ordering.require_free(network, address, taken)
         except Refused as refused:
             level, text = "bad", refused.message
         told.append({"level": level, "title": f"{address} ({network.name})", "text": text})

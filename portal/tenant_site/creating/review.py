@@ -16,10 +16,10 @@ from fabric.actions import preflight
 from fabric.models import EndAction, ScheduledAction
 from plans.rules import amount
 from portal.templatetags.moments import exact
-from portal.tenant_site.expected import expected_of
 from portal.tenant_site.creating.order import Wanted, as_call, effect, wanted
 from portal.tenant_site.creating.pages import frame
 from portal.tenant_site.creating.wizard import BY_SLUG, REVIEW, STEP_OF_FIELD, Wizard
+from portal.tenant_site.expected import expected_of
 from portal.tenant_site.forms.creating.identity import DOMAIN, MEMBERSHIPS
 from portal.tenant_site.forms.creating.options import OptionsForm
 from portal.tenant_site.forms.creating.quick import plan_of
@@ -34,6 +34,8 @@ def page(request: HttpRequest, wizard: Wizard) -> dict[str, Any]:
         subscription=wizard.offer.subscription,
         order=asked.order,
         count=asked.count,
+        offering=wizard.offer.told(),
+        share=wizard.offer.share,
     )
     template = asked.order.template
     return frame(wizard, REVIEW) | {

@@ -75,7 +75,7 @@ class Wizard:
     def offer(self) -> Offer:
         """Return the chosen subscription's offer, the first one's while none fits."""
         said = self._said("template", "subscription")
-        return Offer(known(self.usable, said) or self.usable[0])
+        return Offer(known(self.usable, said) or self.usable[0], self.draft.user)
 
     @cached_property
     def template(self) -> Template | None:
@@ -83,7 +83,7 @@ class Wizard:
 
     def show(self, subscription: Subscription) -> None:
         """Look at another subscription's templates; the draft says otherwise until it is kept."""
-        self.offer = Offer(subscription)
+        self.offer = Offer(subscription, self.draft.user)
 
     def _said(self, slug: str, field: str) -> str:
         values = self.draft.typed.get(slug, {}).get(field) or [""]
@@ -118,7 +118,7 @@ class Wizard:
             form = BY_SLUG[slug].form
             typed = self.draft.typed.get(slug)
             typed = form.untouched(self.about) if typed is None else typed
-            self._filled[slug] = form(typed, about=self.about)
+            self._filled[slug] = form(typed, about=self.about, is_shown=False)
         return self._filled[slug]
 
     @property

@@ -15,8 +15,8 @@ from plans.models import Subscription
 from portal.faults import refuse
 from portal.tenant_site.access import signed_in
 from portal.tenant_site.creating import drafts
-from portal.tenant_site.expected import expected_of
 from portal.tenant_site.creating.offer import Offer, known, usable
+from portal.tenant_site.expected import expected_of
 from portal.tenant_site.forms.creating.quick import QuickForm
 from portal.tenant_site.held import anywhere, rights_by_tenant
 from tenants.errors import Refused
@@ -65,7 +65,7 @@ def quick(request: HttpRequest) -> HttpResponse:
     asked = request.POST if request.method == "POST" else request.GET
     chosen = known(there, asked.get("subscription", "")) or there[0]
     looking = request.method != "POST" or "look" in request.POST
-    offer = Offer(chosen)
+    offer = Offer(chosen, request.user)
     only = str(offer.templates[0].pk) if len(offer.templates) == 1 else ""
     form = QuickForm(
         None if looking else request.POST,

@@ -53,7 +53,9 @@ def begin(request: HttpRequest) -> HttpResponse:
 
 def load(request: HttpRequest, pk: uuid.UUID) -> Draft:
     """Return a draft of the person's own, else 404."""
-    return get_object_or_404(Draft.objects.visible_to(request.user).select_related("user"), pk=pk)
+    draft = get_object_or_404(Draft.objects.visible_to(request.user), pk=pk)
+    draft.user = request.user
+    return draft
 
 
 @signed_in

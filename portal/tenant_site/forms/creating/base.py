@@ -16,8 +16,9 @@ from django.utils.translation import gettext as _
 from fabric.models import Template
 from portal.models import SshKey
 from portal.tenant_site.creating.offer import Offer
+from tenants import places
 from tenants.models import User
-from tenants.rights import Right, rights_of
+from tenants.rights import Right
 
 Typed = Mapping[str, list[str]]
 LONGEST_TYPED = 20_000
@@ -72,8 +73,9 @@ class About:
 
     @cached_property
     def may_schedule(self) -> bool:
-        """Tell whether the person may plan schedules in this subscription. One query."""
-        return Right.SCHEDULES in rights_of(self.person, self.offer.subscription.tenant)
+        """Tell whether the person may plan schedules in this subscription."""
+        held = places.rights_by_tenant(self.person)
+        return Right.SCHEDULES in held.get(self.offer.subscription.tenant_id, ())
 
     @cached_property
     def keys(self) -> Mapping[str, SshKey]:
@@ -89,13 +91,15 @@ class StepForm(forms.Form):
     """`typed` is what stands in the fields; None is a step nobody has been at.
 
     Fields named in `secret` are sealed when they are kept: left empty they stay what they are, and
-    a box `forget_…` beside an optional one lets go of it.
+    a box `forget_…` beside an optional one lets go of it. A form that is not shown does not read
+    what there is to choose from where nothing was chosen.
     """
 
     secret: ClassVar[tuple[str, ...]] = ()
 
-    def __init__(self, typed: Typed | None, *, about: About) -> None:
+    def __init__(self, typed: Typed | None, *, about: About, is_shown: bool = True) -> None:
         self.about = about
+        self.is_shown = is_shown
         self.typed = typed
         data = None if typed is None else MultiValueDict(typed)
         super().__init__(data, initial=self.first(about))

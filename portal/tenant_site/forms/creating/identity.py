@@ -189,7 +189,8 @@ class IdentityForm(StepForm):
             self._close(ability, name)
 
     def _offer_keys(self) -> None:
-        mine = self.about.keys
+        is_chosen = "account_keys" in (self.typed or ())
+        mine = self.about.keys if self.is_shown or is_chosen else {}
         if mine:
             self.fields["account_keys"].choices = [
                 (pk, f"{key.name} ({key.fingerprint[:20]}…)") for pk, key in mine.items()
