@@ -17,8 +17,9 @@ from fabric.durable.states import JobState
 from fabric.jobs.change import CHANGE
 from fabric.jobs.copy import COPY
 from fabric.jobs.rebuild import REBUILD
+from fabric.jobs.rescue import RESCUE
 from fabric.jobs.restart import RESTART
-from fabric.models import Job, Machine
+from fabric.models import Job, Machine, Media
 from fabric.orders import Guest
 from fabric.states import MachineState, Verb
 from fabric.vault import store
@@ -73,6 +74,11 @@ ACTS = (
         lambda by, machine: power.operate(by=by, machine=machine, verb=Verb.RESTART),
     ),
     Act(REBUILD, "rebuilding", _rebuild),
+    Act(
+        RESCUE,
+        "rescuing",
+        lambda by, machine: copies.rescue(by=by, machine=machine, media=Media.objects.get()),
+    ),
 )
 
 
@@ -130,6 +136,8 @@ def flaws(machine: Machine, act: Act) -> list[str]:
         ("VMM's status", there.status, "PowerOff" if act.is_off else "Running"),
         ("its disks", len(drives), act.disks),
         ("its rows of disks", machine.disks.count(), act.disks),
+        ("what is in the drive", machine.media is not None, act.recipe is RESCUE),
+        ("its rescue", machine.rescued_at is not None, act.recipe is RESCUE),
         ("what it holds", held["storage_gb"], sum(drives)),
         ("what it is", (held["cores"], held["memory_mb"]), (there.cores, there.memory_mb)),
     ]
