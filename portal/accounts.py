@@ -32,10 +32,13 @@ class AuthenticationBackend(auth_backends.AuthenticationBackend):
 
     def get_user(self, user_id: Any) -> User | None:
         found = User.objects.annotate(
-            lacks_second_factor=second_factor.is_lacking(), told_places=places.told()
+            has_second_factor=second_factor.exists(), told_places=places.told()
         )
         user = found.filter(pk=user_id).first()
-        return user if user is not None and self.user_can_authenticate(user) else None
+        if user is None or not self.user_can_authenticate(user):
+            return None
+        user.lacks_second_factor = places.want_second_factor(user) and not user.has_second_factor
+        return user
 
 
 class AccountAdapter(DefaultAccountAdapter):

@@ -21,6 +21,7 @@ _PLACE = JSONObject(
     rights="rights",
     all_machines="all_machines",
     composed="custom_role__rights",
+    is_strict="tenant__requires_second_factor",
 )
 
 
@@ -42,6 +43,11 @@ def rights_by_tenant(user: User) -> dict[uuid.UUID, frozenset[str]]:
         one.tenant_id: rights.through_key(user, one.tenant_id, rights.of_member(one))
         for one in of(user)
     }
+
+
+def want_second_factor(user: User) -> bool:
+    """Tell whether a tenant of a person, of whom the places were told, requires a second factor."""
+    return any(place["is_strict"] for place in user.told_places or ())
 
 
 def forget(user: User) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from allauth.mfa.models import Authenticator
-from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Q
+from django.db.models import Exists, OuterRef
 
-from tenants.models import Membership, User
+from tenants.models import User
 
 # Recovery codes stand in for another factor; they are none by themselves.
 KINDS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
@@ -19,9 +19,3 @@ def has(user: User) -> bool:
 def exists(user: str = "pk") -> Exists:
     """Return the condition that the person in a column has one."""
     return Exists(Authenticator.objects.filter(user=OuterRef(user), type__in=KINDS))
-
-
-def is_lacking() -> ExpressionWrapper:
-    """Return, for a queryset of people, whether a tenant keeps them out until they have one."""
-    wanted = Membership.objects.filter(user=OuterRef("pk"), tenant__requires_second_factor=True)
-    return ExpressionWrapper(Q(Exists(wanted)) & ~Q(exists()), output_field=BooleanField())

@@ -18,7 +18,10 @@ class Access(models.TextChoices):
 class PlanQuerySet(models.QuerySet["Plan"]):
     def configured(self) -> PlanQuerySet:
         """Return the plans of whose services every one has its quota set."""
-        return self.filter(services__isnull=False).exclude(services__is_configured=False).distinct()
+        services = PlanService.objects.filter(plan=models.OuterRef("pk"))
+        return self.filter(
+            models.Exists(services), ~models.Exists(services.filter(is_configured=False))
+        )
 
     def on_offer(self) -> PlanQuerySet:
         """Return the plans anybody may subscribe to."""

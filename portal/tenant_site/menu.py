@@ -18,6 +18,7 @@ from fabric.durable.states import LIVE
 from fabric.models import Job, Machine
 from plans.models import Plan, Subscription
 from portal.frame import Frame, Item
+from portal.tenant_site.counted import counts_in
 from portal.tenant_site.held import anywhere, memberships
 from tenants.models import Instance, User
 from tenants.rights import Right
@@ -64,6 +65,8 @@ class SiteFrame(Frame):
     def _counts(self) -> dict[str, Any]:
         """Return what the frame of every page counts, and the installation's name. One query."""
         user = self.request.user
+        if user.whole_tenant_ids is not None:
+            return counts_in(user.whole_tenant_ids)
         counted = {
             "machines": _count(Machine.objects.visible_to(user)),
             "running": _count(self._live_jobs),
