@@ -113,7 +113,8 @@ def _deployed(turn: Turn) -> None:
     """Commit what was reserved; what came of it may be of another size, as its template is now."""
     machine = Machine.objects.get(pk=turn.job.machine_id)
     reserved = quota.commit(machine.pk)
-    if any(reserved[name] != getattr(machine, name) for name in SIZE if name in reserved):
+    is_larger = any(reserved[name] != getattr(machine, name) for name in SIZE if name in reserved)
+    if is_larger or machine.unsettled_at is not None:
         settling.settle(machine.pk)
     far_side.log_success(turn)
     provision.follow(turn.job, machine)

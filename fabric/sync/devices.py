@@ -20,6 +20,7 @@ from fabric.models import Adapter, Checkpoint, Disk, Machine, Media, Network, St
 from fabric.providers.base import Devices, Provider, RemoteMachine
 from fabric.providers.errors import NoAnswer, ProviderFault
 from fabric.states import GONE, MachineState
+from fabric.sync.machines import QUIET
 
 log = logging.getLogger(__name__)
 
@@ -212,12 +213,13 @@ def _write_checkpoints(machines: Mapping[Machine, Devices]) -> None:
 
 
 def _write_machines(machines: Mapping[Machine, Devices], asked_at: datetime) -> None:
-    """Note as of when they were read, what is in the drive, and what its disks come to.
+    """Note as of when they were read, what is in the drive, and what its disks come to; one that
+    turns out to be of another size is to be settled.
 
     One that is being made has not got all of its disks yet.
     """
     media = _present(Media, (each.media_id for each in machines.values()))
-    changed = []
+    changed, grown = [], []
     for machine, told in machines.items():
         before = (machine.media_id, machine.storage_gb)
         machine.media_id = told.media_id if told.media_id in media else None
@@ -225,8 +227,12 @@ def _write_machines(machines: Mapping[Machine, Devices], asked_at: datetime) -> 
             machine.storage_gb = sum(disk.size_gb for disk in told.disks)
         if (machine.media_id, machine.storage_gb) != before:
             changed.append(machine)
+        if machine.storage_gb != before[1] and machine.state in QUIET:
+            grown.append(machine.pk)
     if changed:
         Machine.objects.bulk_update(changed, ["media", "storage_gb"], batch_size=500)
+    if grown:
+        Machine.objects.filter(pk__in=grown).update(unsettled_at=timezone.now())
     Machine.objects.filter(pk__in=[machine.pk for machine in machines]).update(
         # When it was asked, not when it is written: what was asked later is newer, however early.
         devices_synced_at=asked_at

@@ -47,7 +47,7 @@ PASSING = frozenset(
         "DeletingCheckpoint",
     }
 )
-_QUIET = frozenset(
+QUIET = frozenset(
     {
         MachineState.RUNNING,
         MachineState.STOPPED,
@@ -127,7 +127,7 @@ def apply(
 
 def _has_turned(before: str, after: str) -> bool:
     """Tell whether a state changed that nobody here may have written."""
-    return before != after and {before, after} <= _QUIET
+    return before != after and {before, after} <= QUIET
 
 
 def _state(status: str, before: str) -> str:
@@ -153,7 +153,8 @@ def _write(changed: Mapping[Machine, str]) -> None:
         return
     rows = [(machine.pk, str(before), *_told(machine)) for machine, before in changed.items()]
     with connection.cursor() as cursor:
-        cursor.execute(_WRITE, [list(column) for column in zip(*rows, strict=True)])
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        cursor.execute(_WRITE, [*columns, [str(state) for state in QUIET]])
 
 
 def _told(machine: Machine) -> list[Any]:
@@ -162,7 +163,8 @@ def _told(machine: Machine) -> list[Any]:
     return list((values | written).values())
 
 
-# Locked in order first, so that two who write the same rows do not wait for each other.
+# Locked in order first, so that two who write the same rows do not wait for each other. A machine
+# of another size than we knew is to be settled: somebody changed it over there.
 _WRITE = """
     WITH told AS (
         SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::int[], %s::int[],
@@ -176,7 +178,11 @@ _WRITE = """
     UPDATE fabric_machine AS machine SET state = told.state, status_text = told.status_text,
         cores = told.cores, memory_mb = told.memory_mb, os_name = told.os_name,
         addresses = told.addresses::jsonb, host_name = told.host_name,
-        unreachable_since = told.unreachable_since, synced_at = told.synced_at
+        unreachable_since = told.unreachable_since, synced_at = told.synced_at,
+        unsettled_at = CASE
+            WHEN told.state = ANY(%s) AND (machine.cores, machine.memory_mb)
+                IS DISTINCT FROM (told.cores, told.memory_mb)
+            THEN clock_timestamp() ELSE machine.unsettled_at END
     FROM told JOIN held USING (id) WHERE machine.id = told.id AND machine.state = told.was
 """
 
@@ -242,7 +248,7 @@ def mark_missing(stamp_id: uuid.UUID, seen: Collection[uuid.UUID], asked_at: dat
     Machine.objects.filter(
         stamp_id=stamp_id,
         remote_id__isnull=False,
-        state__in=(*_QUIET, MachineState.UPDATING),
+        state__in=(*QUIET, MachineState.UPDATING),
     ).exclude(remote_id__in=seen).exclude(synced_at__gte=asked_at).exclude(pk__in=ours).update(
         state=MachineState.MISSING,
         status_text="The cloud does not know this machine any more.",

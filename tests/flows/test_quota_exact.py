@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import random
+import uuid
 
 import pytest
 from django.utils import timezone
@@ -189,3 +190,29 @@ def test_the_ledger_is_as_the_cloud_is(
     hands()
     assert fake.held == {}
     assert set(quota.used(subscription).values()) == {0}
+
+
+def test_what_was_changed_over_there_is_counted_before_long(running, fake, stamp, exact):
+    """An operator enlarged it in VMM: the portal's ledger follows what passes find."""
+    machine = fake.held[running.remote_id]
+    machine.cores = 4
+    machine.parts.add_disk("by hand", 7, uuid.uuid4())
+    Stamp.objects.update(full_sync_at=None)
+    Machine.objects.update(devices_synced_at=None)
+    stamps.run(str(stamp.pk))
+    assert Machine.objects.get().unsettled_at is not None
+    settling.sweep()
+    assert exact() == {"machines": 1, "cores": 4, "memory_mb": 1024, "storage_gb": 17}
+    assert Machine.objects.get().unsettled_at is None
+
+
+def test_a_failed_machine_keeps_what_it_reserved_whatever_passes_find(order, work, fake, stamp):
+    fake.plan("ensure_machine", "fail")
+    machine = order()
+    work()
+    before = quota.used(machine.subscription)
+    next(iter(fake.held.values())).cores = 7
+    Stamp.objects.update(full_sync_at=None)
+    stamps.run(str(stamp.pk))
+    settling.sweep()
+    assert quota.used(machine.subscription) == before
