@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 LARGEST = 262_144
+MOST_LINES = 2000
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),
@@ -52,7 +53,10 @@ def parse(text: str) -> Parsed:
     """Read the lines of a file; empty ones are passed over."""
     lines: list[Line] = []
     problems: list[str] = []
-    for number, raw in enumerate(text.splitlines(), start=1):
+    found = text.splitlines()
+    if len(found) > MOST_LINES:
+        return Parsed((), (_("At most %(n)d lines at once.") % {"n": MOST_LINES},))
+    for number, raw in enumerate(found, start=1):
         if not raw.strip():
             continue
         told = _problem(raw, is_first=not lines and not problems)

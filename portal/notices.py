@@ -238,7 +238,7 @@ def _mail(user: User, notices: list[Notice]) -> EmailMessage:
             "instance": instance,
         }
         return EmailMessage(
-            f"{instance}: {subject}"[:200].replace("\n", " "),
+            " ".join(f"{instance}: {subject}".split())[:200],
             render_to_string("emails/notices.txt", context),
             to=[user.email],
             # The same notices sent twice are one mail to most programs.

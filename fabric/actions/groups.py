@@ -26,6 +26,7 @@ from tenants.rights import Right
 
 RIGHT_FOR = {Verb.START: Right.START, Verb.SHUTDOWN: Right.SHUTDOWN, Verb.STOP: Right.STOP}
 LARGEST = 200
+MOST = 200
 
 
 @transaction.atomic
@@ -41,6 +42,8 @@ def create(
     rights.require(by, subscription.tenant, Right.SCHEDULES)
     if not subscription.is_active:
         raise NotPossible(_("The subscription is not active."), field="subscription")
+    if subscription.groups.count() >= MOST:
+        raise NotPossible(_("At most %(n)d groups in a subscription.") % {"n": MOST})
     group = Group(subscription=subscription, created_by=by)
     _describe(group, name, on_failure)
     for machine in machines:
@@ -158,10 +161,11 @@ def import_file(
     lines = read(text)
     machines = machines_of(by, subscription, lines)
     known = {group.name.casefold(): group for group in subscription.groups.select_for_update()}
+    seen = set(Group.objects.visible_to(by).filter(subscription=subscription))
     problems = [
         group_file.at(line.number, _("a group “%(name)s” exists already.") % {"name": line.group})
         for line in _first_lines(lines)
-        if line.group.casefold() in known and not replace
+        if line.group.casefold() in known and not (replace and known[line.group.casefold()] in seen)
     ]
     if problems:
         raise FileRefused(problems)

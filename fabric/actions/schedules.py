@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 LATEST = dt.timedelta(hours=1)
 KEPT = dt.timedelta(days=90)
 AT_ONCE = 100
+# The clock serves everybody in one line: none may fill it.
+MOST = 100
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,8 @@ def create(
     rights.require(by, subscription.tenant, Right.SCHEDULES)
     if not subscription.is_active:
         raise NotPossible(_("The subscription is not active."), field="subscription")
+    if subscription.schedules.count() >= MOST:
+        raise NotPossible(_("At most %(n)d schedules in a subscription.") % {"n": MOST})
     schedule = Schedule(subscription=subscription, created_by=by)
     _describe(schedule, by, name, action, target, cron, time_zone)
     schedule.save(force_insert=True)

@@ -18,6 +18,7 @@ from fabric.actions import (
     machines,
     members,
     power,
+    schedules,
     subscriptions,
 )
 from fabric.durable.states import JobState
@@ -84,6 +85,41 @@ def test_a_schedule_by_tag_is_not_for_who_sees_a_part_of_the_machines(
     mine = make_schedule(subscription, name="Mine", tag="web", created_by=bob)
     assert set(Schedule.objects.visible_to(alice)) == {theirs, mine}
     assert set(Schedule.objects.visible_to(bob)) == {mine}
+
+
+def test_a_file_replaces_no_group_that_one_may_not_see(hidden, order, work, alice, bob):
+    subscription = hidden.subscription
+    group = make_group(subscription, hidden, name="Night")
+    mine = order("db-01", "k2")
+    work()
+    MachineGrant.objects.create(membership=Membership.objects.get(user=bob), machine=mine)
+    text = "night;db-01"
+    with pytest.raises(groups.FileRefused, match="exists already"):
+        groups.import_file(by=bob, subscription=subscription, text=text, replace=True)
+    assert [place.machine for place in group.in_order()] == [hidden]
+    assert groups.import_file(by=alice, subscription=subscription, text=text, replace=True)
+
+
+def test_one_subscription_does_not_take_all_turns(running, alice, subscription, monkeypatch):
+    """The clock serves everybody's schedules in one line: a tenant has only so many of them."""
+    monkeypatch.setattr(schedules, "MOST", 1)
+    monkeypatch.setattr(groups, "MOST", 1)
+    told = {"action": "stop", "cron": "0 1 * * *", "time_zone": "UTC"}
+    target = schedules.Target(machine=running)
+    common = {"by": alice, "subscription": subscription}
+    schedules.create(**common, name="a", target=target, **told)
+    with pytest.raises(NotPossible, match="At most 1"):
+        schedules.create(**common, name="b", target=target, **told)
+    groups.create(**common, name="a")
+    with pytest.raises(NotPossible, match="At most 1"):
+        groups.create(**common, name="b")
+
+
+def test_a_file_of_groups_is_read_in_good_time(running, alice, subscription):
+    lines = "".join(f"g{n};web-01\n" for n in range(3_000))
+    with CaptureQueriesContext(connection) as asked, pytest.raises(groups.FileRefused):
+        groups.import_file(by=alice, subscription=subscription, text=lines)
+    assert len(asked) < 20
 
 
 def test_nobody_leaves_away_machines_they_may_not_see(hidden, alice, bob, subscription):

@@ -63,6 +63,14 @@ def test_who_left_is_told_nothing_more(alice, alices, machine) -> None:
     assert not tell()
 
 
+def test_a_name_breaks_no_header(alice, machine) -> None:
+    job = ended(machine, alice)
+    Job.objects.filter(pk=job.pk).update(title="Leave\r\nBcc: eve@example.net")
+    (sent,) = tell()
+    assert "\r" not in sent.subject
+    assert sent.recipients() == [alice.email]
+
+
 def test_only_what_is_wanted(alice, machine) -> None:
     ended(machine, alice, JobState.SUCCEEDED)
     assert not tell(), "by default only failures"

@@ -140,7 +140,8 @@ def test_nonsense_is_told_where_it_stands(samples, signed_in):
 def test_unknown_parameters_are_refused(samples, signed_in):
     for method, template in OPERATIONS:
         path, body = samples.path(template), samples.body(method, template)
-        answer = signed_in.ask(method, f"{path}?nonsense=1", body)
+        more = "&" if "?" in path else "?"
+        answer = signed_in.ask(method, f"{path}{more}nonsense=1", body)
         assert answer.status_code == 400
         check(method, template, answer)
         assert answer.json()["errors"][0]["parameter"] == "nonsense"
