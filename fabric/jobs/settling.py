@@ -19,7 +19,7 @@ from fabric.durable.states import LIVE
 from fabric.models import Job, Machine, Stamp
 from fabric.providers.base import Provider
 from fabric.providers.errors import ProviderFault
-from fabric.states import GONE
+from fabric.states import GONE, MachineState
 from fabric.sync import absence, devices, machines
 from fabric.vault.errors import VaultLocked
 from plans.actions import quota
@@ -60,11 +60,13 @@ def leave_open(machine_id: uuid.UUID) -> None:
 def sweep() -> int:
     """Read the machines that were left open, and settle them; return how many."""
     open_ones = Machine.objects.filter(unsettled_at__isnull=False, remote_id__isnull=False)
-    open_ones = open_ones.exclude(state__in=GONE).exclude(
+    # Those that cannot be read now must not stand before the others.
+    open_ones = open_ones.filter(stamp__away_since=None)
+    open_ones = open_ones.exclude(state__in=(*GONE, MachineState.MISSING)).exclude(
         pk__in=Job.objects.filter(state__in=LIVE, machine__isnull=False).values("machine")
     )
     by_stamp: dict[uuid.UUID, list[Machine]] = {}
-    for machine in open_ones.order_by("unsettled_at")[:AT_ONCE]:
+    for machine in open_ones.order_by("?")[:AT_ONCE]:
         by_stamp.setdefault(machine.stamp_id, []).append(machine)
     return sum(_sweep_stamp(stamp_id, found) for stamp_id, found in by_stamp.items())
 

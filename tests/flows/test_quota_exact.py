@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import random
 import uuid
+from datetime import timedelta
 
 import pytest
 from django.utils import timezone
@@ -216,3 +217,25 @@ def test_a_failed_machine_keeps_what_it_reserved_whatever_passes_find(order, wor
     stamps.run(str(stamp.pk))
     settling.sweep()
     assert quota.used(machine.subscription) == before
+
+
+def test_machines_nobody_can_read_do_not_stand_before_the_others(
+    running, order, work, fake, monkeypatch, exact
+):
+    monkeypatch.setattr(settling, "AT_ONCE", 1)
+    lost = order("web-02", key="k2")
+    work()
+    longest_ago = timezone.now() - timedelta(days=1)
+    Machine.objects.filter(pk=lost.pk).update(state="missing", unsettled_at=longest_ago)
+    Machine.objects.filter(pk=running.pk).update(unsettled_at=timezone.now())
+    assert settling.sweep() == 1
+    running.refresh_from_db()
+    assert running.unsettled_at is None
+
+
+def test_a_stamp_that_is_away_does_not_stand_before_the_others(running, stamp, monkeypatch):
+    Machine.objects.update(unsettled_at=timezone.now())
+    Stamp.objects.update(away_since=timezone.now(), next_probe_at=timezone.now())
+    assert settling.sweep() == 0
+    Stamp.objects.update(away_since=None)
+    assert settling.sweep() == 1
