@@ -49,6 +49,8 @@ def ensure_asked(turn: Turn) -> None:
     )
     with far_side.provider(turn) as provider:
         accepted = far_side.change(turn, provider, wanted)
+    # Turning it off has let it leave that state.
+    Machine.objects.filter(pk=turn.job.machine_id).update(state=MachineState.UPDATING)
     far_side.note(turn, accepted)
     turn.memo["is_asked"] = True
 
