@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-# These start a cloud of real processes; two at once would only measure each other.
+# These start a cloud of real processes; many at once would only measure each other. The journeys of
+# tenants have one that stands still most of the time, so it may run beside another.
+TOWN = "tests/e2e/tenant/"
 REAL_CLOUD = ("tests/e2e/", "tests/faults/")
 ONE_SPF = "tests/contract/clients/"
 NO_CHROMIUM = "no Chromium on this machine"
@@ -44,14 +46,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Give each worker whole files, all tests with a real cloud to one, and all clients to one."""
+    """Give each worker whole files; all journeys of tenants go to one worker, all other tests with
+    a real cloud to one, and all clients to one.
+    """
     from xdist.scheduler import LoadFileScheduling
 
     class OneCloudAtATime(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
             file = super()._split_scope(nodeid)
-            if file.startswith(ONE_SPF):
-                return ONE_SPF
+            for together in (ONE_SPF, TOWN):
+                if file.startswith(together):
+                    return together
             return "real cloud" if file.startswith(REAL_CLOUD) else file
 
     return OneCloudAtATime(config, log)

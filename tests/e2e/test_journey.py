@@ -360,7 +360,8 @@ class TestFromNothingToAMachine:
         expect(line.locator(".state")).to_have_text("Succeeded")
         line.get_by_text("Details").click()
         alice.look("activity")
-        shown = str(line.locator("dd").first.inner_text())
+        operation = line.locator("dt", has_text="Operation")
+        shown = str(operation.locator("xpath=following-sibling::dd[1]").inner_text())
         phases = backstage.rows(
             journey.cloud,
             f"SELECT phase FROM tenants_operation WHERE operation_id = '{uuid.UUID(shown)}'",

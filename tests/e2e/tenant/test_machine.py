@@ -120,7 +120,6 @@ class TestItsCommands:
             ("Resume", "Running"),
             ("Restart", "Running"),
             ("Save", "Saved"),
-            ("Start", "Running"),
         ],
     )
     def test_power(self, alice: Visitor, said: str, becomes: str) -> None:
@@ -131,6 +130,9 @@ class TestItsCommands:
         settled(alice)
 
     def test_it_is_cloned(self, alice: Visitor, cloud: Stack) -> None:
+        command(alice, "Start")
+        is_now(alice, "Running")
+        settled(alice)
         command(alice, "Stop")
         is_now(alice, "Stopped")
         command(alice, "Clone")
