@@ -132,14 +132,14 @@ def lease(
     held.require_right(row, Verb.LEASE, by)
     if ends_at is not None:
         ordering.require_end(ends_at <= timezone.now(), action)
-        held.require_right(row, _END_VERB[EndAction(action)], by)
+        held.require_right(row, END_VERB[EndAction(action)], by)
         if action == EndAction.DELETE and row.is_protected:
             raise NotPossible(_("It is protected: take the protection off first."))
     values = {"ends_at": ends_at, "end_action": str(action), "end_warned_at": None}
     return _write(row, Verb.LEASE, by, values)
 
 
-_END_VERB = {EndAction.STOP: Verb.STOP, EndAction.DELETE: Verb.DELETE}
+END_VERB = {EndAction.STOP: Verb.STOP, EndAction.DELETE: Verb.DELETE}
 
 
 def _write(row: Machine, verb: Verb, by: User, values: dict[str, Any]) -> Machine:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_noop
 
 from fabric import access, rules, tasks
 from fabric.actions import held, ordering
+from fabric.actions.configuring import END_VERB
 from fabric.durable import engine, sweep
 from fabric.durable.nudge import nudge_on_commit
 from fabric.durable.states import JobState
@@ -22,7 +23,7 @@ from fabric.jobs.deploy import DEPLOY
 from fabric.jobs.rebuild import REBUILD
 from fabric.jobs.remove import REMOVE
 from fabric.limits import limits_of
-from fabric.models import Job, Machine, Offering
+from fabric.models import EndAction, Job, Machine, Offering
 from fabric.orders import NewMachine
 from fabric.providers.changes import RemoveDisk
 from fabric.sshkeys import read_all
@@ -223,6 +224,8 @@ def _accept(
         limits=limits_of(subscription),
     )
     insert(machine)
+    if order.ends_at is not None:
+        held.require_right(machine, END_VERB[EndAction(order.end_action)], by)
     inputs = _inputs_of(offering, order, size, networks)
     owned = held.owned(machine, by, "machine.deploy", _told(offering, order, inputs))
     engine.start(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from fabric import access
 from fabric.actions import (
@@ -151,6 +153,14 @@ def test_who_may_not_turn_off_deletes_nothing_that_runs(running, alice, bob, wor
     power.operate(by=alice, machine=running, verb=Verb.STOP)
     work()
     assert machines.delete(by=bob, machine=running)
+
+
+def test_who_may_not_delete_orders_nothing_that_is_deleted_later(order, bob):
+    Membership.objects.filter(user=bob).update(rights=["Create", "Stop"])
+    soon = timezone.now() + dt.timedelta(days=1)
+    with pytest.raises(NotPermitted, match="Delete"):
+        order(by=bob, ends_at=soon, end_action="delete")
+    assert order(by=bob, ends_at=soon, end_action="stop").ends_at == soon
 
 
 def test_a_rebuild_does_not_size_what_comes_in_one_size(stopped, alice, work):

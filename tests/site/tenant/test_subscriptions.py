@@ -17,7 +17,7 @@ from plans.models import (
     SubscriptionAddOn,
     SubscriptionState,
 )
-from tenants.models import Membership, Operation
+from tenants.models import Membership, Operation, Role, TenantRole
 from tests.factories.fabric import make_machine
 
 
@@ -222,3 +222,15 @@ def test_queries_do_not_grow_with_machines_and_add_ons(
     for name in ("subscription", "subscription-use", "subscription-leave", "subscription-add-ons"):
         with django_assert_max_num_queries(12):
             assert as_alice.get(page(subscription, name)).status_code == 200
+
+
+def test_what_is_lost_is_named_to_who_sees_it(sign_in, bob, alices, subscription, machine):
+    role = TenantRole.objects.create(tenant=alices, name="Buyer", rights=["Subscriptions"])
+    place = Membership.objects.filter(user=bob)
+    place.update(role=Role.CUSTOM, custom_role=role)
+    url = reverse("subscription-leave", args=[subscription.pk])
+    assert machine.name in sign_in(bob).get(url).text
+    place.update(all_machines=False)
+    assert machine.name not in sign_in(bob).get(url).text
+    answer = sign_in(bob).post(url, {"confirm": subscription.name})
+    assert "do not see all" in answer.text
