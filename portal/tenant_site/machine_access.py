@@ -21,7 +21,6 @@ from tenants.rights import Right
 
 RELATED = (
     "subscription__plan__offering",
-    "subscription__tenant",
     "stamp__provider",
     "network",
     "template",
