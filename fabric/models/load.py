@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from fabric.models.machine import Machine
 
@@ -12,9 +13,9 @@ class Load(models.Model):
     """One curve: `samples` is a list of numbers, `times` the ISO 8601 UTC times beside them."""
 
     class Frame(models.TextChoices):
-        HOUR = "hour", _("Hour")
-        DAY = "day", _("Day")
-        MONTH = "month", _("Month")
+        HOUR = "hour", pgettext_lazy("time frame", "Hour")
+        DAY = "day", pgettext_lazy("time frame", "Day")
+        MONTH = "month", pgettext_lazy("time frame", "Month")
 
     class Counter(models.TextChoices):
         CPU = "cpu", "CPU"
