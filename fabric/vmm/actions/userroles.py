@@ -12,28 +12,25 @@ from types import MappingProxyType
 from typing import Any, Final, TypedDict, Unpack
 from uuid import UUID, uuid4
 
-from django.db import models, transaction
+from django.db import transaction
 
 from fabric.vmm.actions import fields, rows
 from fabric.vmm.actions.fields import UNCHANGED
+from fabric.vmm.actions.insideroles import (
+    KINDS,
+    require_within_parent,
+    take_from_children,
+    things,
+)
 from fabric.vmm.errors import Conflict, Invalid
 from fabric.vmm.models import (
     Cloud,
-    FileKind,
-    GuestProfile,
-    HardwareProfile,
     HostGroup,
-    LibraryFile,
     ResourceKind,
     RoleProfile,
     RoleResource,
     RoleScope,
-    RunAsAccount,
     UserRole,
-    VirtualHardDisk,
-    VirtualMachine,
-    VMNetwork,
-    VMTemplate,
 )
 from fabric.vmm.roles import (
     Caller,
@@ -44,16 +41,6 @@ from fabric.vmm.roles import (
 )
 
 _NO_CLOUDS: Final[Mapping[UUID, Iterable[str]]] = MappingProxyType({})
-_KINDS: dict[str, type[models.Model]] = {
-    ResourceKind.TEMPLATE: VMTemplate,
-    ResourceKind.PROFILE: HardwareProfile,
-    ResourceKind.NETWORK: VMNetwork,
-    ResourceKind.GUEST_PROFILE: GuestProfile,
-    ResourceKind.DISK: VirtualHardDisk,
-    ResourceKind.ACCOUNT: RunAsAccount,
-    ResourceKind.MACHINE: VirtualMachine,
-    ResourceKind.ISO: LibraryFile,
-}
 _INSIDE = frozenset({RoleProfile.SELF_SERVICE, RoleProfile.TENANT_ADMIN})
 
 
@@ -227,8 +214,8 @@ def _write(
     if resources is not None:
         resources = _kept(role, resources)
     _add_resources(role, [*(resources or ()), *add_resources])
-    _require_within_parent(role)
-    _take_from_children(role)
+    require_within_parent(role)
+    take_from_children(role)
     return role
 
 
@@ -285,39 +272,6 @@ def _require_profile(
         )
 
 
-def _require_within_parent(role: UserRole) -> None:
-    """Raise Invalid, naming both roles, when the role has what its parent has not."""
-    parent = role.parent
-    if parent is None:
-        return
-    for field, extra in (
-        ("permissions", _permissions_beyond(role, parent)),
-        ("scopes", _clouds_beyond(role, parent)),
-        ("resources", _resources_beyond(role, parent)),
-    ):
-        if extra:
-            raise Invalid(
-                f"The role {role.name} would have {fields.named(extra)}, which its parent "
-                f"{parent.name} has not.",
-                field=field,
-            )
-
-
-def _take_from_children(role: UserRole) -> None:
-    """Take from the children what the role has no longer."""
-    for child in role.children.select_for_update(of=("self",), no_key=True).order_by("pk"):
-        child.permissions = sorted(set(child.permissions) & set(role.permissions))
-        child.save(update_fields=["permissions", "modified_at"])
-        child.scopes.exclude(cloud__in=role.scopes.values("cloud")).delete()
-        may = _may_in_clouds(role)
-        for scope in child.scopes.all():
-            kept = sorted(set(scope.permissions) & may[scope.cloud_id])
-            child.scopes.filter(pk=scope.pk).update(permissions=kept)
-        for kind in _KINDS:
-            held = child.resources.filter(kind=kind)
-            held.exclude(resource_id__in=_may_use(role, kind)).delete()
-
-
 def _permit(role: UserRole, cloud_permissions: Mapping[UUID, Iterable[str]]) -> None:
     for cloud_id, names in cloud_permissions.items():
         cleaned = clean_permissions(list(names))
@@ -326,49 +280,6 @@ def _permit(role: UserRole, cloud_permissions: Mapping[UUID, Iterable[str]]) -> 
                 f"There is no cloud {cloud_id} in the scope of the role {role.name}.",
                 field="cloud_permissions",
             )
-
-
-def _may_in_clouds(role: UserRole) -> dict[UUID, set[str]]:
-    rows = role.scopes.values_list("cloud", "permissions")
-    return {cloud: {*role.permissions, *permissions} for cloud, permissions in rows}
-
-
-def _permissions_beyond(role: UserRole, parent: UserRole) -> list[str]:
-    beyond = set(role.permissions) - set(parent.permissions)
-    may = _may_in_clouds(parent)
-    for cloud, permissions in role.scopes.values_list("cloud", "permissions"):
-        beyond |= set(permissions) - may.get(cloud, set())
-    return sorted(beyond)
-
-
-def _clouds_beyond(role: UserRole, parent: UserRole) -> list[str]:
-    beyond = role.scopes.exclude(cloud__in=parent.scopes.values("cloud"))
-    return list(beyond.order_by("cloud__name").values_list("cloud__name", flat=True))
-
-
-def _resources_beyond(role: UserRole, parent: UserRole) -> list[str]:
-    beyond: list[str] = []
-    for kind in _KINDS:
-        ids = role.resources.filter(kind=kind).exclude(resource_id__in=_may_use(parent, kind))
-        found = _things(kind).filter(pk__in=ids.values("resource_id"))
-        beyond += [str(thing) for thing in found.order_by("name")]
-    return beyond
-
-
-def _things(kind: str) -> models.QuerySet[Any]:
-    """All that is granted under a kind; of files, images alone: others hold secrets."""
-    rows = _KINDS[kind]._default_manager.all()
-    return rows.filter(kind=FileKind.ISO) if kind == ResourceKind.ISO else rows
-
-
-def _may_use(role: UserRole, kind: str) -> Any:
-    """The ids of what of a kind a role was given, or owns; those of machines as a query."""
-    if kind == ResourceKind.MACHINE:
-        return VirtualMachine.objects.of_role(role).order_by().values("pk")
-    given = set(role.resources.filter(kind=kind).values_list("resource_id", flat=True))
-    if kind != ResourceKind.NETWORK:
-        return given
-    return given | set(role.own_networks.values_list("pk", flat=True))
 
 
 def _add_scopes(role: UserRole, scopes: Sequence[ScopeLimits]) -> None:
@@ -393,10 +304,10 @@ def _remove_scopes(role: UserRole, clouds: Collection[UUID]) -> None:
 
 def _add_resources(role: UserRole, grants: Sequence[Grant]) -> None:
     for kind in {grant.kind for grant in grants}:
-        if kind not in _KINDS:
+        if kind not in KINDS:
             raise Invalid(f"{kind!r} is no kind of resource.", field="resources")
         wanted = {grant.resource_id for grant in grants if grant.kind == kind}
-        known = _things(kind).filter(pk__in=wanted).values_list("pk", flat=True)
+        known = things(kind).filter(pk__in=wanted).values_list("pk", flat=True)
         if kind == ResourceKind.MACHINE and role.parent_id is None:
             raise Invalid(
                 f"The role {role.name} is inside no other: machines are granted to those that are.",
