@@ -6,9 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from fabric.models import Machine
+from fabric.models import Job, Machine
+from fabric.vault import store
+from tenants.models import User
 from tests.faults import cloud as clouds
 from tests.faults import proof, table
+from tests.faults.build import OWNER
 from tests.faults.cloud import Cloud
 
 ALL_IS_WELL = "all is well"
@@ -53,9 +56,9 @@ class Proof:
         """Find the layers of one mind about everything there is."""
         self._nothing_wrong()
 
-    def note(self, group: str, fault: str, machine: Machine, outcome: str = ALL_IS_WELL) -> None:
-        """Put a line into the table; the time is that of the machine's last job."""
-        row = table.Row(group, fault, outcome, took(machine))
+    def note(self, group: str, fault: str, what: Machine | Job, outcome: str = ALL_IS_WELL) -> None:
+        """Put a line into the table; the time is that of the job, or of the machine's last one."""
+        row = table.Row(group, fault, outcome, took(what))
         self._node.user_properties.append(table.prepared(row))
 
     def _nothing_wrong(self, *found: list[str]) -> None:
@@ -69,7 +72,16 @@ def prove(cloud, request) -> Proof:
     return Proof(cloud, request.node)
 
 
-def took(machine: Machine) -> float:
-    """Return the seconds from the click to the end of a machine's last job."""
-    job = machine.jobs.latest("created_at")
+@pytest.fixture
+def owner(cloud, settings) -> Iterator[User]:
+    """Return who asks for everything; secrets are sealed with the cloud's own key."""
+    settings.VAULT_KEY_FILE = cloud.stack.folder / "vault.key"
+    store.forget()
+    yield User.objects.get(email=OWNER)
+    store.forget()
+
+
+def took(what: Machine | Job) -> float:
+    """Return the seconds from the click to the end of a job, or of a machine's last one."""
+    job = what.jobs.latest("created_at") if isinstance(what, Machine) else what
     return (job.ended_at - job.created_at).total_seconds()

@@ -26,7 +26,7 @@ from fabric.vmm.models import (
 )
 from fabric.vmm.models import Job as VMMJob
 from plans.actions import quota
-from plans.models import Entry, Subscription
+from plans.models import Entry, Subscription, SubscriptionState
 from portal.embedded import places
 from tenants.models import Operation
 from tests.faults.build import PASSWORD
@@ -135,6 +135,7 @@ def totals(rack: Path) -> list[str]:
     drivers = [open_host(rack, host.name, scale=0) for host in Host.objects.all()]
     held = AddressLease.objects.exclude(adapter=None)
     leases = list(held.values_list("adapter_id", flat=True))
+    subscriptions = Subscription.objects.exclude(state=SubscriptionState.DELETED)
     asked: list[tuple[str, Any, Any]] = [
         ("machines", sorted(vm.tag for vm in there), sorted(here)),
         (
@@ -150,7 +151,7 @@ def totals(rack: Path) -> list[str]:
         ("leases", sorted(leases), sorted(NetworkAdapter.objects.values_list("pk", flat=True))),
         ("secrets still held", _sealed(), 0),
         *_room_on_hosts(),
-        *(each for subscription in Subscription.objects.all() for each in _quota(subscription)),
+        *(each for subscription in subscriptions for each in _quota(subscription)),
     ]
     return [f"{what}: {it!r}, not {should!r}" for what, it, should in asked if it != should]
 

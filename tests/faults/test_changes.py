@@ -6,7 +6,7 @@ its machine at rest.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
@@ -22,12 +22,10 @@ from fabric.jobs.restart import RESTART
 from fabric.models import Job, Machine, Media
 from fabric.orders import Guest
 from fabric.states import MachineState, Verb
-from fabric.vault import store
 from fabric.vmm.models import DiskDrive, VirtualMachine
 from plans.actions import quota
 from tenants.models import User
 from tests.faults import probe
-from tests.faults.build import OWNER
 from tests.faults.proof import GUEST_PASSWORD
 
 pytestmark = pytest.mark.faults
@@ -80,15 +78,6 @@ ACTS = (
         lambda by, machine: copies.rescue(by=by, machine=machine, media=Media.objects.get()),
     ),
 )
-
-
-@pytest.fixture
-def owner(cloud, settings) -> Iterator[User]:
-    """Return who asks for everything; secrets are sealed with the cloud's own key."""
-    settings.VAULT_KEY_FILE = cloud.stack.folder / "vault.key"
-    store.forget()
-    yield User.objects.get(email=OWNER)
-    store.forget()
 
 
 @pytest.mark.parametrize("where", WHERE)

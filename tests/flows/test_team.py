@@ -17,7 +17,7 @@ from tenants.actions import roles
 from tenants.authority import Place
 from tenants.models import Membership, Role
 from tests.factories.fabric import new_machine
-from tests.flows.test_on_spf import bench, subscription, work  # noqa: F401
+from tests.flows.own_spf.conftest import bench, subscription, work  # noqa: F401
 
 pytestmark = pytest.mark.slow
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.e2e.machines import command, is_now, open_machine
 from tests.e2e.tenant import town
@@ -60,6 +60,30 @@ class TestTwoBrowsers:
         alice.send("Save tags", tags="")
         expect(elsewhere.page.locator(".empty")).to_be_visible(timeout=SOON)
         assert elsewhere.troubles == []
+
+    def test_a_part_that_could_not_be_fetched_is_fetched_again(
+        self, alice: Visitor, elsewhere: Visitor
+    ) -> None:
+        elsewhere.open("tenant", "/machines/?q=kiosk")
+        there = elsewhere.page.locator("tbody .state")
+        open_machine(alice, "kiosk")
+        lost: list[str] = []
+
+        def lose(route: Route) -> None:
+            lost.append(route.request.url)
+            route.abort()
+
+        elsewhere.page.route(lambda url: "/machines/" in url, lose)
+        command(alice, "Pause")
+        is_now(alice, "Paused")
+        # The pulse has told the last change by then.
+        elsewhere.page.wait_for_timeout(SOON)
+        elsewhere.page.unroute_all()
+        expect(there).to_have_text("Paused", timeout=3 * SOON)
+        assert lost
+        command(alice, "Resume")
+        is_now(alice, "Running")
+        elsewhere.troubles = [one for one in elsewhere.troubles if "ERR_FAILED" not in one]
 
 
 class TestTheSiteDies:

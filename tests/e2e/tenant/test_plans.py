@@ -1,4 +1,4 @@
-"""Charlie takes a plan he has the code of, wants more of it, works in it, and leaves it for good."""
+"""Charlie takes a plan by invitation, wants more of it, works in it, and leaves it for good."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bob joins alice's team by mail: first he reads, then he works with one machine; both his factors."""
+"""Bob joins by mail, reads, then works with one machine, and signs in with both factors."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from playwright.sync_api import Browser, expect
 
 from tests.e2e import backstage
-from tests.e2e.tenant import spf
 from tests.e2e.machines import command, is_now, open_machine
+from tests.e2e.tenant import spf
 from tests.e2e.visitor import Visitor
 from tests.stack import Stack
 
@@ -30,7 +30,7 @@ def bob(browser: Browser, cloud: Stack) -> Iterator[Visitor]:
 
 
 def code(secret: str, ahead: int = 0) -> str:
-    """Return what the app on bob's telephone shows; a code opens once, so he may wait for the next."""
+    """Return what bob's telephone shows; a code opens once, so he may take the next one."""
     return format_hotp_value(hotp_value(secret, int(time.time()) // PERIOD + ahead))
 
 
