@@ -59,4 +59,7 @@ def _answer(request: HttpRequest) -> HttpResponse:
     known = Mark.from_text(request.GET.get("mark", ""), len(ids))
     if known is not None and not marks.has_news(ids, known):
         return HttpResponse(status=204)
-    return HttpResponse(marks.mark(ids, time.time()).as_text(), content_type="text/plain")
+    mark = marks.mark(ids, time.time()).as_text()
+    # No middleware below says how long it is, and the server would send it in pieces.
+    length = {"Content-Length": str(len(mark))}
+    return HttpResponse(mark, content_type="text/plain", headers=length)

@@ -13,12 +13,12 @@ import statistics
 import time
 import uuid
 from dataclasses import dataclass, field
-
-import httpx
+from urllib.parse import urlencode
 
 from tests.bench.browserless import Person
 from tests.bench.cloud import PASSWORD, Cloud
 from tests.bench.table import Row
+from tests.bench.wire import Connection
 
 PAGES = 500
 SECONDS = 30.0
@@ -100,31 +100,32 @@ def _jobs(cloud: Cloud) -> list[uuid.UUID]:
 
 
 async def _watch(pages: list[Watched], person: Person, site: str) -> None:
-    limits = httpx.Limits(max_connections=200)
     cookies = dict(person.http.cookies)
-    async with httpx.AsyncClient(
-        base_url=site, cookies=cookies, timeout=60, limits=limits
-    ) as browser:
-        for page in pages:
-            answer = await browser.get(f"/jobs/{page.job_id}/")
-            page.of, page.mark = map(html.unescape, _PULSE.search(answer.text).groups())
+    browsers = [Connection(site, cookies) for _page in pages]
+    try:
+        for page, browser in zip(pages, browsers, strict=True):
+            _status, text = await browser.get(f"/jobs/{page.job_id}/")
+            page.of, page.mark = map(html.unescape, _PULSE.search(text).groups())
         ends = time.monotonic() + SECONDS
         watchers = [
             asyncio.create_task(_one(page, browser, ends, n / PAGES * CALM))
-            for n, page in enumerate(pages)
+            for n, (page, browser) in enumerate(zip(pages, browsers, strict=True))
         ]
         await asyncio.to_thread(_move, pages, ends - 6)
         await asyncio.gather(*watchers)
+    finally:
+        for browser in browsers:
+            browser.close()
 
 
-async def _one(page: Watched, browser: httpx.AsyncClient, ends: float, begins: float) -> None:
+async def _one(page: Watched, browser: Connection, ends: float, begins: float) -> None:
     await asyncio.sleep(begins)
     while time.monotonic() < ends:
-        answer = await browser.get("/pulse/", params={"of": page.of, "mark": page.mark})
-        if answer.status_code == 200:
-            page.mark = answer.text
-            part = await browser.get(f"/jobs/{page.job_id}/", headers={"HX-Request": "true"})
-            _see(page, part.text)
+        status, text = await browser.get(f"/pulse/?{urlencode({'of': page.of, 'mark': page.mark})}")
+        if status == 200:
+            page.mark = text
+            _status, part = await browser.get(f"/jobs/{page.job_id}/", "HX-Request: true")
+            _see(page, part)
             await asyncio.sleep(SOON)
         else:
             await asyncio.sleep(CALM)
