@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from plans import rules
+from portal.templatetags.icons import icon
 
 register = template.Library()
 
@@ -149,6 +150,40 @@ def sort_header(context: Any, title: str, key: str, extra: str = "") -> dict[str
         query.pop(name, None)
     direction = {key: "ascending", f"-{key}": "descending"}.get(current, "")
     return {"title": title, "extra": extra, "direction": direction, "query": query.urlencode()}
+
+
+@register.simple_tag(takes_context=True)
+def command_button(context: Any, command: Any, reason: str, number: int | str = "") -> SafeString:
+    """Show a command of components/commands.html; `reason` and `number` make the id of its reason.
+
+    A page of a machine has fifteen, and as an included template they were a tenth of its time.
+    """
+    said = format_html("{}{}", icon(command.icon), command.title)
+    if command.reason:
+        return format_html(
+            '<button type="button" aria-disabled="true" aria-describedby="{}{}"'
+            ' class="{}">{}</button>',
+            reason,
+            number,
+            "apart" if command.apart else "",
+            said,
+        )
+    if command.method == "get":
+        dialog = format_html(' data-dialog="{}"', command.dialog) if command.dialog else ""
+        shape = f"button {command.tone}{' apart' if command.apart else ''}"
+        return format_html('<a class="{}" href="{}"{}>{}</a>', shape, command.url, dialog, said)
+    named = format_html(' name="{}" value="{}"', command.name, command.value)
+    return format_html(
+        '<form method="post" action="{}" class="{}">'
+        '<input type="hidden" name="csrfmiddlewaretoken" value="{}">'
+        '<button class="{}"{}>{}</button></form>',
+        command.url,
+        "apart" if command.apart else "",
+        context["csrf_token"],
+        command.tone,
+        named if command.name else "",
+        said,
+    )
 
 
 @register.simple_tag

@@ -15,28 +15,28 @@ from django.utils.translation import gettext as _
 
 from fabric.models import Adapter, Machine
 from fabric.states import GONE, missing_for
+from portal.frame import frame_of
 from portal.tenant_site.access import View, own, signed_in
 from portal.tenant_site.held import rights_in
 from tenants.rights import Right
 
-RELATED = (
-    "subscription__plan__offering",
-    "stamp__provider",
-    "network",
-    "template",
-    "media",
-)
+RELATED = ("stamp__provider", "network", "template", "media")
 
 
 def load(request: HttpRequest, pk: uuid.UUID) -> Machine:
     """Return a machine the person may see with what its pages need, else 404.
 
-    `network_names` are the networks its adapters are on.
+    `network_names` are the networks its adapters are on. Its subscription is the frame's, which
+    has read all of them.
     """
     names = Adapter.objects.filter(machine=OuterRef("pk")).exclude(network_name="")
     mine = Machine.objects.visible_to(request.user).select_related(*RELATED)
     in_order = names.order_by("slot", "pk").values("network_name")
-    return get_object_or_404(mine.annotate(network_names=ArraySubquery(in_order)), pk=pk)
+    machine = get_object_or_404(mine.annotate(network_names=ArraySubquery(in_order)), pk=pk)
+    for subscription in frame_of(request).subscriptions:
+        if subscription.pk == machine.subscription_id:
+            machine.subscription = subscription
+    return machine
 
 
 def load_or_none(request: HttpRequest, pk: uuid.UUID) -> Machine | None:
@@ -60,7 +60,7 @@ def loader_of(rows: QuerySet) -> Callable[[HttpRequest, uuid.UUID], Model]:
 
     def loaded(request: HttpRequest, pk: uuid.UUID) -> Model:
         mine = rows.all().visible_to(request.user)
-        related = [f"machine__{name}" for name in RELATED]
+        related = [f"machine__{name}" for name in (*RELATED, "subscription__plan__offering")]
         return get_object_or_404(mine.select_related("machine", *related), pk=pk)
 
     return loaded
