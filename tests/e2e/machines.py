@@ -53,6 +53,19 @@ def is_now(visitor: Visitor, state: str) -> None:
     expect(visitor.page.locator("#machine-state")).to_contain_text(state)
 
 
+def job_ends(visitor: Visitor) -> None:
+    """Watch the job the machine's page tells of to its end, and come back.
+
+    Work of several steps lets the machine rest in between, so its state alone does not tell.
+    """
+    visitor.page.locator("#work").get_by_role("link", name="Job").click()
+    expect(visitor.page.get_by_role("heading", level=2, name="Done")).to_be_visible()
+    visitor.page.locator("dt", has_text="Machine").locator(
+        "xpath=following-sibling::dd[1]/a"
+    ).click()
+    expect(visitor.page.locator("#machine-state")).to_be_visible()
+
+
 def row(visitor: Visitor, name: str) -> Locator:
     """Return the row of a disk, an adapter, a checkpoint."""
     return visitor.page.locator("#tab tbody tr").filter(has=visitor.page.get_by_text(name))

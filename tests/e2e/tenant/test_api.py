@@ -96,7 +96,7 @@ class TestAProgram:
         stopped = program.post(f"machines/{id}/stop/", headers={"Prefer": "wait=60"})
         assert stopped.json()["state"] == "succeeded"
         assert in_vmm(cloud, "press", "status") == ("PowerOff",)
-        gone = program.delete(f"machines/{id}/", params={"wait": 60, "confirm": "press"})
+        gone = program.delete(f"machines/{id}/", params={"wait": 60})
         assert (gone.status_code, gone.json()["state"]) == (202, "succeeded"), gone.text
         assert in_vmm(cloud, "press", "id") is None
 

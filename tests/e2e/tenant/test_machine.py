@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from tests.e2e import backstage
-from tests.e2e.machines import answer, command, in_vmm, is_now, open_machine, row, tab
+from tests.e2e.machines import answer, command, in_vmm, is_now, job_ends, open_machine, row, tab
 from tests.e2e.visitor import Visitor
 from tests.stack import Stack
 
@@ -118,7 +118,6 @@ class TestItsCommands:
             ("Start", "Running"),
             ("Pause", "Paused"),
             ("Resume", "Running"),
-            ("Restart", "Running"),
             ("Save", "Saved"),
         ],
     )
@@ -129,10 +128,15 @@ class TestItsCommands:
         is_now(alice, becomes)
         settled(alice)
 
-    def test_it_is_cloned(self, alice: Visitor, cloud: Stack) -> None:
+    def test_it_is_restarted(self, alice: Visitor) -> None:
         command(alice, "Start")
         is_now(alice, "Running")
         settled(alice)
+        command(alice, "Restart")
+        job_ends(alice)
+        is_now(alice, "Running")
+
+    def test_it_is_cloned(self, alice: Visitor, cloud: Stack) -> None:
         command(alice, "Stop")
         is_now(alice, "Stopped")
         command(alice, "Clone")
@@ -152,7 +156,7 @@ class TestItsCommands:
         expect(alice.error_at("confirm")).to_contain_text("This is not lamp.")
         answer(alice, "Rebuild", password=GUEST_PASSWORD, confirm="lamp")
         expect(alice.heading("lamp")).to_be_visible()
-        settled(alice)
+        job_ends(alice)
         tab(alice, "Networks")
         expect(things(alice).locator("code")).to_have_text(before)
 
