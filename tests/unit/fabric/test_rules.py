@@ -61,8 +61,7 @@ def test_protection_keeps_what_would_be_lost():
 def test_tags_come_out_clean_or_are_refused(tags):
     try:
         cleaned = rules.clean_tags(tags)
-    except ValueError as error:
-        assert str(error)
+    except ValueError:
         return
     assert cleaned == sorted(set(cleaned))
     assert all(0 < len(tag) <= rules.TAG_LENGTH and tag == tag.lower() for tag in cleaned)
@@ -78,8 +77,7 @@ def test_a_pattern_counts_in_its_last_places():
 def test_a_pattern_makes_that_many_names_or_none(pattern, count, first):
     try:
         names = rules.pattern_names(pattern, count, first)
-    except ValueError as error:
-        assert str(error)
+    except ValueError:
         return
     assert len(set(names)) == count
 
