@@ -66,6 +66,7 @@ class Command:
     apart: bool = False
     name: str = ""
     value: str = ""
+    dialog: str = ""
 
 
 @dataclass(frozen=True)
