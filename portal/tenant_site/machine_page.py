@@ -26,9 +26,9 @@ from plans.actions import quota
 from plans.actions.limits import effective
 from portal import charts
 from portal.frame import frame_of
+from portal.tenant_site.expected import expected
 from portal.tenant_site.forms.typed import TypedNameForm
 from portal.tenant_site.held import rights_in
-from portal.tenant_site.expected import expected
 from portal.tenant_site.job_page import DEPLOY
 from portal.tenant_site.machine_commands import bar_for, runs_windows
 
