@@ -5,13 +5,14 @@ from __future__ import annotations
 import uuid
 
 import pytest
+from allauth.usersessions.models import UserSession
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.urls.converters import IntConverter
 
 from fabric.spf.actions import create_account
 from fabric.vmm.actions import servers
-from plans.models import Plan
+from plans.models import AddOn, Plan
 from tests.people import PASSWORD
 
 OPEN = {"setup", "theme"}
@@ -50,7 +51,7 @@ def first(name: str) -> str:
 
 
 @pytest.fixture
-def objects(subscription, cloud, olga) -> dict[str, uuid.UUID]:
+def objects(subscription, cloud, olga) -> dict[str, uuid.UUID | int]:
     """Return an object for each page that is about one, by the first word of the page's name."""
     from tenants.actions import operations
 
@@ -63,6 +64,10 @@ def objects(subscription, cloud, olga) -> dict[str, uuid.UUID]:
         "subscription": subscription.pk,
         "user": subscription.tenant.members.get().pk,
         "activity": operations.started("machine.deploy", by=olga),
+        "add": AddOn.objects.create(name="More cores", cores=4).pk,
+        "session": UserSession.objects.create(
+            user=olga, session_key="elsewhere", ip="127.0.0.1", user_agent="Other browser"
+        ).pk,
     }
 
 
@@ -90,7 +95,12 @@ WITHOUT_SERVER = {
     "fabric-spf-account": lambda: create_account("portal", "a-long-password").pk,
     "fabric-server": lambda: servers.ensure("vmm.example.net").pk,
 }
-POSTS_ONLY = {"provider-refresh", "subscription-retry", "fabric-spf-account-do"}
+POSTS_ONLY = {
+    "provider-refresh",
+    "subscription-retry",
+    "fabric-spf-account-do",
+    "session-end",
+}
 
 
 @pytest.mark.parametrize("name", routes())

@@ -80,7 +80,7 @@ def test_a_user_is_found_by_name_or_address(site, alice, charlie) -> None:
 
 def test_a_user_page_shows_tenants_and_subscriptions(site, subscription, alice) -> None:
     page = site.get(f"/users/{alice.pk}/").content.decode()
-    for word in ("Alice Ltd", "Owner", "Starter", "In sync"):
+    for word in ("Alice Ltd", "Tenant Admin", "Starter", "In sync"):
         assert word in page
 
 
