@@ -12,7 +12,9 @@ from django.shortcuts import render
 
 from fabric.models import Machine
 from portal.faults import refuse
+from portal.tenant_site.held import rights_in
 from portal.tenant_site.machine_access import back_to
+from portal.tenant_site.machine_commands import why_not
 from tenants.errors import Refused
 
 TEMPLATE = "tenant_site/machines/asked.html"
@@ -35,6 +37,11 @@ class Asked:
     reason: str | None = None
     aside: tuple[str, str] | None = None
     look: str = ""
+
+
+def reason_now(request: HttpRequest, machine: Machine, verb: str) -> str | None:
+    """Return why the person cannot do this with the machine now, None when they can."""
+    return why_not(machine, verb, rights_in(request, machine.subscription.tenant_id))
 
 
 def ask(
@@ -62,12 +69,20 @@ def ask(
     return _page(request, machine, asked, form)
 
 
+def confirm(
+    request: HttpRequest, machine: Machine, asked: Asked, act: Callable[[], object]
+) -> HttpResponse:
+    """Do the same for an act that needs only a yes."""
+    form = forms.Form(request.POST if request.method == "POST" else None)
+
+    def acted(_said: dict[str, Any]) -> None:
+        act()
+
+    return ask(request, machine, asked, form, acted)
+
+
 def _page(
     request: HttpRequest, machine: Machine, asked: Asked, form: forms.Form, found: str = ""
 ) -> HttpResponse:
     context = {"title": asked.title, "machine": machine, "asked": asked, "form": form}
     return render(request, TEMPLATE, context | {"found": found})
-
-
-class NothingForm(forms.Form):
-    """A form for an act that needs only a yes."""

@@ -15,7 +15,7 @@ from portal.tenant_site.access import own, signed_in
 from portal.tenant_site.forms.adapters import AttachNetworkForm, ChangeNetworkForm
 from portal.tenant_site.held import rights_in
 from portal.tenant_site.machine_access import changing, load_or_none, loader_of
-from portal.tenant_site.machine_asking import Asked, NothingForm, ask
+from portal.tenant_site.machine_asking import Asked, ask, confirm, reason_now
 from portal.tenant_site.machine_commands import forbidden, why_not
 from portal.tenant_site.machine_page import respond
 
@@ -59,7 +59,7 @@ def attach(request: HttpRequest, machine: Machine) -> HttpResponse:
         "network",
         TAB,
         [_("The machine gets one more network adapter. The system in it sees a new card.")],
-        reason=_why_not(request, machine),
+        reason=reason_now(request, machine, Verb.ADAPTERS),
         look=_("Check the address"),
     )
     return ask(request, machine, asked, form, act, _looker(machine))
@@ -74,7 +74,7 @@ def change(request: HttpRequest, adapter: Adapter) -> HttpResponse:
         "pencil",
         TAB,
         [_("Connections over this adapter break off; its address may become another one.")],
-        reason=_why_not(request, adapter.machine),
+        reason=reason_now(request, adapter.machine, Verb.ADAPTERS),
         look=_("Check the address"),
     )
     return ask(
@@ -102,15 +102,13 @@ def remove(request: HttpRequest, adapter: Adapter) -> HttpResponse:
         TAB,
         [says],
         tone="danger",
-        reason=_why_not(request, adapter.machine),
+        reason=reason_now(request, adapter.machine, Verb.ADAPTERS),
     )
-    form = NothingForm(request.POST if request.method == "POST" else None)
-    return ask(
+    return confirm(
         request,
         adapter.machine,
         asked,
-        form,
-        lambda _said: adapters.remove(by=request.user, adapter=adapter),
+        lambda: adapters.remove(by=request.user, adapter=adapter),
     )
 
 
@@ -124,7 +122,3 @@ def _looker(machine: Machine) -> Callable[[dict[str, Any]], str]:
         return _("Free, as far as is known.")
 
     return look
-
-
-def _why_not(request: HttpRequest, machine: Machine) -> str | None:
-    return why_not(machine, Verb.ADAPTERS, rights_in(request, machine.subscription.tenant_id))

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -20,12 +19,12 @@ from fabric.providers.abilities import FROM_CHECKPOINT
 from fabric.states import Verb
 from portal.tenant_site.access import own, signed_in
 from portal.tenant_site.forms.checkpoints import CheckpointForm, RenameCheckpointForm
-from portal.tenant_site.forms.copies import CopyForm
 from portal.tenant_site.held import rights_in
 from portal.tenant_site.machine_access import changing, load_or_none, loader_of
-from portal.tenant_site.machine_asking import Asked, NothingForm, ask
+from portal.tenant_site.machine_asking import Asked, ask, confirm, reason_now
 from portal.tenant_site.machine_commands import forbidden, why_not
 from portal.tenant_site.machine_page import respond
+from portal.tenant_site.views.copies import ask_copy
 from tenants.rights import Right
 
 TAB = "machine-checkpoints"
@@ -105,7 +104,7 @@ def create(request: HttpRequest, machine: Machine) -> HttpResponse:
             _("A checkpoint keeps how the machine is now, to come back to."),
             _("It is no backup: it lies beside the disks, which cannot be enlarged meanwhile."),
         ],
-        reason=_why_not(request, machine, Verb.CHECKPOINT),
+        reason=reason_now(request, machine, Verb.CHECKPOINT),
     )
     return ask(request, machine, asked, form, act)
 
@@ -120,16 +119,14 @@ def restore(request: HttpRequest, checkpoint: Checkpoint) -> HttpResponse:
         TAB,
         warns=_lost(checkpoint),
         tone="danger",
-        reason=_why_not(request, machine, Verb.RESTORE),
+        reason=reason_now(request, machine, Verb.RESTORE),
         aside=_first_keep(request, machine),
     )
-    form = NothingForm(request.POST if request.method == "POST" else None)
-    return ask(
+    return confirm(
         request,
         machine,
         asked,
-        form,
-        lambda _said: checkpoints.restore(by=request.user, checkpoint=checkpoint),
+        lambda: checkpoints.restore(by=request.user, checkpoint=checkpoint),
     )
 
 
@@ -141,7 +138,7 @@ def rename(request: HttpRequest, checkpoint: Checkpoint) -> HttpResponse:
         _("Save"),
         "pencil",
         TAB,
-        reason=_why_not(request, checkpoint.machine, Verb.CHECKPOINT),
+        reason=reason_now(request, checkpoint.machine, Verb.CHECKPOINT),
     )
     return ask(
         request,
@@ -177,15 +174,13 @@ def remove(request: HttpRequest, checkpoint: Checkpoint) -> HttpResponse:
         TAB,
         says,
         tone="danger",
-        reason=_why_not(request, checkpoint.machine, Verb.CHECKPOINT),
+        reason=reason_now(request, checkpoint.machine, Verb.CHECKPOINT),
     )
-    form = NothingForm(request.POST if request.method == "POST" else None)
-    return ask(
+    return confirm(
         request,
         checkpoint.machine,
         asked,
-        form,
-        lambda _said: checkpoints.remove(by=request.user, checkpoint=checkpoint),
+        lambda: checkpoints.remove(by=request.user, checkpoint=checkpoint),
     )
 
 
@@ -193,17 +188,6 @@ def remove(request: HttpRequest, checkpoint: Checkpoint) -> HttpResponse:
 def to_machine(request: HttpRequest, checkpoint: Checkpoint) -> HttpResponse:
     """Another machine, as this one was."""
     machine = checkpoint.machine
-    form = CopyForm(request.POST or None)
-
-    def act(said: dict[str, Any]) -> HttpResponse:
-        made = copies.from_checkpoint(
-            by=request.user,
-            checkpoint=checkpoint,
-            name=said["name"],
-            request_key=str(said["request_key"]),
-        )
-        return redirect("machine", pk=made.pk)
-
     asked = Asked(
         _("New machine from “%(name)s”") % {"name": checkpoint},
         _("Create machine"),
@@ -216,21 +200,22 @@ def to_machine(request: HttpRequest, checkpoint: Checkpoint) -> HttpResponse:
         ],
         reason=_no_copy(request, machine),
     )
-    return ask(request, machine, asked, form, act)
-
-
-def _why_not(request: HttpRequest, machine: Machine, verb: str) -> str | None:
-    return why_not(machine, verb, rights_in(request, machine.subscription.tenant_id))
+    return ask_copy(
+        request,
+        machine,
+        asked,
+        lambda **named: copies.from_checkpoint(by=request.user, checkpoint=checkpoint, **named),
+    )
 
 
 def _no_copy(request: HttpRequest, machine: Machine) -> str | None:
     absent = abilities.why_not(machine.stamp.provider, FROM_CHECKPOINT)
-    return absent or _why_not(request, machine, Verb.CHECKPOINT)
+    return absent or reason_now(request, machine, Verb.CHECKPOINT)
 
 
 def _first_keep(request: HttpRequest, machine: Machine) -> tuple[str, str] | None:
     """Return the way to a checkpoint of what would be lost, for who may make one."""
-    if _why_not(request, machine, Verb.CHECKPOINT) is not None:
+    if reason_now(request, machine, Verb.CHECKPOINT) is not None:
         return None
     return _("Make a checkpoint of it first"), reverse("machine-checkpoint", args=[machine.pk])
 

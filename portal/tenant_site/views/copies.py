@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -14,26 +15,13 @@ from fabric.states import Verb
 from portal.faults import told
 from portal.tenant_site.forms.copies import CopyForm, RebuildForm
 from portal.tenant_site.forms.disks import MediaForm
-from portal.tenant_site.held import rights_in
 from portal.tenant_site.machine_access import back_to, changing
-from portal.tenant_site.machine_asking import Asked, NothingForm, ask
-from portal.tenant_site.machine_commands import why_not
+from portal.tenant_site.machine_asking import Asked, ask, confirm, reason_now
 from portal.tenant_site.machine_page import DASHBOARD
 
 
 @changing(Verb.CLONE, "GET", "POST")
 def clone(request: HttpRequest, machine: Machine) -> HttpResponse:
-    form = CopyForm(request.POST or None)
-
-    def act(said: dict[str, Any]) -> HttpResponse:
-        made = copies.clone(
-            by=request.user,
-            machine=machine,
-            name=said["name"],
-            request_key=str(said["request_key"]),
-        )
-        return redirect("machine", pk=made.pk)
-
     asked = Asked(
         _("Clone %(name)s") % {"name": machine.name},
         _("Create clone"),
@@ -43,9 +31,26 @@ def clone(request: HttpRequest, machine: Machine) -> HttpResponse:
             _("The clone has the same disks and size, and addresses of its own. It is off."),
             _("Names and keys inside are the same until you change them there."),
         ],
-        reason=_why_not(request, machine, Verb.CLONE),
+        reason=reason_now(request, machine, Verb.CLONE),
     )
-    return ask(request, machine, asked, form, act)
+    return ask_copy(
+        request,
+        machine,
+        asked,
+        lambda **named: copies.clone(by=request.user, machine=machine, **named),
+    )
+
+
+def ask_copy(
+    request: HttpRequest, machine: Machine, asked: Asked, make: Callable[..., Machine]
+) -> HttpResponse:
+    """Ask for the name of a new machine, and lead to it; `make` takes `name` and `request_key`."""
+
+    def act(said: dict[str, Any]) -> HttpResponse:
+        made = make(name=said["name"], request_key=str(said["request_key"]))
+        return redirect("machine", pk=made.pk)
+
+    return ask(request, machine, asked, CopyForm(request.POST or None), act)
 
 
 @changing(Verb.STORE, "GET", "POST")
@@ -59,16 +64,9 @@ def store(request: HttpRequest, machine: Machine) -> HttpResponse:
             _("The machine leaves its host and lies in the library until you bring it back."),
             _("It keeps its addresses, and it counts for your quota as before."),
         ],
-        reason=_why_not(request, machine, Verb.STORE),
+        reason=reason_now(request, machine, Verb.STORE),
     )
-    form = NothingForm(request.POST if request.method == "POST" else None)
-    return ask(
-        request,
-        machine,
-        asked,
-        form,
-        lambda _said: copies.store(by=request.user, machine=machine),
-    )
+    return confirm(request, machine, asked, lambda: copies.store(by=request.user, machine=machine))
 
 
 @changing(Verb.DEPLOY_STORED, "GET", "POST")
@@ -79,15 +77,10 @@ def bring_back(request: HttpRequest, machine: Machine) -> HttpResponse:
         "undo-2",
         DASHBOARD,
         [_("The machine goes onto a host again. It is off until you start it.")],
-        reason=_why_not(request, machine, Verb.DEPLOY_STORED),
+        reason=reason_now(request, machine, Verb.DEPLOY_STORED),
     )
-    form = NothingForm(request.POST if request.method == "POST" else None)
-    return ask(
-        request,
-        machine,
-        asked,
-        form,
-        lambda _said: copies.deploy_stored(by=request.user, machine=machine),
+    return confirm(
+        request, machine, asked, lambda: copies.deploy_stored(by=request.user, machine=machine)
     )
 
 
@@ -112,7 +105,7 @@ def rebuild(request: HttpRequest, machine: Machine) -> HttpResponse:
         [_("It is set up anew from a template. Name, size, MAC and network addresses stay.")],
         warns=_("Everything on its disks is deleted for good."),
         tone="danger",
-        reason=_why_not(request, machine, Verb.REBUILD),
+        reason=reason_now(request, machine, Verb.REBUILD),
     )
     return ask(request, machine, asked, form, act)
 
@@ -120,7 +113,7 @@ def rebuild(request: HttpRequest, machine: Machine) -> HttpResponse:
 @changing(Verb.RESCUE, "GET", "POST")
 def rescue(request: HttpRequest, machine: Machine) -> HttpResponse:
     form = MediaForm(request.POST or None, machine=machine)
-    reason = _why_not(request, machine, Verb.RESCUE)
+    reason = reason_now(request, machine, Verb.RESCUE)
     if reason is None and not form.fields["media"].queryset.exists():
         reason = _("Your plan holds no image to start from.")
     asked = Asked(
@@ -148,7 +141,3 @@ def end_rescue(request: HttpRequest, machine: Machine) -> HttpResponse:
     with told(request):
         copies.end_rescue(by=request.user, machine=machine)
     return back_to(machine)
-
-
-def _why_not(request: HttpRequest, machine: Machine, verb: str) -> str | None:
-    return why_not(machine, verb, rights_in(request, machine.subscription.tenant_id))

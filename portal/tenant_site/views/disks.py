@@ -16,8 +16,8 @@ from portal.tenant_site.forms.disks import AttachDiskForm, GrowDiskForm, MediaFo
 from portal.tenant_site.forms.typed import TypedNameForm
 from portal.tenant_site.held import rights_in
 from portal.tenant_site.machine_access import back_to, changing, load_or_none, loader_of
-from portal.tenant_site.machine_asking import Asked, ask
-from portal.tenant_site.machine_commands import forbidden, why_not
+from portal.tenant_site.machine_asking import Asked, ask, reason_now
+from portal.tenant_site.machine_commands import forbidden
 from portal.tenant_site.machine_page import respond
 
 TAB = "machine-disks"
@@ -143,11 +143,10 @@ def eject(request: HttpRequest, machine: Machine) -> HttpResponse:
 
 
 def _why_not(request: HttpRequest, machine: Machine) -> str | None:
-    mine = rights_in(request, machine.subscription.tenant_id)
-    return why_not(machine, Verb.DISKS, mine) or disks.why_not(machine)
+    return reason_now(request, machine, Verb.DISKS) or disks.why_not(machine)
 
 
 def _no_media(request: HttpRequest, machine: Machine) -> str | None:
     if machine.rescued_at is not None:
         return _("It is in rescue: end that first.")
-    return why_not(machine, Verb.MEDIA, rights_in(request, machine.subscription.tenant_id))
+    return reason_now(request, machine, Verb.MEDIA)

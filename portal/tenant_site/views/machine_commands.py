@@ -17,8 +17,8 @@ from portal.tenant_site.access import own, signed_in
 from portal.tenant_site.forms.typed import TypedNameForm
 from portal.tenant_site.held import rights_in
 from portal.tenant_site.machine_access import back_to, changing, load, refuse_role
-from portal.tenant_site.machine_asking import Asked, ask
-from portal.tenant_site.machine_commands import connect_why_not, runs_windows, why_not
+from portal.tenant_site.machine_asking import Asked, ask, reason_now
+from portal.tenant_site.machine_commands import connect_why_not, runs_windows
 from tenants.rights import Right
 
 
@@ -55,7 +55,7 @@ def delete(request: HttpRequest, machine: Machine) -> HttpResponse:
         warns=_("%(name)s and its disks are deleted for good. Nobody can bring them back.")
         % {"name": machine.name},
         tone="danger",
-        reason=why_not(machine, Verb.DELETE, rights_in(request, machine.subscription.tenant_id)),
+        reason=reason_now(request, machine, Verb.DELETE),
     )
     form = TypedNameForm(request.POST if request.method == "POST" else None, name=machine.name)
     return ask(
