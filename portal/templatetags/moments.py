@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 
 from django import template
 from django.utils import timezone
@@ -15,6 +16,7 @@ from django.utils.translation import ngettext
 
 register = template.Library()
 MINUTE, HOUR, DAY = 60, 3600, 86400
+Words = tuple[tuple[int, Callable[[int], str]], ...]
 
 
 def _moment(value: dt.datetime | str | None) -> dt.datetime | None:
@@ -22,32 +24,35 @@ def _moment(value: dt.datetime | str | None) -> dt.datetime | None:
     return parse_datetime(value) if isinstance(value, str) else value
 
 
+# Largest unit first, the last one fits always. Other languages bend the words of “ago”.
+SPANS: Words = (
+    (DAY, lambda n: ngettext("%(n)d day", "%(n)d days", n)),
+    (HOUR, lambda n: ngettext("%(n)d hour", "%(n)d hours", n)),
+    (MINUTE, lambda n: ngettext("%(n)d minute", "%(n)d minutes", n)),
+    (1, lambda n: ngettext("%(n)d second", "%(n)d seconds", n)),
+)
+AGO: Words = (
+    (DAY, lambda n: ngettext("%(n)d day ago", "%(n)d days ago", n)),
+    (HOUR, lambda n: ngettext("%(n)d hour ago", "%(n)d hours ago", n)),
+    (MINUTE, lambda n: ngettext("%(n)d minute ago", "%(n)d minutes ago", n)),
+    (1, lambda n: ngettext("%(n)d second ago", "%(n)d seconds ago", n)),
+)
+
+
+def _in_words(seconds: float, units: Words) -> str:
+    whole = max(0, int(seconds))
+    size, words = next((unit for unit in units if whole >= unit[0]), units[-1])
+    return words(whole // size) % {"n": whole // size}
+
+
 def span(seconds: float) -> str:
     """Return a length of time in its largest sensible unit."""
-    whole = max(0, int(seconds))
-    for size, words in (
-        (DAY, lambda n: ngettext("%(n)d day", "%(n)d days", n)),
-        (HOUR, lambda n: ngettext("%(n)d hour", "%(n)d hours", n)),
-        (MINUTE, lambda n: ngettext("%(n)d minute", "%(n)d minutes", n)),
-    ):
-        if whole >= size:
-            return words(whole // size) % {"n": whole // size}
-    return ngettext("%(n)d second", "%(n)d seconds", whole) % {"n": whole}
+    return _in_words(seconds, SPANS)
 
 
 def since(seconds: float) -> str:
-    """Return how long ago that many seconds are: other languages bend the words."""
-    whole = max(0, int(seconds))
-    if whole < 5:
-        return _("just now")
-    for size, words in (
-        (DAY, lambda n: ngettext("%(n)d day ago", "%(n)d days ago", n)),
-        (HOUR, lambda n: ngettext("%(n)d hour ago", "%(n)d hours ago", n)),
-        (MINUTE, lambda n: ngettext("%(n)d minute ago", "%(n)d minutes ago", n)),
-    ):
-        if whole >= size:
-            return words(whole // size) % {"n": whole // size}
-    return ngettext("%(n)d second ago", "%(n)d seconds ago", whole) % {"n": whole}
+    """Return how long ago that many seconds are."""
+    return _("just now") if seconds < 5 else _in_words(seconds, AGO)
 
 
 def exact_text(value: dt.datetime) -> str:
