@@ -16,8 +16,9 @@ from django.utils.translation import gettext_lazy
 
 from fabric.models import Template
 from plans.models import Subscription
+from portal.asked import one_of
 from portal.models import Draft
-from portal.tenant_site.creating.offer import Offer, known
+from portal.tenant_site.creating.offer import Offer
 from portal.tenant_site.forms.creating.base import About, StepForm, Typed
 from portal.tenant_site.forms.creating.disks import DisksForm
 from portal.tenant_site.forms.creating.identity import IdentityForm
@@ -75,7 +76,7 @@ class Wizard:
     def offer(self) -> Offer:
         """Return the chosen subscription's offer, the first one's while none fits."""
         said = self._said("template", "subscription")
-        return Offer(known(self.usable, said) or self.usable[0], self.draft.user)
+        return Offer(one_of(self.usable, said) or self.usable[0], self.draft.user)
 
     @cached_property
     def template(self) -> Template | None:
@@ -102,8 +103,8 @@ class Wizard:
     def _fixed(self) -> tuple[str, ...]:
         """Return the addresses that were fixed, as they were typed."""
         typed = self.draft.typed.get("networks", {})
-        rows = int(typed.get("rows", ["0"])[-1] or 0) if typed else 0
-        said = (typed.get(f"address-{n}", [""])[-1].strip() for n in range(rows))
+        rows = range(NetworksForm.count_in(typed))
+        said = (typed.get(f"address-{n}", [""])[-1].strip() for n in rows)
         return tuple(address for address in said if address)
 
     def form(self, slug: str, typed: Typed | None = None) -> StepForm:

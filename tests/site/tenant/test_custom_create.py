@@ -192,6 +192,16 @@ class TestDisks:
 
 
 class TestNetworks:
+    @pytest.mark.parametrize("rows", ["", "many", "-1", "9" * 12, "9" * 5000])
+    def test_a_number_of_rows_that_makes_no_sense_does_no_harm(
+        self, chosen, subscription, rows
+    ) -> None:
+        network = subscription.plan.offering.networks.get().pk
+        answer = chosen.send("networks", **{"rows": rows, "network-0": network})
+        assert answer.status_code in (200, 302)
+        assert chosen.get("networks").text.count('class="row-of"') <= 16
+        assert chosen.name().url == chosen.url("options")
+
     def test_several_adapters_with_and_without_addresses(self, chosen, subscription) -> None:
         front = subscription.plan.offering.networks.get()
         back = Network.objects.create(

@@ -173,18 +173,20 @@ class RowsForm(StepForm):
         raise NotImplementedError
 
     def prepare(self) -> None:
-        self.count = self._count()
+        first = {"rows": [str(self.initial["rows"])]}
+        self.count = self.count_in(first if self.typed is None else self.typed)
         for number in range(self.count):
             for name, made in self.row_fields().items():
                 self.fields[f"{name}-{number}"] = made
 
-    def _count(self) -> int:
-        said = self.typed.get("rows", ["0"]) if self.typed is not None else [self.initial["rows"]]
+    @classmethod
+    def count_in(cls, typed: Typed) -> int:
+        """Return how many rows there are, whatever somebody sent in place of a number."""
         try:
-            asked = int(said[-1])
+            asked = int(typed.get("rows", ["0"])[-1])
         except (ValueError, IndexError):
-            asked = self.fewest
-        return max(self.fewest, min(asked, self.most))
+            asked = cls.fewest
+        return max(cls.fewest, min(asked, cls.most))
 
     @property
     def rows(self) -> list[dict[str, Any]]:
