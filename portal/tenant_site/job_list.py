@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from fabric.durable.states import LIVE, JobState
 from fabric.models import Job
 from plans.models import Subscription
+from portal.asked import one_of, plain
 from portal.keyset import Page, paginate
 from tenants.models import User
 
@@ -24,12 +25,11 @@ class JobList:
     def __init__(self, user: User, subscriptions: list[Subscription], query: QueryDict) -> None:
         self.user = user
         self.query = query
-        self.text = query.get("q", "").replace("\0", "").strip()[:100]
+        self.text = plain(query.get("q", ""))
         self.state = query.get("state", "")
         if self.state not in OUTCOMES:
             self.state = ""
-        asked = query.get("subscription", "")
-        self.subscription = next((one for one in subscriptions if str(one.pk) == asked), None)
+        self.subscription = one_of(subscriptions, query.get("subscription", ""))
 
     @property
     def is_filtered(self) -> bool:

@@ -29,6 +29,7 @@ from fabric.durable.states import LIVE
 from fabric.models import Job, Machine
 from fabric.states import BUSY, GONE, MachineState
 from plans.models import Subscription
+from portal.asked import one_of, plain
 from portal.frame import frame_of
 from portal.keyset import Page, paginate
 from portal.tenant_site.held import sees_all
@@ -70,13 +71,13 @@ class MachineList:
         self.sees_all = sees_all(request)
         self.subscriptions: list[Subscription] = frame_of(request).subscriptions
         self.query = query
-        self.text = _plain(query.get("q", ""))
+        self.text = plain(query.get("q", ""))
         self.state = query.get("state", "")
         if self.state not in MachineState.values:
             self.state = ""
-        self.subscription = self._known_subscription(query.get("subscription", ""))
-        self.template = _plain(query.get("template", ""), 200)
-        self.tag = _plain(query.get("tag", ""), 40)
+        self.subscription = one_of(self.subscriptions, query.get("subscription", ""))
+        self.template = plain(query.get("template", ""), 200)
+        self.tag = plain(query.get("tag", ""), 40)
         self.sort = query.get("sort", "name")
         if self.sort.removeprefix("-") not in ORDERS:
             self.sort = "name"
@@ -275,17 +276,6 @@ class MachineList:
                 | Q(addresses__icontains=self.text)
             )
         return rows
-
-    def _known_subscription(self, text: str) -> Subscription | None:
-        try:
-            wanted = uuid.UUID(text)
-        except ValueError:
-            return None
-        return next((one for one in self.subscriptions if one.pk == wanted), None)
-
-
-def _plain(text: str, longest: int = 100) -> str:
-    return text.replace("\0", "").strip()[:longest]
 
 
 def _facets(counts: Mapping[str, int], chosen: str) -> list[Facet]:

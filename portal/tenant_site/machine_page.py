@@ -186,14 +186,15 @@ def load(request: HttpRequest, machine: Machine) -> dict[str, Any]:
     drawn = charts.charts_for(machine, frame)
     as_table = request.GET.get("view") == "table"
     return {
-        "machine": machine,
+        "load_url": reverse(DASHBOARD, args=[machine.pk]),
+        "is_running": machine.state == MachineState.RUNNING,
         "charts": drawn,
         "no_load": why_not(machine.stamp.provider, LOAD),
         "measured": any(chart.points for chart in drawn),
         "load_frame": frame,
         "load_frames": Load.Frame.choices,
         "as_table": as_table,
-        "samples": charts.table(drawn, frame) if as_table else [],
+        "samples": charts.table(drawn, charts.Clock(frame)) if as_table else [],
     }
 
 

@@ -20,6 +20,7 @@ from fabric.actions.bulk import MOST
 from fabric.durable.states import LIVE
 from fabric.models import Job, Machine
 from fabric.states import Verb, missing_for
+from portal.asked import as_uuid
 from portal.tenant_site.held import rights_in
 from portal.tenant_site.machine_commands import why_not
 from portal.tenant_site.machine_list import MachineList
@@ -69,7 +70,7 @@ def chosen(request: HttpRequest) -> list[Machine]:
         filters = QueryDict(request.POST.get("filters", "")[:2000])
         rows = MachineList(request, filters).matching()
     else:
-        rows = rows.filter(pk__in=list(_ids(request.POST.getlist("pk"))))
+        rows = rows.filter(pk__in=_ids(request.POST.getlist("pk")))
     related = rows.select_related("subscription__plan__offering", "stamp__provider")
     return list(related.order_by("name", "pk")[: MOST + 1])
 
@@ -165,9 +166,5 @@ def _key(user: User, key: uuid.UUID) -> str:
     return f"selected:{user.pk}:{key}"
 
 
-def _ids(texts: Iterable[str]) -> Iterable[uuid.UUID]:
-    for text in texts:
-        try:
-            yield uuid.UUID(text)
-        except ValueError:
-            continue
+def _ids(texts: Iterable[str]) -> list[uuid.UUID]:
+    return [pk for pk in map(as_uuid, texts) if pk]

@@ -17,6 +17,7 @@ from fabric.access import operations_visible_to
 from fabric.models import Job, Machine
 from fabric.states import GONE
 from plans.models import Subscription
+from portal.asked import one_of, plain
 from portal.keyset import Page, paginate
 from tenants.models import Operation, Phase, User
 
@@ -107,12 +108,11 @@ class OperationList:
     def __init__(self, user: User, subscriptions: list[Subscription], query: QueryDict) -> None:
         self.user = user
         self.query = query
-        self.text = query.get("q", "").replace("\0", "").strip()[:100]
+        self.text = plain(query.get("q", ""))
         self.outcome = query.get("outcome", "")
         if self.outcome not in OUTCOMES:
             self.outcome = ""
-        asked = query.get("subscription", "")
-        self.subscription = next((one for one in subscriptions if str(one.pk) == asked), None)
+        self.subscription = one_of(subscriptions, query.get("subscription", ""))
 
     @property
     def is_filtered(self) -> bool:

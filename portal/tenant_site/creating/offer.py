@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cached_property
-from typing import TypeVar
 
 from django.db.models import Exists, OuterRef
 from django.http import HttpRequest
@@ -13,12 +11,11 @@ from django.http import HttpRequest
 from fabric.models import HardwareProfile, Network, Offering, Template
 from plans.actions.shares import Share, share_of
 from plans.models import Subscription
+from portal.asked import one_of
 from portal.frame import frame_of
 from portal.tenant_site.held import rights_by_tenant
 from tenants.models import User
 from tenants.rights import Right
-
-Row = TypeVar("Row", Template, HardwareProfile, Network)
 
 LOADED = "plan__offering__cloud__stamp__provider"
 
@@ -101,24 +98,10 @@ class Offer:
         return self.offering
 
     def template(self, pk: str) -> Template | None:
-        return found(self.templates, pk)
+        return one_of(self.templates, pk)
 
     def profile(self, pk: str) -> HardwareProfile | None:
-        return found(self.profiles, pk)
+        return one_of(self.profiles, pk)
 
     def network(self, pk: str) -> Network | None:
-        return found(self.networks, pk)
-
-
-def found(rows: Sequence[Row], pk: str) -> Row | None:
-    """Return the row with this id, as it stands in a form."""
-    return next((row for row in rows if str(row.pk) == pk), None)
-
-
-def known(subscriptions: Sequence[Subscription], pk: str) -> Subscription | None:
-    """Return the subscription with this id, as it stands in a form."""
-    try:
-        wanted = uuid.UUID(pk)
-    except ValueError:
-        return None
-    return next((one for one in subscriptions if one.pk == wanted), None)
+        return one_of(self.networks, pk)

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from fabric.actions import ordering
 from plans.rules import amount
+from portal.asked import plain
 from portal.tenant_site.creating.order import effect
 from portal.tenant_site.creating.wizard import BY_SLUG, Wizard
 from portal.tenant_site.expected import expected_of
@@ -101,7 +102,7 @@ def facts(wizard: Wizard) -> list[tuple[str, str]]:
 
 def templates(request: HttpRequest, wizard: Wizard, form: StepForm) -> dict[str, Any]:
     """Return the first page: the templates of one subscription, filtered by text and system."""
-    text = request.GET.get("q", "").replace("\0", "").strip()[:100]
+    text = plain(request.GET.get("q", ""))
     system = request.GET.get("system", "")
     there = wizard.offer.templates
     systems = sorted({one.os_type for one in there if one.os_type})

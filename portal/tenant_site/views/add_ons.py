@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
-
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -11,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from fabric.actions import subscriptions
 from plans.models import AddOn, Subscription
+from portal.asked import as_uuid
 from portal.faults import refuse, told
 from portal.tenant_site.access import own, signed_in
 from portal.tenant_site.forms.subscriptions import TakeForm
@@ -56,17 +55,10 @@ def index(request: HttpRequest, subscription: Subscription) -> HttpResponse:
 @own(load, "POST")
 def drop(request: HttpRequest, subscription: Subscription) -> HttpResponse:
     with told(request):
-        one = subscription.taken.filter(pk=_as_uuid(request.POST.get("taken", ""))).first()
+        one = subscription.taken.filter(pk=as_uuid(request.POST.get("taken", ""))).first()
         if one is None:
             raise Refused(_("The subscription does not have it any more."))
         name = one.add_on.name
         subscriptions.drop_add_on(by=request.user, subscription=subscription, taken=one)
         messages.success(request, _("One “%s” is given back.") % name)
     return redirect("subscription", pk=subscription.pk)
-
-
-def _as_uuid(text: str) -> uuid.UUID | None:
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        return None

@@ -12,10 +12,11 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from fabric.actions import machines
 from plans.models import Subscription
+from portal.asked import one_of
 from portal.faults import refuse
 from portal.tenant_site.access import signed_in
 from portal.tenant_site.creating import drafts
-from portal.tenant_site.creating.offer import Offer, known, usable
+from portal.tenant_site.creating.offer import Offer, usable
 from portal.tenant_site.expected import expected_of
 from portal.tenant_site.forms.creating.quick import QuickForm
 from portal.tenant_site.held import anywhere, rights_by_tenant
@@ -50,7 +51,7 @@ def choose(request: HttpRequest) -> HttpResponse:
         "title": _("New virtual machine"),
         "begun": begun,
         "page_class": "reading",
-        "chosen": known(there, request.GET.get("subscription", "")),
+        "chosen": one_of(there, request.GET.get("subscription", "")),
     }
     return render(request, "tenant_site/creating/choose.html", context)
 
@@ -63,7 +64,7 @@ def quick(request: HttpRequest) -> HttpResponse:
     if not there:
         return nowhere(request)
     asked = request.POST if request.method == "POST" else request.GET
-    chosen = known(there, asked.get("subscription", "")) or there[0]
+    chosen = one_of(there, asked.get("subscription", "")) or there[0]
     looking = request.method != "POST" or "look" in request.POST
     offer = Offer(chosen, request.user)
     only = str(offer.templates[0].pk) if len(offer.templates) == 1 else ""

@@ -18,10 +18,10 @@ from django_htmx.http import HttpResponseClientRedirect
 from fabric.actions import machines
 from fabric.models import Machine
 from plans.models import Subscription
+from portal.asked import one_of
 from portal.models import Draft
 from portal.tenant_site.access import signed_in
 from portal.tenant_site.creating import drafts, hours, keys, pages, passwords, review
-from portal.tenant_site.creating.offer import known
 from portal.tenant_site.creating.order import wanted
 from portal.tenant_site.creating.wizard import (
     BY_SLUG,
@@ -45,7 +45,7 @@ def begin(request: HttpRequest) -> HttpResponse:
     there = usable_or_refused(request)
     if not there:
         return nowhere(request)
-    chosen = known(there, request.POST.get("subscription", ""))
+    chosen = one_of(there, request.POST.get("subscription", ""))
     return _to(
         drafts.begin(request.user), "template", f"?subscription={chosen.pk}" if chosen else ""
     )
@@ -125,7 +125,7 @@ def _shown(
 
 def _templates(request: HttpRequest, wizard: Wizard, form: StepForm | None = None) -> HttpResponse:
     """The first page has a filter, and shows another subscription's templates when asked to."""
-    asked = known(wizard.usable, request.GET.get("subscription", ""))
+    asked = one_of(wizard.usable, request.GET.get("subscription", ""))
     if asked is not None:
         wizard.show(asked)
     if form is None:

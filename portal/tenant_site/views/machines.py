@@ -85,7 +85,7 @@ def show(request: HttpRequest, machine: Machine | None) -> HttpResponse:
     """The dashboard; its charts ask for themselves."""
     if machine is not None and request.htmx and request.GET.get("part") == "charts":
         context = machine_page.load(request, machine)
-        return render(request, "tenant_site/machines/_charts.html", context)
+        return render(request, "components/load.html", context)
     context = machine_page.dashboard(request, machine) if machine else {}
     return machine_page.respond(request, machine, machine_page.DASHBOARD, context)
 
