@@ -6,7 +6,6 @@ import logging
 import uuid
 
 from django.db import transaction
-from django.db.models.functions import Now
 
 from fabric.durable.states import LIVE
 from fabric.hypervisors.base import Power
@@ -41,9 +40,7 @@ def heal() -> int:
         for guest in guests:
             status = STATUS_OF_POWER.get(guest.power)
             if status is not None:
-                healed += still.filter(pk=guest.id, host=host).update(
-                    status=status, modified_at=Now()
-                )
+                healed += still.filter(pk=guest.id, host=host).update(status=status)
     moving = silent.exclude(moving_to=None).select_related("host", "moving_to")
     return healed + sum(_settle(machine) for machine in moving)
 
@@ -76,6 +73,5 @@ def _settle(machine: VirtualMachine) -> bool:
             status=STATUS_OF_POWER[Power(found["power"])],
             hypervisor_id=found["hypervisor_id"],
             failed_job_id=None,
-            modified_at=Now(),
         )
     return True

@@ -57,16 +57,13 @@ def find_networks(
     """Find the network of each adapter among those the caller may use in this cloud; one query."""
     ids = {item.network_id for item in wanted if item.network_id}
     names = {item.network_name for item in wanted if item.network_name and not item.network_id}
-    if not ids and not names:
-        for item in wanted:
-            _require_fixable(item, None)
-        return [None] * len(wanted)
-    found = list(
+    rows = (
         VMNetwork.objects.visible_to(caller)
         .filter(Q(pk__in=ids) | Q(name__in=names), server=cloud.server_id)
         .filter(logical_network__clouds=cloud)
         .annotate(has_pool=Exists(AddressPool.objects.filter(network=OuterRef("pk"))))
     )
+    found = list(rows) if ids or names else []
     by_id = {network.pk: network for network in found}
     by_name = {network.name: network for network in found}
     networks: list[VMNetwork | None] = []

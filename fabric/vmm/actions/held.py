@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Collection
 from typing import Any
-
-from django.db.models.functions import Now
 
 from fabric.durable.recipe import Recipe
 from fabric.vmm import roles
@@ -59,13 +58,13 @@ def begin(
     *,
     inputs: dict[str, Any],
     cmdlet: str = "",
+    secrets: dict[str, str] | None = None,
+    id: uuid.UUID | None = None,
     **changes: Any,
 ) -> Job:
     """Start a job on a held machine and write what changes on its row meanwhile."""
-    job = jobs.begin(caller, machine, recipe, cmdlet=cmdlet, inputs=inputs)
-    VirtualMachine.objects.filter(pk=machine.pk).update(
-        **changes, most_recent_job_id=job.pk, modified_at=Now()
-    )
+    job = jobs.begin(caller, machine, recipe, cmdlet=cmdlet, inputs=inputs, secrets=secrets, id=id)
+    VirtualMachine.objects.filter(pk=machine.pk).update(**changes, most_recent_job_id=job.pk)
     return job
 
 

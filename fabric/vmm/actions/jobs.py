@@ -7,7 +7,6 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Model
-from django.db.models.functions import Now
 from django.utils import timezone
 
 from fabric.durable import engine, sweep
@@ -123,7 +122,6 @@ def restart(caller: Caller, job: Job) -> Job:
             status=work.busy or machine.status,
             deployment_error=None,
             most_recent_job_id=held.pk,
-            modified_at=Now(),
         )
     wake.advance_on_commit(held.pk)
     held.refresh_from_db()

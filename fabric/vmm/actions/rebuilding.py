@@ -6,13 +6,12 @@ import uuid
 from typing import Any
 
 from django.db import transaction
-from django.db.models.functions import Now
 
 from fabric.vmm import computernames, placement, roles
-from fabric.vmm.actions import held, jobs, setups, sources
+from fabric.vmm.actions import held, jobs, repairs, setups, sources
 from fabric.vmm.actions.setups import Asked
 from fabric.vmm.actions.sources import Source, Wanted
-from fabric.vmm.actions.storing import landing
+from fabric.vmm.actions.storing import landing, media_of
 from fabric.vmm.errors import Conflict, NoSuitableHost, VMMError, WrongState
 from fabric.vmm.jobs.hosts import note_host, note_of
 from fabric.vmm.jobs.rebuild import NAMES, REBUILD, REBUILD_STOPPED, hold, swap
@@ -63,16 +62,13 @@ def rebuild(
     # What an earlier one was given and never used.
     Job.objects.filter(subject=row.pk).exclude(sealed="").update(sealed="")
     recipe = REBUILD if start else REBUILD_STOPPED
-    job = jobs.begin(caller, row, recipe, inputs=inputs, secrets=dict(setup.secrets))
-    VirtualMachine.objects.filter(pk=row.pk).update(
-        status=MachineStatus.UNDER_UPDATE, most_recent_job_id=job.pk, modified_at=Now()
-    )
-    return job
+    secrets, status = dict(setup.secrets), MachineStatus.UNDER_UPDATE
+    return held.begin(caller, row, recipe, inputs=inputs, secrets=secrets, status=status)
 
 
 def _require_ready(machine: VirtualMachine) -> None:
     what = "it cannot be rebuilt"
-    failed = Job.objects.filter(pk=machine.failed_job_id).first() if machine.failed_job_id else None
+    failed = repairs.failed_job(machine)
     was_rebuilt = failed is not None and failed.recipe in NAMES
     if machine.moving_to_id is not None or machine.stored_on_id is not None:
         raise WrongState(f"An earlier job on {machine.name} has to be repaired first.")
@@ -137,14 +133,13 @@ def _inputs(
     machine: VirtualMachine, as_new: VirtualMachine, source: Source, *, start: bool
 ) -> dict[str, Any]:
     drives = list(machine.disks.all())
-    disc = machine.dvds.filter(iso__isnull=False).select_related("iso").first()
     inputs: dict[str, Any] = {
         **landing(as_new, start=start),
         "before": machine.status,
         "points": machine.points,
         "disks": [str(drive.pk) for drive in drives],
         "hosts": [note_of(machine.host)] if machine.host is not None else [],
-        "media": (disc.iso.path or disc.iso.name) if disc is not None and disc.iso else "",
+        "media": media_of(machine),
         "fresh": [
             {
                 "id": str(drive.pk),

@@ -6,9 +6,7 @@ import uuid
 from typing import Any
 
 from django.db import transaction
-from django.db.models.functions import Now
 
-from fabric.durable.recipe import Recipe
 from fabric.vmm import roles
 from fabric.vmm.actions import held, jobs
 from fabric.vmm.actions.fitting import groups_with_those_below
@@ -61,7 +59,8 @@ def store(caller: Caller, machine: VirtualMachine, *, share: LibraryShare | None
     note_host(inputs, row.host)
     for drive in drives:
         DiskDrive.objects.filter(pk=drive.pk).update(stored_image=name_of(job_id, drive))
-    return _begin(caller, row, STORE, inputs, MachineStatus.STORING, job_id)
+    status = MachineStatus.STORING
+    return held.begin(caller, row, STORE, inputs=inputs, id=job_id, status=status)
 
 
 def _share(caller: Caller, machine: VirtualMachine, share: LibraryShare) -> LibraryShare:
@@ -84,15 +83,14 @@ def deploy_stored(caller: Caller, machine: VirtualMachine, *, start: bool = Fals
     if row.status != MachineStatus.STORED:
         raise WrongState(f"The machine {row.name} is {row.status_string}: it is not stored.")
     drives = list(row.disks.all())
-    disc = row.dvds.filter(iso__isnull=False).select_related("iso").first()
     inputs = {
         **landing(row, start=start),
         "images": [{"disk": str(d.pk), "image": d.stored_image} for d in drives],
         "disks": [str(drive.pk) for drive in drives],
-        "media": (disc.iso.path or disc.iso.name) if disc is not None and disc.iso else "",
+        "media": media_of(row),
         "library": library_hosts(row),
     }
-    return _begin(caller, row, recipe, inputs, MachineStatus.UNDER_MIGRATION)
+    return held.begin(caller, row, recipe, inputs=inputs, status=MachineStatus.UNDER_MIGRATION)
 
 
 def landing(machine: VirtualMachine, *, start: bool) -> dict[str, Any]:
@@ -109,6 +107,12 @@ def landing(machine: VirtualMachine, *, start: bool) -> dict[str, Any]:
     }
 
 
+def media_of(machine: VirtualMachine) -> str:
+    """Return the image in the machine's drive, as hosts know it; "" is none."""
+    disc = machine.dvds.filter(iso__isnull=False).select_related("iso").first()
+    return (disc.iso.path or disc.iso.name) if disc is not None and disc.iso else ""
+
+
 def copies(job_id: uuid.UUID, drives: list[DiskDrive]) -> list[dict[str, str]]:
     """Return what a job copies into the library, and what the copies are called."""
     return [{"disk": str(drive.pk), "image": name_of(job_id, drive)} for drive in drives]
@@ -121,18 +125,3 @@ def library_hosts(machine: VirtualMachine) -> list[dict[str, str]]:
     rows = Host.objects.filter(group__in=groups).order_by("name")
     hosts = sorted(rows, key=lambda host: host.health == Health.UNREACHABLE)
     return [note_of(host) for host in hosts[:LIBRARY_HOSTS]]
-
-
-def _begin(
-    caller: Caller,
-    machine: VirtualMachine,
-    recipe: Recipe,
-    inputs: dict[str, Any],
-    status: MachineStatus,
-    id: uuid.UUID | None = None,
-) -> Job:
-    job = jobs.begin(caller, machine, recipe, inputs=inputs, id=id)
-    VirtualMachine.objects.filter(pk=machine.pk).update(
-        status=status, most_recent_job_id=job.pk, modified_at=Now()
-    )
-    return job

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from django.db.models.functions import Now
-
 from fabric.durable.errors import Fault
 from fabric.durable.recipe import Turn
 from fabric.hypervisors.base import Hypervisor
@@ -73,7 +71,7 @@ def on_any_host(turn: Turn, do: Callable[[Hypervisor], T]) -> T:
 
 def write(turn: Turn, **values: Any) -> None:
     """Update the machine a job works on."""
-    VirtualMachine.objects.filter(pk=turn.job.subject).update(**values, modified_at=Now())
+    VirtualMachine.objects.filter(pk=turn.job.subject).update(**values)
 
 
 def locked(turn: Turn) -> VirtualMachine:
@@ -91,11 +89,11 @@ def ending_broke(turn: Turn, fault: Fault) -> None:
         (MachineStatus.CREATION_FAILED, machine.filter(status__in=UNFINISHED)),
         (MachineStatus.UPDATE_FAILED, machine.exclude(status__in=UNFINISHED)),
     ):
-        now.update(status=status, failed_job_id=turn.job.pk, modified_at=Now())
+        now.update(status=status, failed_job_id=turn.job.pk)
     held = VirtualMachine.objects.filter(
         most_recent_job_id=turn.job.pk, status=MachineStatus.UNDER_UPDATE
     )
-    held.exclude(pk=turn.job.subject).update(status=source_stood(turn), modified_at=Now())
+    held.exclude(pk=turn.job.subject).update(status=source_stood(turn))
 
 
 def source_stood(turn: Turn) -> str:

@@ -2,8 +2,7 @@
 
 It keeps its id, name, size, MACs and addresses. `inputs`: see deploy.py and leaving.py; `fresh` are
 the disks it will have, `of` what it will be made of. Storage of the larger of both is held from the
-beginning, so that nothing is lost for want of quota. `memo["swapped"]` says that the books know the
-fresh disks alone: from there on the job can only go on.
+beginning, so that nothing is lost for want of quota. Once its old disks are gone it can only go on.
 """
 
 from __future__ import annotations
@@ -57,7 +56,6 @@ def ensure_swapped(turn: Turn) -> None:
     machine = locked(turn)
     host = machine.host
     swap(machine, turn.job.inputs)
-    turn.memo["swapped"] = True
     if host is None:
         return
     try:
