@@ -6,11 +6,14 @@ import os
 import shutil
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.db import connections
+from django.core.management import call_command
+from django.db import connection, connections
 
+from tests import embedded
 from tests.faults import table
 from tests.people import alice, alices, bob, charlie, dora, olga, vault  # noqa: F401
 
@@ -93,6 +96,21 @@ def _no_outside_network() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(socket.socket, "connect", guarded)
         yield
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings, django_db_blocker) -> None:
+    """Have every worker's database copied from one whose tables were made once for all."""
+
+    def migrate(_folder: Path) -> None:
+        with django_db_blocker.unblock():
+            call_command("migrate", interactive=False, verbosity=0)
+            connection.close()
+
+    template = os.environ.get(embedded.TABLES)
+    if template:
+        embedded.made_once("tables", migrate)
+        connection.settings_dict["TEST"]["TEMPLATE"] = template
 
 
 @pytest.fixture(scope="session")

@@ -1,13 +1,15 @@
 """The whole cloud as real processes, for tests that kill them, browse them or measure them.
 
 Everything runs from the Procfile, on a state folder and ports of its own, with hosts that take no
-time unless told otherwise. Sites, SPF over HTTPS, workers, beat: nothing is faked.
+time unless told otherwise. Sites, SPF over HTTPS, workers, beat: nothing is faked. In a test run
+the empty tables and the static files are made once, and every cloud begins with a copy.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -20,17 +22,20 @@ from pathlib import Path
 from portal.embedded import Server, children, procfile, start_postgres, start_valkey
 from portal.embedded.certificates import ensure_certificates
 from portal.embedded.ports import answers
+from tests import embedded
 
 ROOT = Path(__file__).resolve().parent.parent
 SITES = ("admin", "tenant", "spf")
 ALL = (*SITES, "worker", "vmm", "beat")
+PREPARED = ("postgres", "static")
 _SETTINGS = re.compile(r"(?<=\bDJANGO_SETTINGS_MODULE=)\S+")
 
 
 class Stack:
     """Start, kill and count the processes of one cloud.
 
-    `settings` names other settings than the Procfile's for some processes.
+    `settings` names other settings than the Procfile's for some processes; `prepared` is a folder
+    of a cloud that has ended, whose tables and static files this one begins with.
     """
 
     def __init__(
@@ -38,9 +43,14 @@ class Stack:
         folder: Path,
         env: Mapping[str, str] | None = None,
         settings: Mapping[str, str] | None = None,
+        prepared: Path | None = None,
     ) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
+        self.is_prepared = prepared is not None
+        if prepared is not None:
+            for name in PREPARED:
+                shutil.copytree(prepared / name, folder / name)
         self.ports = {name: free_port() for name in SITES}
         self.running: dict[str, subprocess.Popen[bytes]] = {}
         self.commands = {p.name: p.argv for p in procfile.read(ROOT / "Procfile")}
@@ -98,7 +108,9 @@ class Stack:
         return done.stdout
 
     def prepare(self) -> None:
-        """Make the tables and the static files."""
+        """Make the tables and the static files where they are not there yet."""
+        if self.is_prepared:
+            return
         self.manage("migrate", "--noinput", "--verbosity", "0")
         self.manage("collectstatic", "--noinput", "--verbosity", "0")
 
@@ -187,10 +199,21 @@ def stack(
     settings: Mapping[str, str] | None = None,
 ) -> Iterator[Stack]:
     """Yield a prepared cloud without processes; everything ends with the block."""
-    cloud = Stack(folder, env, settings)
+    in_a_run = embedded.RUN_DIR in os.environ
+    prepared = embedded.made_once("prepared", prepare) if in_a_run else None
+    cloud = Stack(folder, env, settings, prepared)
     try:
         cloud.prepare()
         yield cloud
+    finally:
+        cloud.stop()
+
+
+def prepare(folder: Path) -> None:
+    """Make what all clouds of a run begin with."""
+    cloud = Stack(folder)
+    try:
+        cloud.prepare()
     finally:
         cloud.stop()
 
