@@ -13,7 +13,7 @@ from fabric.vmm.actions.setups import Asked
 from fabric.vmm.actions.sources import Source, Wanted
 from fabric.vmm.actions.storing import landing, media_of
 from fabric.vmm.errors import Conflict, NoSuitableHost, VMMError, WrongState
-from fabric.vmm.jobs.hosts import note_host, note_of
+from fabric.vmm.jobs.hosts import erase_secrets, note_host, note_of
 from fabric.vmm.jobs.rebuild import NAMES, REBUILD, REBUILD_STOPPED, hold, swap
 from fabric.vmm.models import Job, VirtualMachine
 from fabric.vmm.roles import Caller
@@ -60,7 +60,7 @@ def rebuild(
     hold(row, inputs)
     _require_room(row, inputs)
     # What an earlier one was given and never used.
-    Job.objects.filter(subject=row.pk).exclude(sealed="").update(sealed="")
+    erase_secrets(row.pk)
     recipe = REBUILD if start else REBUILD_STOPPED
     secrets, status = dict(setup.secrets), MachineStatus.UNDER_UPDATE
     return held.begin(caller, row, recipe, inputs=inputs, secrets=secrets, status=status)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
+from uuid import UUID
 
 from fabric.durable.errors import Fault
 from fabric.durable.recipe import Turn
 from fabric.hypervisors.base import Hypervisor
 from fabric.hypervisors.errors import Unreachable
 from fabric.vmm.drivers import open_driver
-from fabric.vmm.models import Host, VirtualMachine
+from fabric.vmm.models import Host, Job, VirtualMachine
 from fabric.vmm.states import UNFINISHED, MachineStatus
 
 T = TypeVar("T")
@@ -70,8 +71,19 @@ def on_any_host(turn: Turn, do: Callable[[Hypervisor], T]) -> T:
 
 
 def write(turn: Turn, **values: Any) -> None:
-    """Update the machine a job works on."""
+    """Update the machine a job works on.
+
+    The job it failed in last is the only one that may be resumed: secrets of others are erased.
+    """
     VirtualMachine.objects.filter(pk=turn.job.subject).update(**values)
+    if "failed_job_id" in values:
+        erase_secrets(turn.job.subject, but=turn.job.pk)
+
+
+def erase_secrets(machine_id: UUID, *, but: UUID | None = None) -> None:
+    """Erase what jobs of a machine were given to keep and need no more."""
+    jobs = Job.objects.filter(subject=machine_id).exclude(sealed="")
+    jobs.exclude(pk=but).update(sealed="")
 
 
 def locked(turn: Turn) -> VirtualMachine:

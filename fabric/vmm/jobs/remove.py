@@ -10,10 +10,10 @@ from fabric.durable.recipe import Again, Recipe, Turn
 from fabric.vmm import addresses, placement
 from fabric.vmm.jobs import leaving
 from fabric.vmm.jobs.faults import step
-from fabric.vmm.jobs.hosts import on_any_host, status_after, write
+from fabric.vmm.jobs.hosts import erase_secrets, on_any_host, status_after, write
 from fabric.vmm.jobs.images import ensure_dropped
 from fabric.vmm.jobs.work import Work
-from fabric.vmm.models import Job, NetworkAdapter, VirtualMachine
+from fabric.vmm.models import NetworkAdapter, VirtualMachine
 from fabric.vmm.states import MachineStatus
 
 
@@ -32,7 +32,7 @@ def ensure_forgotten(turn: Turn) -> None:
         return
     placement.release(machine)
     addresses.release(NetworkAdapter.objects.filter(machine=machine.pk))
-    Job.objects.filter(subject=machine.pk).exclude(sealed="").update(sealed="")
+    erase_secrets(machine.pk)
     machine.delete()
     turn.message = "Nothing of the machine is left."
 

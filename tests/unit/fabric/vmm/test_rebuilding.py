@@ -264,6 +264,21 @@ def test_what_failed_may_be_rebuilt_of_another_template_or_removed(fabric, alice
     books.assert_true()
 
 
+def test_secrets_go_with_the_last_chance_to_resume(fabric, alice, machine):
+    for host in fabric.hosts:
+        plan_fault(settings.SIMULATED_RACK, host.name, "ensure_guest_setup", "fail")
+    job = finish(rebuild(alice, machine, fabric.template))
+    for host in fabric.hosts:
+        plan_fault(settings.SIMULATED_RACK, host.name, "guest", "fail")
+    refresh = finish(actions.machines.operate(alice, machine, "Refresh"))
+    job.refresh_from_db()
+    assert (refresh.state, again(machine).failed_job_id) == ("failed", job.pk)
+    assert job.sealed
+    finish(actions.machines.operate(alice, machine, "Refresh"))
+    job.refresh_from_db()
+    assert (again(machine).status, job.sealed) == ("Running", "")
+
+
 def test_a_new_name_is_the_name_it_is_resumed_with(fabric, alice, machine):
     for host in fabric.hosts:
         plan_fault(settings.SIMULATED_RACK, host.name, "ensure_disk", "fail")
