@@ -55,6 +55,7 @@ def change(
     invitation_code: str = "",
 ) -> None:
     """Say otherwise what a plan is called, what speaks for it, what it costs and who is invited."""
+    plan = Plan.objects.select_for_update().get(pk=plan.pk)
     told = _describe(plan, name, description, highlights, price_text, invitation_code)
     _log(plan, by, "plan.changed", told)
 
@@ -83,8 +84,8 @@ def check_invitation(plan: Plan, *, by: User, code: str) -> None:
     if not plan.invitation_code:
         return
     key = f"invitation:{plan.pk}:{by.pk}"
-    cache.add(key, 0, timeout=WRONG_CODES_MINUTES * 60)
-    if cache.get(key, 0) >= WRONG_CODES:
+    # Counted before it is compared: many at once are no more tries than one after the other.
+    if _tried(key) > WRONG_CODES:
         raise NotPermitted(
             _("Too many wrong codes. Try again in %(minutes)d minutes.")
             % {"minutes": WRONG_CODES_MINUTES},
@@ -94,17 +95,22 @@ def check_invitation(plan: Plan, *, by: User, code: str) -> None:
     if hmac.compare_digest(code.strip().encode(), plan.invitation_code.encode()):
         cache.delete(key)
         return
-    try:
-        cache.incr(key)
-    except ValueError:
-        # It ran out between the two.
-        cache.set(key, 1, timeout=WRONG_CODES_MINUTES * 60)
     operation = operations.started(
         "plan.invitation", by=by, object_type="plan", object_id=plan.pk, object_name=plan.name
     )
     refusal = _("This is not the plan's invitation code.")
     operations.failed(operation, refusal)
     raise NotPermitted(refusal, field="invitation_code")
+
+
+def _tried(key: str) -> int:
+    """Return how many tries there were since the first, this one among them."""
+    if cache.add(key, 1, timeout=WRONG_CODES_MINUTES * 60):
+        return 1
+    try:
+        return int(cache.incr(key))
+    except ValueError:
+        return 1  # it ran out between the two
 
 
 def _describe(

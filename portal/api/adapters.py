@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from django.http import Http404
+from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from rest_framework import serializers
 
@@ -113,12 +113,14 @@ class OneAdapter(Endpoint):
 
     def load(self, pk: uuid.UUID, **more: Any) -> None:
         rows = Adapter.objects.filter(machine__in=self.caller.machines(), pk=pk)
-        found = rows.select_related(
-            "machine__subscription__tenant", "machine__subscription__plan__offering", "network"
-        ).first()
-        if found is None:
-            raise Http404
-        self.adapter = found
+        self.adapter = get_object_or_404(
+            rows.select_related(
+                "machine__subscription__tenant", "machine__subscription__plan__offering", "network"
+            )
+        )
+
+    def held(self) -> Machine:
+        return self.adapter.machine
 
     def columns(self) -> Any:
         return Adapter.objects.filter(pk=self.adapter.pk).values(*COLUMNS).first()

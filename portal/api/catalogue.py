@@ -6,7 +6,7 @@ import uuid
 from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet
-from django.http import Http404
+from django.shortcuts import get_object_or_404
 from rest_framework import serializers
 
 from fabric.actions import ordering
@@ -16,8 +16,6 @@ from portal.api.frame.answer import Answer
 from portal.api.frame.endpoint import Endpoint, answers
 from portal.api.frame.fields import Asked, Shape
 from tenants.errors import Refused
-
-COMMON = ("id", "name", "description")
 
 
 class CatalogueFilter(paging.Listed):
@@ -157,10 +155,7 @@ class NetworkAddress(Catalogue):
 
     def load(self, pk: uuid.UUID, **more: Any) -> None:
         self.asked = {}  # the list's filters are none of it
-        network = self.rows().filter(pk=pk).first()
-        if network is None:
-            raise Http404
-        self.network = network
+        self.network = get_object_or_404(self.rows(), pk=pk)
 
 
 class LibraryDisks(Catalogue):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from django.http import Http404
+from django.shortcuts import get_object_or_404
 from rest_framework import serializers
 
 from fabric.actions import checkpoints, copies
-from fabric.models import Checkpoint, Job
+from fabric.models import Checkpoint, Job, Machine
 from fabric.states import Verb
 from portal.api.frame import work
 from portal.api.frame.answer import Answer
@@ -98,12 +98,14 @@ class OfCheckpoint(Endpoint):
 
     def load(self, pk: uuid.UUID, **more: Any) -> None:
         rows = Checkpoint.objects.filter(machine__in=self.caller.machines(), pk=pk)
-        found = rows.select_related(
-            "machine__subscription__tenant", "machine__subscription__plan__offering"
-        ).first()
-        if found is None:
-            raise Http404
-        self.checkpoint = found
+        self.checkpoint = get_object_or_404(
+            rows.select_related(
+                "machine__subscription__tenant", "machine__subscription__plan__offering"
+            )
+        )
+
+    def held(self) -> Machine:
+        return self.checkpoint.machine
 
     def columns(self) -> Any:
         return Checkpoint.objects.filter(pk=self.checkpoint.pk).values(*COLUMNS).first()

@@ -15,9 +15,8 @@ from portal.api.frame import work
 from portal.api.frame.answer import Answer
 from portal.api.frame.endpoint import answers
 from portal.api.frame.fields import Given, Id, at
-from portal.api.machine_orders import GuestGiven, guest_of, pointed
+from portal.api.machine_orders import GuestGiven, guest_of, pointing
 from portal.api.machines import OfMachine
-from tenants.errors import Refused
 
 
 class RebuildGiven(Given):
@@ -98,7 +97,7 @@ class Rebuild(OfCopies):
         template = offered.filter(pk=given["template"]).first()
         if template is None:
             raise at("template", _("Your plan holds no such template."))
-        try:
+        with pointing():
             job = copies.rebuild(
                 by=self.caller.user,
                 machine=self.machine,
@@ -106,8 +105,6 @@ class Rebuild(OfCopies):
                 guest=guest_of(given.get("guest") or {}),
                 request_key=str(uuid.uuid4()),
             )
-        except Refused as refused:
-            raise pointed(refused)
         return work.begun(job)
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from django.http import Http404
+from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from rest_framework import serializers
 
 from fabric.actions import disks
-from fabric.models import Disk
+from fabric.models import Disk, Machine
 from fabric.states import Verb
 from portal.api.frame import work
 from portal.api.frame.answer import Answer
@@ -98,12 +98,14 @@ class OneDisk(Endpoint):
 
     def load(self, pk: uuid.UUID, **more: Any) -> None:
         rows = Disk.objects.filter(machine__in=self.caller.machines(), pk=pk)
-        found = rows.select_related(
-            "machine__subscription__tenant", "machine__subscription__plan__offering"
-        ).first()
-        if found is None:
-            raise Http404
-        self.disk = found
+        self.disk = get_object_or_404(
+            rows.select_related(
+                "machine__subscription__tenant", "machine__subscription__plan__offering"
+            )
+        )
+
+    def held(self) -> Machine:
+        return self.disk.machine
 
     def columns(self) -> Any:
         return Disk.objects.filter(pk=self.disk.pk).values(*COLUMNS).first()

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db.models import QuerySet
-from django.http import Http404
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from rest_framework import serializers
@@ -16,7 +16,7 @@ from fabric.actions import groups
 from fabric.models import Group, GroupMember, Machine, OnFailure
 from fabric.states import GONE, Verb
 from portal.api.frame import paging, work
-from portal.api.frame.answer import Answer, gone
+from portal.api.frame.answer import Answer, gone, shown
 from portal.api.frame.caller import Caller
 from portal.api.frame.endpoint import Endpoint, answers
 from portal.api.frame.fields import Flag, Given, Id, Many, OneOf, Shape, Text, at, invalid
@@ -120,7 +120,7 @@ def groups_of(caller: Caller) -> QuerySet[Group]:
 
 def whole(pk: uuid.UUID) -> dict[str, Any]:
     """Return a group as it stands. Two queries."""
-    row = Group.objects.filter(pk=pk).values(*COLUMNS).get()
+    row = get_object_or_404(Group.objects.values(*COLUMNS), pk=pk)
     return group(row, places_of([pk])[pk])
 
 
@@ -198,23 +198,19 @@ class OfGroup(Endpoint):
 
     def load(self, pk: uuid.UUID, **more: Any) -> None:
         rows = groups_of(self.caller).select_related("subscription__tenant")
-        found = rows.filter(pk=pk).first()
-        if found is None:
-            raise Http404
-        self.group = found
+        self.group = get_object_or_404(rows, pk=pk)
+
+    def held(self) -> Group:
+        return self.group
 
     def columns(self) -> Any:
         return whole(self.group.pk)
-
-    def shown_group(self) -> Answer:
-        return Answer(lambda: whole(self.group.pk))
 
 
 class OneGroup(OfGroup):
     @answers("Show a group", gives=GroupShape, etag=True)
     def get(self) -> Answer:
-        told = whole(self.group.pk)
-        return Answer(told, columns=told)
+        return shown(whole(self.group.pk))
 
     @answers("Change a group", takes=GroupChange, gives=GroupShape, scope="Schedules", etag=True)
     def patch(self, given: dict[str, Any]) -> Answer:
@@ -224,7 +220,7 @@ class OneGroup(OfGroup):
             name=given.get("name", self.group.name),
             on_failure=given.get("on_failure", self.group.on_failure),
         )
-        return self.shown_group()
+        return Answer(whole(self.group.pk))
 
     @answers("Delete a group", status=204, scope="Schedules", etag=True)
     def delete(self) -> Answer:
@@ -258,10 +254,7 @@ class OfPlace(OfGroup):
 
     def load(self, pk: uuid.UUID, **more: Any) -> None:
         super().load(pk)
-        found = Machine.objects.filter(places__group=pk, pk=more["machine"]).first()
-        if found is None:
-            raise Http404
-        self.machine = found
+        self.machine = get_object_or_404(Machine, places__group=pk, pk=more["machine"])
 
 
 class OnePlace(OfPlace):
@@ -281,7 +274,7 @@ class MovePlace(OfPlace):
     )
     def post(self, given: dict[str, Any]) -> Answer:
         groups.move(by=self.caller.user, group=self.group, machine=self.machine, up=given["up"])
-        return self.shown_group()
+        return Answer(whole(self.group.pk))
 
 
 class RunGroup(OfGroup):

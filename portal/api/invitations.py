@@ -6,7 +6,7 @@ import uuid
 from typing import Any
 
 from django.core.cache import cache
-from django.http import Http404
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from redis.exceptions import RedisError
@@ -22,7 +22,7 @@ from portal.api.people import OfTenant
 from portal.api.team import PlaceGiven, place_of
 from portal.problems import Problem
 from tenants.actions import invitations
-from tenants.models import Invitation, Role
+from tenants.models import Invitation, Role, Tenant
 from tenants.rights import Right
 
 PAUSE = 60  # seconds between two mails of one invitation
@@ -140,19 +140,24 @@ class OfInvitation(Endpoint):
 
     def load(self, pk: uuid.UUID, **more: Any) -> None:
         rows = Invitation.objects.unanswered().filter(tenant__in=self.caller.tenants(), pk=pk)
-        found = rows.select_related("tenant", "custom_role", "invited_by").first()
-        if found is None:
-            raise Http404
-        self.invitation = found
+        self.invitation = get_object_or_404(
+            rows.select_related("tenant", "custom_role", "invited_by")
+        )
+
+    def held(self) -> Tenant:
+        return self.invitation.tenant
+
+    def columns(self) -> Any:
+        return Invitation.objects.filter(pk=self.invitation.pk).values(*COLUMNS).first()
 
 
 class OneInvitation(OfInvitation):
     @answers("Show an invitation", gives=InvitationShape, etag=True)
     def get(self) -> Answer:
-        row = Invitation.objects.filter(pk=self.invitation.pk).values(*COLUMNS).get()
+        row = self.columns()
         return Answer(lambda: invitation(row), columns=row)
 
-    @answers("Withdraw an invitation", status=204, scope="Team")
+    @answers("Withdraw an invitation", status=204, scope="Team", etag=True)
     def delete(self) -> Answer:
         """Its link opens nothing any more."""
         invitations.revoke(by=self.caller.user, invitation=self.invitation)

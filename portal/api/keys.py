@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from django.http import Http404
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from rest_framework import serializers
@@ -112,20 +112,20 @@ class OneApiKey(Endpoint):
 
     def load(self, pk: uuid.UUID, **more: Any) -> None:
         mine = self.caller.within(ApiKey.objects.filter(user=self.caller.user), "tenant")
-        found = mine.select_related("tenant", "user").filter(pk=pk).first()
-        if found is None:
-            raise Http404
-        self.key = found
+        self.key = get_object_or_404(mine.select_related("tenant", "user"), pk=pk)
 
-    def row(self) -> dict[str, Any]:
-        return ApiKey.objects.filter(pk=self.key.pk).values(*COLUMNS).get()
+    def held(self) -> ApiKey:
+        return self.key
+
+    def columns(self) -> Any:
+        return ApiKey.objects.filter(pk=self.key.pk).values(*COLUMNS).first()
 
     @answers("Show an API key", gives=ApiKeyShape, etag=True)
     def get(self) -> Answer:
-        row = self.row()
+        row = self.columns()
         return Answer(lambda: told(row), columns=row)
 
-    @answers("Revoke an API key", status=204)
+    @answers("Revoke an API key", status=204, etag=True)
     def delete(self) -> Answer:
         """It opens nothing from here on. A key may revoke itself; others with the scope `Team`."""
         if self.caller.key and self.caller.key.pk != self.key.pk:

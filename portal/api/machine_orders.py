@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from django.db.models import Exists, OuterRef
@@ -160,10 +161,14 @@ POINTERS = {
 }
 
 
-def pointed(refused: Refused, **more: str) -> Refused:
-    """Return a refusal whose field is spelled as in the body."""
-    refused.field = (POINTERS | more).get(refused.field or "", refused.field)
-    return refused
+@contextmanager
+def pointing(**more: str) -> Iterator[None]:
+    """Spell the field of a refusal of what is done inside as the body does."""
+    try:
+        yield
+    except Refused as refused:
+        refused.field = (POINTERS | more).get(refused.field or "", refused.field)
+        raise
 
 
 class _Things:

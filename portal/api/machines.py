@@ -6,7 +6,7 @@ import uuid
 from typing import Any
 
 from django.db.models import Q, QuerySet
-from django.http import Http404
+from django.shortcuts import get_object_or_404
 from rest_framework import serializers
 
 from fabric.actions import configuring, machines
@@ -19,7 +19,6 @@ from portal.api.frame.answer import Answer
 from portal.api.frame.endpoint import Endpoint, answers
 from portal.api.frame.fields import Flag, Given, Many, Moment, OneOf, Shape, Text, Whole
 from portal.api.machine_shapes import COLUMNS, MachineShape, etag_columns, machine
-from tenants.errors import Refused
 
 # What the list page sorts by, by the same names.
 ORDERS = {
@@ -112,15 +111,13 @@ class Machines(Endpoint):
         """The operation's `machine` is the new one; it is listed at once, in the state creating."""
         subscription = orders.subscription_of(self.caller, given)
         order = orders.order_of(subscription, given, given["name"])
-        try:
+        with orders.pointing():
             made = machines.deploy(
                 by=self.caller.user,
                 subscription=subscription,
                 order=order,
                 request_key=str(uuid.uuid4()),
             )
-        except Refused as refused:
-            raise orders.pointed(refused)
         return work.begun(Job.objects.filter(subject=made.pk).latest("created_at"))
 
 
@@ -141,7 +138,7 @@ class ManyMachines(Endpoint):
         """All of them or none."""
         subscription = orders.subscription_of(self.caller, given)
         order = orders.order_of(subscription, given, given["pattern"])
-        try:
+        with orders.pointing(name="pattern"):
             made = machines.deploy_many(
                 by=self.caller.user,
                 subscription=subscription,
@@ -151,8 +148,6 @@ class ManyMachines(Endpoint):
                 first=given["first"],
                 request_key=str(uuid.uuid4()),
             )
-        except Refused as refused:
-            raise orders.pointed(refused, name="pattern")
         rows = Job.objects.filter(subject__in=[one.pk for one in made]).values(*work.COLUMNS)
         by_machine = {row["machine_id"]: row for row in rows}
         told = [work.row(by_machine[one.pk]) for one in made]
@@ -166,25 +161,21 @@ class OfMachine(Endpoint):
     machine: Machine
 
     def load(self, pk: uuid.UUID, **more: Any) -> None:
-        found = (
+        rows = (
             self.caller.machines()
             .select_related("subscription__tenant", "subscription__plan__offering", "template")
             .select_related("stamp__provider", "cloud")
-            .filter(pk=pk)
-            .first()
         )
-        if found is None:
-            raise Http404
-        self.machine = found
+        self.machine = get_object_or_404(rows, pk=pk)
+
+    def held(self) -> Machine:
+        return self.machine
 
     def rows(self) -> list[dict[str, Any]]:
         return list(Machine.objects.filter(pk=self.machine.pk).values(*COLUMNS))
 
     def columns(self) -> Any:
         return etag_columns(self.rows())
-
-    def hold(self) -> None:
-        Machine.objects.select_for_update(of=("self",)).get(pk=self.machine.pk)
 
     def shown_machine(self) -> Answer:
         """Return the machine as it is now."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from django.http import Http404
+from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from rest_framework import serializers
 
@@ -52,11 +52,11 @@ class OfOperation(Endpoint):
     job: Job
 
     def load(self, pk: uuid.UUID, **more: Any) -> None:
-        found = self.caller.jobs().select_related("machine", "subscription__tenant").filter(pk=pk)
-        job = found.first()
-        if job is None:
-            raise Http404
-        self.job = job
+        rows = self.caller.jobs().select_related("machine", "subscription__tenant")
+        self.job = get_object_or_404(rows, pk=pk)
+
+    def columns(self) -> Any:
+        return work.told(self.caller, self.job.pk)
 
 
 class OneOperation(OfOperation):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from django.http import Http404
+from django.shortcuts import get_object_or_404
 from rest_framework import serializers
 
-from portal.api.frame.answer import Answer
+from portal.api.frame.answer import Answer, shown
 from portal.api.frame.endpoint import Endpoint, answers
 from portal.api.frame.fields import Flag, Given, Shape, Text
 from portal.api.frame.formats import moment
@@ -113,15 +113,14 @@ class Me(OfPeople):
             else None,
             "tenants": self.tenants(),
         }
-        return Answer(told, columns=told)
+        return shown(told)
 
 
 class Tenants(OfPeople):
     @answers("List tenants", gives=TenantsShape, etag=True)
     def get(self) -> Answer:
         """Those one belongs to; with an API key only the key's."""
-        told = {"results": self.tenants()}
-        return Answer(told, columns=told)
+        return shown({"results": self.tenants()})
 
 
 class OfTenant(Endpoint):
@@ -131,29 +130,25 @@ class OfTenant(Endpoint):
     tenant: Tenant
 
     def load(self, pk: uuid.UUID, **more: Any) -> None:
-        found = self.caller.tenants().filter(pk=pk).first()
-        if found is None:
-            raise Http404
-        self.tenant = found
+        self.tenant = get_object_or_404(self.caller.tenants(), pk=pk)
 
 
 class OneTenant(OfTenant):
     tag = "Me and my tenants"
 
     def told(self) -> dict[str, Any]:
-        members = rights.memberships_of([self.caller.user], [self.tenant]).select_related("tenant")
-        member = members.first()
-        if member is None:
-            raise Http404
-        return tenant(member, self.caller.user)
+        members = rights.memberships_of([self.caller.user], [self.tenant])
+        return tenant(get_object_or_404(members.select_related("tenant")), self.caller.user)
+
+    def held(self) -> Tenant:
+        return self.tenant
 
     def columns(self) -> Any:
         return self.told()
 
     @answers("Show a tenant", gives=TenantShape, etag=True)
     def get(self) -> Answer:
-        told = self.told()
-        return Answer(told, columns=told)
+        return shown(self.told())
 
     @answers("Change a tenant", takes=TenantChange, gives=TenantShape, scope="Team", etag=True)
     def patch(self, given: dict[str, Any]) -> Answer:
@@ -163,4 +158,4 @@ class OneTenant(OfTenant):
             "requires_second_factor": self.tenant.requires_second_factor,
         }
         team.change_tenant(by=self.caller.user, tenant=self.tenant, **(own | given))
-        return Answer(lambda: self.told())
+        return Answer(self.told)

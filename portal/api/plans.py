@@ -6,13 +6,13 @@ import uuid
 from typing import Any
 
 from django.db.models import Q, QuerySet
-from django.http import Http404
+from django.shortcuts import get_object_or_404
 from rest_framework import serializers
 
 from plans.models import AddOn, Plan
 from plans.rules import RESOURCES
 from portal.api.frame import paging
-from portal.api.frame.answer import Answer
+from portal.api.frame.answer import Answer, shown
 from portal.api.frame.endpoint import Endpoint, answers
 from portal.api.frame.fields import Shape
 
@@ -124,10 +124,7 @@ class OnePlan(OfPlans):
     pk: uuid.UUID
 
     def load(self, pk: uuid.UUID, **more: Any) -> None:
-        found = self.plans().filter(pk=pk).values(*COLUMNS).first()
-        if found is None:
-            raise Http404
-        self.pk, self.row = pk, found
+        self.pk, self.row = pk, get_object_or_404(self.plans().values(*COLUMNS), pk=pk)
 
     @answers("Show a plan", gives=PlanShape, etag=True)
     def get(self) -> Answer:
@@ -142,5 +139,4 @@ class PlanAddOns(OnePlan):
     @answers("List add-ons of a plan", gives=AddOnsShape, etag=True)
     def get(self) -> Answer:
         rows = AddOn.objects.on_offer(Plan(pk=self.pk)).order_by("name")
-        told = {"results": [add_on(row) for row in rows]}
-        return Answer(told, columns=told)
+        return shown({"results": [add_on(row) for row in rows]})

@@ -5,18 +5,18 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from django.http import Http404
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from rest_framework import serializers
 
 from fabric.actions import members
-from portal.api.frame.answer import Answer, gone
+from portal.api.frame.answer import Answer, gone, shown
 from portal.api.frame.endpoint import Endpoint, answers
 from portal.api.frame.fields import Given, Many, OneOf, Shape, Text
 from portal.api.frame.formats import moment
 from portal.api.people import OfTenant
 from tenants.actions import roles
-from tenants.models import TenantRole
+from tenants.models import Tenant, TenantRole
 from tenants.rights import Right
 
 COLUMNS = ("id", "tenant_id", "name", "description", "rights", "created_at")
@@ -60,15 +60,14 @@ def role(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def found_role(pk: uuid.UUID) -> dict[str, Any]:
-    return role(TenantRole.objects.filter(pk=pk).values(*COLUMNS).get())
+    return role(get_object_or_404(TenantRole.objects.values(*COLUMNS), pk=pk))
 
 
 class Roles(OfTenant):
     @answers("List roles", gives=RolesShape, etag=True)
     def get(self) -> Answer:
         """The composed ones; admin, application and reader are always there."""
-        told = {"results": [role(row) for row in self.tenant.roles.values(*COLUMNS)]}
-        return Answer(told, columns=told)
+        return shown({"results": [role(row) for row in self.tenant.roles.values(*COLUMNS)]})
 
     @answers(
         "Compose a role",
@@ -96,18 +95,17 @@ class OneRole(Endpoint):
 
     def load(self, pk: uuid.UUID, **more: Any) -> None:
         rows = TenantRole.objects.filter(tenant__in=self.caller.tenants(), pk=pk)
-        found = rows.select_related("tenant").first()
-        if found is None:
-            raise Http404
-        self.role = found
+        self.role = get_object_or_404(rows.select_related("tenant"))
+
+    def held(self) -> Tenant:
+        return self.role.tenant
 
     def columns(self) -> Any:
         return found_role(self.role.pk)
 
     @answers("Show a role", gives=RoleShape, etag=True)
     def get(self) -> Answer:
-        told = found_role(self.role.pk)
-        return Answer(told, columns=told)
+        return shown(found_role(self.role.pk))
 
     @answers("Change a role", takes=RoleChange, gives=RoleShape, scope="Team", etag=True)
     def patch(self, given: dict[str, Any]) -> Answer:
@@ -119,7 +117,7 @@ class OneRole(Endpoint):
             description=given.get("description", self.role.description),
             given=given.get("rights", self.role.rights),
         )
-        return Answer(lambda: found_role(self.role.pk))
+        return Answer(found_role(self.role.pk))
 
     @answers("Delete a role", status=204, scope="Team", etag=True)
     def delete(self) -> Answer:

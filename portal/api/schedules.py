@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db.models import QuerySet
-from django.http import Http404
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from rest_framework import serializers
@@ -222,7 +222,7 @@ class Schedules(Endpoint):
 
 
 def found_schedule(pk: uuid.UUID) -> dict[str, Any]:
-    return schedule(Schedule.objects.filter(pk=pk).values(*COLUMNS).get())
+    return schedule(get_object_or_404(Schedule.objects.values(*COLUMNS), pk=pk))
 
 
 class OfSchedule(Endpoint):
@@ -231,10 +231,10 @@ class OfSchedule(Endpoint):
 
     def load(self, pk: uuid.UUID, **more: Any) -> None:
         rows = schedules_of(self.caller).select_related("subscription__tenant", "machine", "group")
-        found = rows.filter(pk=pk).first()
-        if found is None:
-            raise Http404
-        self.schedule = found
+        self.schedule = get_object_or_404(rows, pk=pk)
+
+    def held(self) -> Schedule:
+        return self.schedule
 
     def columns(self) -> Any:
         return Schedule.objects.filter(pk=self.schedule.pk).values(*COLUMNS).first()
@@ -270,7 +270,7 @@ class OneSchedule(OfSchedule):
             )
         if on is not None:
             (schedules.resume if on else schedules.pause)(by=by, schedule=one)
-        return Answer(lambda: found_schedule(one.pk))
+        return Answer(found_schedule(one.pk))
 
     @answers("Delete a schedule", status=204, scope="Schedules", etag=True)
     def delete(self) -> Answer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from django.http import Http404
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from rest_framework import serializers
@@ -14,6 +14,7 @@ from fabric.actions import subscriptions
 from fabric.limits import limits_by, limits_of
 from fabric.models import Job
 from plans.actions import quota
+from plans.actions.plans import check_invitation
 from plans.models import (
     AddOn,
     Plan,
@@ -23,11 +24,14 @@ from plans.models import (
     SubscriptionState,
 )
 from portal.api.frame import paging, work
-from portal.api.frame.answer import Answer, gone
+from portal.api.frame.answer import Answer, gone, shown
 from portal.api.frame.endpoint import Endpoint, answers
 from portal.api.frame.fields import Given, Id, Shape, Text, Whole, at
 from portal.api.frame.formats import moment
 from portal.api.plans import AddOnShape, AmountsShape, LimitsShape, add_on
+from tenants import rights
+from tenants.models import Tenant
+from tenants.rights import Right
 
 COLUMNS = (
     "id",
@@ -124,6 +128,8 @@ def told(
 
 class Subscriptions(Endpoint):
     tag = "Subscriptions"
+    tenant: Tenant
+    plan: Plan
 
     @answers(
         "List subscriptions", asks=SubscriptionFilter, gives=SubscriptionShape, many=True, etag=True
@@ -150,20 +156,26 @@ class Subscriptions(Endpoint):
     )
     def post(self, given: dict[str, Any]) -> Answer:
         """The operation makes it ready; its `subscription` is the new one."""
+        made = subscriptions.subscribe(
+            by=self.caller.user,
+            tenant=self.tenant,
+            plan=self.plan,
+            name=given.get("name", ""),
+            invitation_code=given.get("invitation_code", ""),
+        )
+        return work.begun(Job.objects.filter(subject=made.pk).latest("created_at"))
+
+    def before(self, given: dict[str, Any]) -> None:
+        """Check the invitation code: a wrong one stays in the log."""
         tenant = self.caller.tenants().filter(pk=given["tenant"]).first()
         if tenant is None:
             raise at("tenant", _("You belong to no such tenant."))
         plan = Plan.objects.filter(pk=given["plan"]).first()
         if plan is None or not self._may_know(plan):
             raise at("plan", _("There is no such plan."))
-        made = subscriptions.subscribe(
-            by=self.caller.user,
-            tenant=tenant,
-            plan=plan,
-            name=given.get("name", ""),
-            invitation_code=given.get("invitation_code", ""),
-        )
-        return work.begun(Job.objects.filter(subject=made.pk).latest("created_at"))
+        rights.require(self.caller.user, tenant, Right.SUBSCRIPTIONS)
+        check_invitation(plan, by=self.caller.user, code=given.get("invitation_code", ""))
+        self.tenant, self.plan = tenant, plan
 
     def _may_know(self, plan: Plan) -> bool:
         mine = self.caller.subscriptions().filter(plan=plan)
@@ -178,14 +190,14 @@ class OfSubscription(Endpoint):
 
     def load(self, pk: uuid.UUID, **more: Any) -> None:
         rows = self.caller.subscriptions().select_related("tenant", "plan")
-        found = rows.filter(pk=pk).first()
-        if found is None:
-            raise Http404
-        self.subscription = found
+        self.subscription = get_object_or_404(rows, pk=pk)
+
+    def held(self) -> Subscription:
+        return self.subscription
 
     def whole(self) -> dict[str, Any]:
         one = self.subscription
-        row = Subscription.objects.filter(pk=one.pk).values(*COLUMNS).get()
+        row = get_object_or_404(Subscription.objects.values(*COLUMNS), pk=one.pk)
         return told(row, limits_of(one), quota.used(one))
 
     def columns(self) -> Any:
@@ -195,8 +207,7 @@ class OfSubscription(Endpoint):
 class OneSubscription(OfSubscription):
     @answers("Show a subscription", gives=SubscriptionShape, etag=True)
     def get(self) -> Answer:
-        whole = self.whole()
-        return Answer(whole, columns=whole)
+        return shown(self.whole())
 
     @answers(
         "Rename a subscription",
@@ -209,7 +220,7 @@ class OneSubscription(OfSubscription):
         subscriptions.rename(
             by=self.caller.user, subscription=self.subscription, name=given["name"]
         )
-        return Answer(lambda: self.whole())
+        return Answer(self.whole)
 
     @answers(
         "Leave a subscription",
@@ -236,7 +247,7 @@ class Usage(OfSubscription):
                 for name, limit in limits.items()
             },
         }
-        return Answer(usage, columns=usage)
+        return shown(usage)
 
 
 class Retry(OfSubscription):
@@ -263,8 +274,7 @@ class TakenAddOns(OfSubscription):
 
     @answers("List add-ons of a subscription", gives=TakenListShape, etag=True)
     def get(self) -> Answer:
-        told = self.listed_add_ons()
-        return Answer(told, columns=told)
+        return shown(self.listed_add_ons())
 
     @answers(
         "Take an add-on",
@@ -293,10 +303,7 @@ class OneTakenAddOn(OfSubscription):
 
     def load(self, pk: uuid.UUID, **more: Any) -> None:
         super().load(pk)
-        found = self.subscription.taken.filter(pk=more["taken"]).first()
-        if found is None:
-            raise Http404
-        self.row = found
+        self.row = get_object_or_404(self.subscription.taken, pk=more["taken"])
 
     @answers("Give an add-on back", status=204, scope="Subscriptions")
     def delete(self) -> Answer:

@@ -4,32 +4,28 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import Http404
+from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from rest_framework import serializers
 
 from fabric.actions import members
 from plans.models import Subscription
-from portal.api.frame.answer import Answer, gone
+from portal.api.frame.answer import Answer, gone, shown
 from portal.api.frame.endpoint import Endpoint, answers
 from portal.api.frame.fields import Flag, Given, Id, Many, OneOf, Shape, Whole, at
 from portal.api.frame.formats import moment
 from portal.api.people import OfTenant
-from portal.api.plans import LIMITS
+from portal.api.plans import LIMITS, LimitsShape
 from tenants import rights
 from tenants.authority import Place
 from tenants.models import Membership, Role, Tenant, TenantRole
 from tenants.rights import Right
 
 
-class PartShape(Shape):
+class PartShape(LimitsShape):
     """A member's part of a subscription; null is no limit but the plan's."""
 
     subscription = serializers.UUIDField()
-    machines = serializers.IntegerField(allow_null=True)
-    cores = serializers.IntegerField(allow_null=True)
-    memory_mb = serializers.IntegerField(allow_null=True)
-    storage_gb = serializers.IntegerField(allow_null=True)
 
 
 class MemberShape(Shape):
@@ -120,8 +116,7 @@ class Members(OfTenant):
     def get(self) -> Answer:
         rows = self.tenant.memberships.select_related("user", "custom_role")
         rows = rows.prefetch_related("grants", "limits").order_by("created_at", "pk")
-        told = {"results": [member(row) for row in rows]}
-        return Answer(told, columns=told)
+        return shown({"results": [member(row) for row in rows]})
 
 
 class OneMember(Endpoint):
@@ -130,22 +125,22 @@ class OneMember(Endpoint):
 
     def load(self, pk: int, **more: Any) -> None:
         rows = Membership.objects.filter(tenant__in=self.caller.tenants(), pk=pk)
-        found = rows.select_related("user", "tenant", "custom_role").first()
-        if found is None:
-            raise Http404
-        self.member = found
+        self.member = get_object_or_404(rows.select_related("user", "tenant", "custom_role"))
 
     def told(self) -> dict[str, Any]:
         rows = Membership.objects.select_related("user", "custom_role")
-        return member(rows.prefetch_related("grants", "limits").get(pk=self.member.pk))
+        rows = rows.prefetch_related("grants", "limits")
+        return member(get_object_or_404(rows, pk=self.member.pk))
+
+    def held(self) -> Tenant:
+        return self.member.tenant
 
     def columns(self) -> Any:
         return self.told()
 
     @answers("Show a member", gives=MemberShape, etag=True)
     def get(self) -> Answer:
-        told = self.told()
-        return Answer(told, columns=told)
+        return shown(self.told())
 
     @answers(
         "Change a member",
@@ -172,7 +167,7 @@ class OneMember(Endpoint):
             if limits is not None
             else None,
         )
-        return Answer(lambda: self.told())
+        return Answer(self.told)
 
     @answers("Remove a member", status=204, scope="Team", etag=True)
     def delete(self) -> Answer:

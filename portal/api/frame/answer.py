@@ -31,6 +31,11 @@ class Answer:
         return self.data
 
 
+def shown(data: Any) -> Answer:
+    """Return the answer to being asked for something whose ETag is made of all it tells."""
+    return Answer(data, columns=data)
+
+
 def gone() -> Answer:
     """Return the answer to something done of which there is nothing to tell."""
     return Answer(None, 204)

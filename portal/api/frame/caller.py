@@ -11,7 +11,7 @@ from fabric.models import Job, Machine
 from fabric.states import missing_for
 from plans.models import Subscription
 from portal.problems import Problem
-from tenants.models import ApiKey, Operation, Tenant, User
+from tenants.models import ApiKey, Tenant, User
 from tenants.rights import Right
 
 Rows = TypeVar("Rows", bound=QuerySet[Any])
@@ -40,9 +40,6 @@ class Caller:
 
     def jobs(self) -> QuerySet[Job]:
         return self.within(Job.objects.visible_to(self.user), "subscription__tenant")
-
-    def operations(self) -> QuerySet[Operation]:
-        return self.within(Operation.objects.visible_to(self.user), "tenant")
 
     def within(self, rows: Rows, path: str) -> Rows:
         """Return the rows of the key's tenant, to which `path` leads; all of them without a key."""

@@ -12,7 +12,9 @@ from functools import wraps
 from typing import Any, TypeVar
 
 from django.db import transaction
+from django.db.models import Model
 from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
 from django.utils.cache import patch_vary_headers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -28,11 +30,10 @@ from portal.api.frame.authentication import (
 from portal.api.frame.caller import Caller
 from portal.api.frame.fields import Asked, Given, Shape, read_body, read_query
 from portal.api.frame.formats import JsonParser, JsonRenderer, OnlyJson
-from portal.api.frame.openapi import Description
+from portal.api.frame.openapi import UNSAFE, Description
 from portal.problems import Problem
 
 Method = TypeVar("Method", bound=Callable[..., Answer])
-UNSAFE = ("POST", "PATCH", "PUT", "DELETE")
 
 
 class Nothing(Given):
@@ -119,8 +120,14 @@ class Endpoint(APIView):
         """Return what the ETag of the loaded object is made of, for If-Match."""
         return None
 
-    def hold(self) -> None:
-        """Lock the loaded object until the act is over; called when If-Match is given."""
+    def held(self) -> Model | None:
+        """Return the row to lock, until the act is over, before If-Match is judged: what actions on
+        the loaded object lock first.
+        """
+        return None
+
+    def before(self, given: dict[str, Any]) -> None:
+        """Do what has to stay done when the act is refused; outside of its transaction."""
 
     def get_exception_handler(self) -> Callable[..., Any]:
         return refusals.answer
@@ -146,9 +153,11 @@ class Endpoint(APIView):
 
         wait = waiting.wanted(request, self.wait) if operation.can_wait else None
         key = idempotency.key_of(request.headers.get(idempotency.HEADER))
+        self.before(given)
         if request.method == "POST" and key:
-            path = request.get_full_path()
-            answer = idempotency.once(self.caller, key, request.method, path, body, act)
+            # How long to wait for the end makes no other request of it.
+            told = [request.method, request.path, self.asked, body]
+            answer = idempotency.once(self.caller, key, told, act)
         else:
             answer = act()
         return self.accepted(answer, wait)
@@ -173,7 +182,10 @@ class Endpoint(APIView):
         header = request.headers.get("If-Match", "")
         if not header:
             return
-        self.hold()
+        row = self.held()
+        if row is not None:
+            rows = type(row)._default_manager.select_for_update(of=("self",)).only("pk")
+            get_object_or_404(rows, pk=row.pk)
         columns = self.columns()
         if columns is None:
             raise Problem("precondition_failed")

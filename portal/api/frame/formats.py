@@ -135,11 +135,11 @@ def _plain(value: Any) -> Any:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) != len(pairs):
-        names = [name for name, _value in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise Problem("malformed", _("“%(name)s” is given twice.") % {"name": twice[:100]})
+    made: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in made:
+            raise Problem("malformed", _("“%(name)s” is given twice.") % {"name": name[:100]})
+        made[name] = value
     return made
 
 

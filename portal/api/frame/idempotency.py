@@ -43,13 +43,9 @@ def key_of(header: str | None) -> str:
     return key
 
 
-def once(
-    caller: Caller, key: str, method: str, path: str, body: Any, act: Callable[[], Answer]
-) -> Answer:
-    """Return the answer of an act, done now or when the same request came first."""
-    if not key:
-        return act()
-    digest = _digest(caller, method, path, body)
+def once(caller: Caller, key: str, asked: Any, act: Callable[[], Answer]) -> Answer:
+    """Return the answer of an act, done now or when the same was asked first under this key."""
+    digest = _digest(asked)
     with transaction.atomic():
         if not _lock(f"{caller.name}:{key}"):
             raise Problem("in_flight", headers={"Retry-After": "1"})
@@ -62,8 +58,8 @@ def once(
     return answer
 
 
-def _digest(caller: Caller, method: str, path: str, body: Any) -> str:
-    told = json.dumps([method, path, body], sort_keys=True, default=str)
+def _digest(asked: Any) -> str:
+    told = json.dumps(asked, sort_keys=True, default=str)
     return salted_hmac("api.idempotency", told, algorithm="sha256").hexdigest()
 
 

@@ -20,6 +20,11 @@ OPERATIONS = [
     if method in methods
 ]
 CHANGES = [one for one in OPERATIONS if one[0] in UNSAFE]
+CONDITIONAL = [
+    (method, path)
+    for method, path in CHANGES
+    if "If-Match" in str(document()["paths"][path][method.lower()]["parameters"])
+]
 # Answered for each machine by itself, and by what is found.
 HARMLESS = ("POST /api/v1/machines/preflight/", "POST /api/v1/machines/command/")
 # Keys cannot make keys; what going on or not going on needs, the work itself says.
@@ -65,6 +70,18 @@ def test_alice_succeeds_as_described(samples, signed_in, method, template):
     assert answer.headers["RateLimit"].startswith('"changes"' if method in UNSAFE else '"reads"')
     if answer.status_code == 201:
         assert signed_in.get(answer.headers["Location"]).status_code == 200
+
+
+@pytest.mark.parametrize(("method", "template"), CONDITIONAL)
+def test_only_what_was_read_is_changed(samples, signed_in, method, template):
+    path = samples.path(template)
+    body = samples.body(method, template)
+    samples.prepare(method, template)
+    late = signed_in.ask(method, path, body, If_Match='W/"of-yesterday"')
+    assert (late.status_code, late.json()["code"]) == (412, "precondition_failed")
+    read = signed_in.get(path)
+    etag = read.headers["ETag"] if read.status_code == 200 else "*"
+    assert signed_in.ask(method, path, body, If_Match=etag).status_code < 300
 
 
 def test_nobody_is_asked_to_sign_in(samples):

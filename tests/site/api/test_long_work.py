@@ -78,6 +78,25 @@ def test_a_repeated_act_can_wait_as_well(as_alice, machine, monkeypatch):
     assert Job.objects.count() == 1
 
 
+def test_waiting_longer_is_no_other_request(as_alice, machine, monkeypatch):
+    path = f"machines/{machine.pk}/stop/"
+    as_alice.post(path, Idempotency_Key="k1")
+    monkeypatch.setattr(waiting, "pause", ends())
+    for query in ("?wait=5", "?wait=30", ""):
+        again = as_alice.post(path + query, Idempotency_Key="k1")
+        assert again.headers["Idempotency-Replayed"] == "true"
+    assert Job.objects.count() == 1
+
+
+def test_an_operation_that_moved_on_is_not_cancelled_unseen(as_alice, machine):
+    url = as_alice.post(f"machines/{machine.pk}/stop/").json()["url"]
+    read = as_alice.get(url).headers["ETag"]
+    Job.objects.update(message="Asking")
+    assert as_alice.post(f"{url}cancel/", If_Match=read).status_code == 412
+    read = as_alice.get(url).headers["ETag"]
+    assert as_alice.post(f"{url}cancel/", If_Match=read).status_code == 200
+
+
 def test_an_operation_tells_its_place_and_steps(as_alice, machine):
     told = as_alice.post(f"machines/{machine.pk}/stop/").json()
     assert (told["kind"], told["place"], told["machine"]) == (

@@ -9,7 +9,10 @@ from django.db import OperationalError
 from django.test import Client
 
 from fabric.models import Job, Machine
+from plans.models import Plan
 from portal.problems import KINDS, MEDIA_TYPE
+from tenants.models import Operation
+from tests.factories.fabric import make_cloud, make_plan, make_stamp
 
 pytestmark = pytest.mark.django_db
 DEEP = "[" * 100_000 + "]" * 100_000
@@ -82,6 +85,19 @@ def test_bodies_that_are_no_json(as_alice, body):
 def test_a_name_given_twice_is_named(as_alice):
     problem = told(as_alice.post("machines/", '{"name": 1, "name": 2}'), 400, "malformed")
     assert "“name”" in problem["detail"]
+
+
+def test_bodies_of_very_many_things_are_judged_at_once(as_alice, world):
+    """What fits into a body would take minutes if each thing were looked at with care."""
+    names = ",".join(f'"n{number}":1' for number in range(70_000))
+    told(as_alice.post("machines/", f'{{{names},"n69999":2}}'), 400, "malformed")
+    problem = told(as_alice.post("machines/", f"{{{names}}}"), 422, "invalid")
+    assert len(problem["errors"]) < 120
+    body = {"name": "web-02", "adapters": [{}] * 200_000}
+    problem = told(as_alice.post("machines/", body), 422, "invalid")
+    named = [error["pointer"] for error in problem["errors"]]
+    assert named.count("#/adapters") == 1
+    assert len(named) < 10
 
 
 def test_bodies_that_are_too_large_or_of_no_length(as_alice, settings):
@@ -166,6 +182,19 @@ def test_a_quota_that_does_not_suffice_is_told_in_numbers(as_alice, world):
     problem = told(as_alice.post("machines/", body), 422, "quota_exceeded")
     amounts = {name: problem[name] for name in ("resource", "limit", "used", "wanted")}
     assert amounts == {"resource": "cores", "limit": 20, "used": 1, "wanted": 40}
+
+
+def test_wrong_invitation_codes_stay_in_the_log(as_alice, world):
+    """What is refused leaves nothing else behind."""
+    plan = make_plan(make_cloud(make_stamp()), "By invitation")
+    Plan.objects.filter(pk=plan.pk).update(invitation_code="early-birds")
+    body = {"tenant": str(world.tenant.pk), "plan": str(plan.pk)}
+    answer = as_alice.post("subscriptions/", body | {"invitation_code": "x"}, Idempotency_Key="k1")
+    problem = told(answer, 403, "not_permitted")
+    assert problem["errors"][0]["pointer"] == "#/invitation_code"
+    assert Operation.objects.filter(action="plan.invitation").count() == 2
+    right = as_alice.post("subscriptions/", body | {"invitation_code": "early-birds"})
+    assert right.status_code == 202
 
 
 def test_what_is_not_possible_now(as_alice, machine):
