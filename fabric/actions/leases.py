@@ -15,7 +15,6 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from fabric.actions import held, machines, power
-from fabric.durable.states import LIVE
 from fabric.models import EndAction, Machine
 from fabric.states import GONE, MachineState, Verb
 from tenants.errors import Refused
@@ -73,16 +72,13 @@ def _end(pk: uuid.UUID) -> None:
         return
     if machine.end_action == EndAction.DELETE:
         machines.delete(by=None, machine=machine)
-    elif machine.jobs.filter(state__in=LIVE).exists():
-        # One that is restarted is off half-way.
-        raise Refused("busy")
     elif machine.state in _ON:
         granted = machine.subscription.plan.offering.granted
         is_paused = machine.state == MachineState.PAUSED
         verb = Verb.STOP if is_paused or "Stop" in granted else Verb.SHUTDOWN
         power.operate(by=None, machine=machine, verb=verb)
     elif machine.state not in _OFF:
-        # It may run still for all we know.
+        # It is busy, or may run still for all we know.
         raise Refused(machine.state)
     held.done(machine, None, "machine.lease.end", _told(machine))
     Machine.objects.filter(pk=pk).update(ends_at=None, end_warned_at=None)

@@ -18,7 +18,7 @@ from fabric.durable import engine, sweep
 from fabric.durable.nudge import nudge_on_commit
 from fabric.durable.states import JobState
 from fabric.errors import NotPossible
-from fabric.jobs import RECIPES
+from fabric.jobs import RECIPES, standing
 from fabric.jobs.deploy import DEPLOY
 from fabric.jobs.rebuild import REBUILD
 from fabric.jobs.remove import REMOVE
@@ -145,6 +145,7 @@ def resume(*, by: User, machine: Machine) -> Job:
     if machine.is_protected and _loses_data(job):
         raise NotPossible(_("It is protected: take the protection off first."))
     recipe = RECIPES[job.recipe]
+    standing.forget(job)
     owned = held.owned(machine, by, "machine.continue", {"job": str(job.pk), "work": job.title})
     if not sweep.resume(job, recipe, step=recipe.steps[0].name):
         raise NotPossible(_("Somebody else has resumed it already."))
@@ -152,7 +153,7 @@ def resume(*, by: User, machine: Machine) -> Job:
         operation_id=owned["operation_id"],
         actor_email=owned["actor_email"],
         acts_as=owned["acts_as"],
-        inputs=_reserved_again(job, machine),
+        inputs={**_reserved_again(job, machine), "was": machine.state},
         remote_ref=None,
         remote={},
     )

@@ -14,7 +14,7 @@ from typing import Any
 
 from fabric.durable.errors import Fault
 from fabric.durable.recipe import Again, Recipe, Step, Turn
-from fabric.jobs import far_side, settling
+from fabric.jobs import far_side, settling, standing
 from fabric.models import Machine
 from fabric.providers import changes
 from fabric.providers.base import Devices, Provider
@@ -56,13 +56,7 @@ def wait_until_done(turn: Turn) -> Again | None:
 
 def ensure_read_back(turn: Turn) -> None:
     """Know how machine and devices are now."""
-    _read(turn)
-    if Machine.objects.filter(pk=turn.job.machine_id, state=MachineState.UPDATING).exists():
-        raise Fault(
-            "The cloud says done, but not where the machine stands.",
-            code="not_settled",
-            retry_after=2.0,
-        )
+    standing.require_settled(_read(turn))
 
 
 def of_job(turn: Turn) -> Change:
@@ -99,22 +93,30 @@ def _devices(turn: Turn, provider: Provider) -> Devices:
     return found[0]
 
 
-def _read(turn: Turn) -> None:
+def _read(turn: Turn) -> str:
+    """Read the machine and what hangs on it; return the state it is in."""
+    id = remote_id(turn)
     with far_side.provider(turn) as provider:
-        settling.read(provider, turn.job.stamp_id, [remote_id(turn)])
+        seen = settling.read(provider, turn.job.stamp_id, [id])
     turn.memo["is_read"] = True
+    state = seen.get(id, MachineState.UPDATING)
+    standing.note(turn, state)
+    return state
 
 
 def succeeded(turn: Turn) -> None:
     """Settle what was read."""
+    standing.show(turn, turn.job.inputs["was"])
     settling.settle(turn.job.machine_id)
     far_side.log_success(turn)
 
 
 def failed(turn: Turn, fault: Fault) -> None:
-    """Show the state the machine was in, and give back what is known not to have come about."""
+    """Show the state and the names the machine had, and give back what is known not to have come
+    about; sync corrects the state if it is another."""
     job = turn.job
-    restore(turn, fault)
+    before = names_before(job.inputs, Machine.objects.get(pk=job.machine_id))
+    standing.show(turn, job.inputs["was"], fault.message, **before)
     if turn.memo.get("is_read") or _was_refused(turn, fault):
         settling.settle(job.machine_id)
     else:
@@ -129,18 +131,6 @@ def _was_refused(turn: Turn, fault: Fault) -> bool:
         and turn.first_try
         and fault.code in DEFINITE
     )
-
-
-def restore(turn: Turn, fault: Fault) -> None:
-    """Show the state and the names the machine had; sync corrects the state if it is another."""
-    machine = Machine.objects.get(pk=turn.job.machine_id)
-    if machine.state == MachineState.UPDATING:
-        machine.state = turn.job.inputs["was"]
-    machine.status_text = fault.message[:200]
-    before = names_before(turn.job.inputs, machine)
-    for name, value in before.items():
-        setattr(machine, name, value)
-    machine.save(update_fields=["state", "status_text", *before])
 
 
 def names_before(inputs: Mapping[str, Any], machine: Machine) -> dict[str, Any]:

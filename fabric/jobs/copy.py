@@ -5,9 +5,10 @@ from __future__ import annotations
 import uuid
 
 from fabric.durable.recipe import Recipe, Step, Turn
-from fabric.jobs import deploy, far_side, settling
+from fabric.jobs import deploy, far_side, settling, standing
 from fabric.models import Machine
 from fabric.providers.base import MachineOrder
+from fabric.states import MachineState
 from plans.actions import quota
 
 
@@ -40,6 +41,7 @@ def _copied(turn: Turn) -> None:
     """Commit, then count what the copy really is: at the checkpoint it may have been another
     size."""
     quota.commit(turn.job.machine_id)
+    standing.show(turn, MachineState.UPDATING)
     settling.settle(turn.job.machine_id)
     far_side.log_success(turn)
 

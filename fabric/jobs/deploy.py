@@ -5,17 +5,18 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
+from django.db.models import Sum
+
 from fabric.durable.errors import Fault
 from fabric.durable.recipe import Again, Recipe, Step, Turn
-from fabric.jobs import far_side, guests, provision, settling
+from fabric.jobs import far_side, guests, provision, settling, standing
 from fabric.models import Machine
 from fabric.providers.base import MachineOrder, OrderedAdapter, Provider
 from fabric.providers.changes import AddDisk
 from fabric.states import MachineState
 from plans.actions import quota
 
-SIZE = ("cores", "memory_mb", "storage_gb")
-NOT_READY = (MachineState.CREATING, MachineState.FAILED)
+NOT_READY = (None, MachineState.CREATING, MachineState.FAILED)
 
 
 def ensure_ordered(turn: Turn) -> None:
@@ -75,7 +76,6 @@ def wait_for_disks(turn: Turn) -> Again | None:
         return None
     name, size_gb = wanted[done]
     machine = Machine.objects.only("remote_id").get(pk=turn.job.machine_id)
-    Machine.objects.filter(pk=machine.pk).update(state=MachineState.CREATING)
     with far_side.provider(turn) as provider:
         accepted = far_side.change(
             turn,
@@ -94,27 +94,34 @@ def ensure_read_back(turn: Turn) -> None:
     """Know the machine's state, addresses and what hangs on it; the watch may have read them, with
     those of many others."""
     job = turn.job
-    machine = Machine.objects.only("state", "remote_id", "devices_synced_at").get(pk=job.machine_id)
-    seen_at = job.remote.get("seen_at")
+    machine = Machine.objects.only("remote_id", "devices_synced_at").get(pk=job.machine_id)
+    seen_at, state = job.remote.get("seen_at"), job.remote.get(standing.KEY)
     is_read = (
         seen_at
         and machine.devices_synced_at
         and (machine.devices_synced_at >= datetime.fromisoformat(seen_at))
     )
-    if not is_read or machine.state in NOT_READY:
+    if not is_read or state in NOT_READY:
         with far_side.provider(turn) as provider:
-            settling.read(provider, job.stamp_id, [machine.remote_id])
-        machine.refresh_from_db(fields=["state"])
-    if machine.state in NOT_READY:
+            seen = settling.read(provider, job.stamp_id, [machine.remote_id])
+        state = seen.get(machine.remote_id)
+    if state in NOT_READY:
         raise Fault("The cloud says done, but the machine is not ready.", retry_after=2.0)
+    standing.note(turn, state)
 
 
 def _deployed(turn: Turn) -> None:
     """Commit what was reserved; what came of it may be of another size, as its template is now."""
-    machine = Machine.objects.get(pk=turn.job.machine_id)
+    machine = Machine.objects.annotate(disks_gb=Sum("disks__size_gb")).get(pk=turn.job.machine_id)
+    there = {
+        "cores": machine.cores,
+        "memory_mb": machine.memory_mb,
+        "storage_gb": machine.disks_gb or machine.storage_gb,
+    }
     reserved = quota.commit(machine.pk)
-    is_larger = any(reserved[name] != getattr(machine, name) for name in SIZE if name in reserved)
-    if is_larger or machine.unsettled_at is not None:
+    is_other = any(reserved[name] != there[name] for name in there if name in reserved)
+    standing.show(turn, MachineState.UPDATING)
+    if is_other or machine.unsettled_at is not None:
         settling.settle(machine.pk)
     far_side.log_success(turn)
     provision.follow(turn.job, machine)

@@ -10,7 +10,7 @@ from functools import partial
 from fabric import registry
 from fabric.durable.errors import Fault
 from fabric.durable.recipe import Again, Step, Turn
-from fabric.jobs import watch
+from fabric.jobs import standing, watch
 from fabric.models import Job, Machine, Stamp
 from fabric.providers.base import Accepted, Provider, RemoteMachine
 from fabric.providers.changes import Change
@@ -112,6 +112,8 @@ def wait_for_remote_job(turn: Turn) -> Again | None:
             code="fabric_failed",
             advice=remote.get("advice", ""),
         )
+    if standing.KEY in remote:
+        standing.note(turn, remote[standing.KEY])
     return None
 
 

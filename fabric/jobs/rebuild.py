@@ -6,8 +6,7 @@ import uuid
 
 from fabric.durable.errors import Fault
 from fabric.durable.recipe import Recipe, Step, Turn
-from fabric.jobs import change, far_side, guests
-from fabric.jobs.operate import reached
+from fabric.jobs import change, far_side, guests, standing
 from fabric.models import Machine, Template
 from fabric.providers.changes import Rebuild
 from fabric.states import MachineState
@@ -15,13 +14,12 @@ from fabric.states import MachineState
 
 def ensure_off(turn: Turn) -> None:
     """Turn it off: what is on its disks is lost anyway."""
-    machine = Machine.objects.only("remote_id").get(pk=turn.job.machine_id)
     with far_side.provider(turn) as provider:
-        is_off = reached(turn, provider, machine, MachineState.STOPPED)
-        if not is_off and machine.state == MachineState.UPDATING and not turn.memo.get("is_asked"):
+        state = standing.look(turn, provider)
+        if state == MachineState.UPDATING and not turn.memo.get("is_asked"):
             # Maybe the very stop whose reply was lost.
             raise Fault("The cloud is at work on the machine.", code="at_work", retry_after=2.0)
-        if is_off or machine.state not in (MachineState.RUNNING, MachineState.PAUSED):
+        if state not in (MachineState.RUNNING, MachineState.PAUSED):
             far_side.note(turn, None)
             return
         accepted = far_side.operate(turn, provider, change.remote_id(turn), "Stop")
@@ -49,8 +47,6 @@ def ensure_asked(turn: Turn) -> None:
     )
     with far_side.provider(turn) as provider:
         accepted = far_side.change(turn, provider, wanted)
-    # Turning it off has let it leave that state.
-    Machine.objects.filter(pk=turn.job.machine_id).update(state=MachineState.UPDATING)
     far_side.note(turn, accepted)
     turn.memo["is_asked"] = True
 
@@ -59,9 +55,8 @@ def ensure_started(turn: Turn) -> None:
     """Start it, unless the cloud has done so; the disks are fresh, and the secrets used up."""
     turn.memo["is_rebuilt"] = True
     turn.forget_secrets()
-    machine = Machine.objects.only("remote_id").get(pk=turn.job.machine_id)
     with far_side.provider(turn) as provider:
-        if reached(turn, provider, machine, MachineState.RUNNING):
+        if standing.look(turn, provider) == MachineState.RUNNING:
             far_side.note(turn, None)
             return
         accepted = far_side.operate(turn, provider, change.remote_id(turn), "Start")

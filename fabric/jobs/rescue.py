@@ -7,8 +7,7 @@ import uuid
 from django.utils import timezone
 
 from fabric.durable.recipe import Recipe, Step, Turn
-from fabric.jobs import change, far_side
-from fabric.jobs.operate import reached
+from fabric.jobs import change, far_side, standing
 from fabric.models import Machine
 from fabric.providers.changes import EjectMedia, InsertMedia
 from fabric.states import MachineState
@@ -25,16 +24,14 @@ def ensure_media(turn: Turn) -> None:
 
 def ensure_booted(turn: Turn) -> None:
     """Have the machine start from the first: reset one that runs, start one that is off."""
-    machine = Machine.objects.only("remote_id").get(pk=turn.job.machine_id)
     with far_side.provider(turn) as provider:
-        runs = reached(turn, provider, machine, MachineState.RUNNING)
+        runs = standing.look(turn, provider) == MachineState.RUNNING
         if turn.job.inputs["stays_off"] and not runs:
             far_side.note(turn, None)
             return
         accepted = far_side.operate(
             turn, provider, change.remote_id(turn), "Reset" if runs else "Start"
         )
-    Machine.objects.filter(pk=machine.pk).update(state=MachineState.UPDATING)
     far_side.note(turn, accepted)
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from fabric.durable.recipe import Recipe, Step, Turn
-from fabric.jobs import far_side
-from fabric.jobs.operate import ensure_read_back, failed, reached
+from fabric.jobs import far_side, standing
+from fabric.jobs.operate import ensure_read_back, failed, succeeded
 from fabric.models import Machine
 from fabric.states import MachineState
 
@@ -25,7 +25,7 @@ def ensure_start_asked(turn: Turn) -> None:
 def _ask(turn: Turn, operation: str, wanted: str) -> None:
     machine = Machine.objects.only("remote_id").get(pk=turn.job.machine_id)
     with far_side.provider(turn) as provider:
-        if not turn.first_try and reached(turn, provider, machine, wanted):
+        if not turn.first_try and standing.look(turn, provider) == wanted:
             far_side.note(turn, None)
             return
         accepted = far_side.operate(turn, provider, machine.remote_id, operation)
@@ -44,6 +44,6 @@ RESTART = Recipe(
         far_side.wait("wait_until_on", "Wait until it runs", share=40),
         Step("ensure_read_back", "Read back its state", ensure_read_back, share=10),
     ),
-    succeeded=far_side.log_success,
+    succeeded=succeeded,
     failed=failed,
 )

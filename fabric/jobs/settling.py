@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from django.db import transaction
 from django.db.models import Sum
@@ -29,11 +29,12 @@ AT_ONCE = 50
 
 
 def read(
-    provider: Provider, stamp_id: uuid.UUID, ids: Collection[uuid.UUID], *, settled: bool = True
-) -> None:
-    """Read machines and what hangs on them."""
-    machines.refresh(provider, stamp_id, ids, settled=settled)
+    provider: Provider, stamp_id: uuid.UUID, ids: Collection[uuid.UUID]
+) -> Mapping[uuid.UUID, str]:
+    """Read machines and what hangs on them; return the state each is in, by the far side's id."""
+    seen = machines.refresh(provider, stamp_id, ids)
     devices.refresh(provider, stamp_id, ids)
+    return seen
 
 
 def settle(machine_id: uuid.UUID) -> None:

@@ -20,8 +20,9 @@ from django.utils import timezone
 from fabric import registry
 from fabric.durable import nudge
 from fabric.durable.states import LIVE
+from fabric.jobs import standing
 from fabric.models import Job, Machine, Stamp
-from fabric.providers.base import RemoteJob
+from fabric.providers.base import Provider, RemoteJob
 from fabric.providers.errors import ProviderFault
 from fabric.sync import absence, devices, machines
 
@@ -122,12 +123,21 @@ def _look(stamp: Stamp, waiting: list[Job]) -> tuple[uuid.UUID, ...]:
     if news:
         _write(news)
     ended = [job for job in waiting if job.remote.get("completed")]
-    if ended:
-        remote_ids = _remote_ids(ended)
-        if remote_ids:
-            machines.apply(stamp.pk, provider.machines(stamp.pk, remote_ids), settled=True)
-            devices.refresh_if_told(provider, stamp.pk, remote_ids)
+    _read_machines(stamp, provider, ended)
     return _wake(ended)
+
+
+def _read_machines(stamp: Stamp, provider: Provider, ended: list[Job]) -> None:
+    """Read the machines of these jobs, and tell each what state its machine has come to."""
+    remote_ids = _remote_ids(ended)
+    if not remote_ids:
+        return
+    seen = machines.refresh(provider, stamp.pk, list(remote_ids.values()))
+    devices.refresh_if_told(provider, stamp.pk, list(remote_ids.values()))
+    told = [job for job in ended if remote_ids.get(job.machine_id) in seen]
+    for job in told:
+        job.remote[standing.KEY] = seen[remote_ids[job.machine_id]]
+    _write(told)
 
 
 def _wake(ended: Iterable[Job]) -> tuple[uuid.UUID, ...]:
@@ -157,14 +167,11 @@ def _write(news: list[Job]) -> None:
         )
 
 
-def _remote_ids(ended: Iterable[Job]) -> list[uuid.UUID]:
+def _remote_ids(ended: Iterable[Job]) -> dict[uuid.UUID, uuid.UUID]:
     """Return the far side's ids of machines whose job went well; a failure is told by the job."""
     machine_ids = [job.machine_id for job in ended if job.remote.get("succeeded")]
-    return list(
-        Machine.objects.filter(pk__in=machine_ids, remote_id__isnull=False)
-        .exclude(state="deleting")
-        .values_list("remote_id", flat=True)
-    )
+    found = Machine.objects.filter(pk__in=machine_ids, remote_id__isnull=False)
+    return dict(found.exclude(state="deleting").values_list("pk", "remote_id"))
 
 
 def _describe(remote: RemoteJob | None, before: dict) -> dict:

@@ -20,7 +20,7 @@ from fabric.models import Adapter, Checkpoint, Disk, Machine, Media, Network, St
 from fabric.providers.base import Devices, Provider, RemoteMachine
 from fabric.providers.errors import NoAnswer, ProviderFault
 from fabric.states import GONE, MachineState
-from fabric.sync.machines import QUIET
+from fabric.sync.machines import WHOLE
 
 log = logging.getLogger(__name__)
 
@@ -227,7 +227,7 @@ def _write_machines(machines: Mapping[Machine, Devices], asked_at: datetime) -> 
             machine.storage_gb = sum(disk.size_gb for disk in told.disks)
         if (machine.media_id, machine.storage_gb) != before:
             changed.append(machine)
-        if machine.storage_gb != before[1] and machine.state in QUIET:
+        if machine.storage_gb != before[1] and machine.state in WHOLE:
             grown.append(machine.pk)
     if changed:
         Machine.objects.bulk_update(changed, ["media", "storage_gb"], batch_size=500)

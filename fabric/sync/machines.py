@@ -56,6 +56,8 @@ QUIET = frozenset(
         MachineState.STORED,
     }
 )
+# It has the size it is told to have: one that is made or deleted has that only in part.
+WHOLE = QUIET | {MachineState.UPDATING}
 TOLD = (
     "state",
     "status_text",
@@ -69,30 +71,28 @@ TOLD = (
 
 
 def refresh(
-    provider: Provider, stamp_id: uuid.UUID, ids: Collection[uuid.UUID], *, settled: bool = False
-) -> None:
-    """Read these machines and write their rows. `settled` lets a busy machine leave its state:
-    the job that made it busy says that it is over."""
-    if ids:
-        apply(stamp_id, provider.machines(stamp_id, ids), settled=settled)
+    provider: Provider, stamp_id: uuid.UUID, ids: Collection[uuid.UUID]
+) -> Mapping[uuid.UUID, str]:
+    """Read these machines and write their rows; return the state each is in, by the far side's id,
+    also of those whose row keeps its own for a job. Busy is one that is worked on over there."""
+    return apply(stamp_id, provider.machines(stamp_id, ids)).states if ids else {}
 
 
 @dataclass(frozen=True)
 class Applied:
-    """The far side's ids that were seen; of those, the ones whose settled state turned out to be
-    another one than in our rows; and the latest modification that was told."""
+    """The far side's ids that were seen; the states of ours among them; of those, the ones whose
+    settled state turned out to be another one than in our rows; the latest modification told."""
 
     seen: frozenset[uuid.UUID]
+    states: Mapping[uuid.UUID, str]
     turned: frozenset[uuid.UUID]
     latest: datetime | None
 
 
-def apply(
-    stamp_id: uuid.UUID, remotes: Iterable[RemoteMachine], *, settled: bool = False
-) -> Applied:
+def apply(stamp_id: uuid.UUID, remotes: Iterable[RemoteMachine]) -> Applied:
     """Write the rows that changed, and only those.
 
-    A busy machine keeps its state as long as a job works on it.
+    A busy machine keeps its state as long as a job works on it: the job's end writes it.
     """
     now = timezone.now()
     told = {remote.id: remote for remote in remotes}
@@ -101,11 +101,13 @@ def apply(
     )
     worked_on = _worked_on(known)
     changed: dict[Machine, str] = {}
+    states: dict[uuid.UUID, str] = {}
     for machine in known:
         remote = told[machine.remote_id]
         before = [getattr(machine, name) for name in TOLD]
-        if settled or machine.pk not in worked_on:
-            machine.state = _state(remote.status, machine.state)
+        states[remote.id] = _state(remote.status, machine.state)
+        if machine.pk not in worked_on:
+            machine.state = states[remote.id]
             machine.status_text = "" if remote.status in SETTLED else remote.status_text
         machine.cores = remote.cores or machine.cores
         machine.memory_mb = remote.memory_mb or machine.memory_mb
@@ -114,12 +116,13 @@ def apply(
             machine.addresses = list(remote.addresses)
         machine.host_name = remote.host_name
         machine.unreachable_since = None
-        if settled or before != [getattr(machine, name) for name in TOLD]:
+        if before != [getattr(machine, name) for name in TOLD]:
             machine.synced_at = now
             changed[machine] = before[TOLD.index("state")]
     _write(changed)
     return Applied(
         seen=frozenset(told),
+        states=states,
         turned=frozenset(m.remote_id for m, was in changed.items() if _has_turned(was, m.state)),
         latest=max((each.modified_at for each in told.values() if each.modified_at), default=None),
     )
@@ -154,7 +157,7 @@ def _write(changed: Mapping[Machine, str]) -> None:
     rows = [(machine.pk, str(before), *_told(machine)) for machine, before in changed.items()]
     with connection.cursor() as cursor:
         columns = [list(column) for column in zip(*rows, strict=True)]
-        cursor.execute(_WRITE, [*columns, [str(state) for state in QUIET]])
+        cursor.execute(_WRITE, [*columns, [str(state) for state in WHOLE]])
 
 
 def _told(machine: Machine) -> list[Any]:

@@ -155,11 +155,12 @@ def test_what_may_still_run_is_not_taken_for_ended(running, alice, work, at, sta
     assert (running.state, running.ends_at) == (MachineState.STOPPED, None)
 
 
-def test_a_restart_under_way_is_not_taken_for_the_end(running, alice, work, at):
+def test_a_restart_under_way_is_not_taken_for_the_end(running, fake, alice, work, at):
     """Half-way through it the machine is off, and on again a moment later."""
     configuring.lease(by=alice, machine=running, ends_at=END)
     power.operate(by=alice, machine=running, verb=Verb.RESTART)
-    Machine.objects.update(state=MachineState.STOPPED)
+    work(rounds=1)
+    assert fake.held[running.remote_id].status == "PowerOff"
     at(END)
     running.refresh_from_db()
     assert running.ends_at == END
