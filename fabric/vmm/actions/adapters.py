@@ -80,6 +80,7 @@ def find_networks(
 
 
 def add(
+    caller: Caller,
     machine: VirtualMachine,
     count: int,
     wanted: Sequence[NewAdapter],
@@ -108,7 +109,7 @@ def add(
     if fixed:
         addresses.lock([adapter.network_id for adapter, _ in fixed])
     for adapter, item in fixed:
-        addresses.lease(adapter, [item.address])
+        addresses.lease(adapter, [item.address], by=caller)
 
 
 @transaction.atomic
@@ -137,7 +138,7 @@ def attach(
     )
     adapter.ipv4_type = _ipv4_type(adapter, ipv4_type, address)
     adapter.save(force_insert=True)
-    leased = addresses.lease(adapter, [address] if address else [])
+    leased = addresses.lease(adapter, [address] if address else [], by=caller)
     return held.begin_change(caller, row, ATTACH, **_notes(adapter, leased))
 
 
@@ -182,7 +183,7 @@ def change(
     found.save(update_fields=["network", "mac", "ipv4_type"])
     leased = []
     if found.network is not None:
-        leased = addresses.lease(found, [fixed] if fixed else [])
+        leased = addresses.lease(found, [fixed] if fixed else [], by=caller)
     elif fixed:
         raise Invalid(f"An adapter on no network cannot have {fixed}.", field="address")
     notes = _notes(found, leased)

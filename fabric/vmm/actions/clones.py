@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from fabric.durable.recipe import Recipe
 from fabric.vmm import quota, roles
 from fabric.vmm.actions import fields, held, jobs
+from fabric.vmm.actions.owners import require_networks
 from fabric.vmm.actions.storing import copies, landing, library_hosts
 from fabric.vmm.errors import Conflict, NotFound, WrongState
 from fabric.vmm.jobs.clone import CLONE, CLONE_OFF, OF_CHECKPOINT, OF_CHECKPOINT_OFF, hold
@@ -171,6 +172,8 @@ def _copy(
     assert source.host is not None
     role = caller.tenant_role or source.role
     is_same_role = role is None or role.pk == source.role_id
+    if role is not None:
+        require_networks(source, role)
     same = {field: getattr(source, field) for field in _SAME}
     made = VirtualMachine(
         name=fields.name(asked.name, "virtual machine"),

@@ -165,7 +165,7 @@ def _create(caller: Caller, machine: VirtualMachine, order: _Order) -> tuple[Vir
     machine.most_recent_job_id = uuid.uuid4()
     machine.save(force_insert=True)
     DiskDrive.objects.bulk_create(source.drives(machine))
-    network_adapters.add(machine, source.adapters, order.adapters, networks)
+    network_adapters.add(caller, machine, source.adapters, order.adapters, networks)
     return machine, _begin(caller, machine, setup, start=order.start)
 
 

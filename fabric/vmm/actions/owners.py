@@ -42,7 +42,7 @@ def give(
     owner = fields.text(owner_name, "The name of the owner", longest=320, field="owner_name")
     if role is not None:
         _require_member(role, owner)
-        _require_networks(row, role)
+        require_networks(row, role)
     before = _words(row.role, row.owner_name)
     _require_room(row, role, owner)
     affinity = row.affinity_id if is_within else None
@@ -78,7 +78,7 @@ def _require_member(role: UserRole, owner: str) -> None:
         raise Invalid(f"{owner} is no member of the user role {role.name}.", field="owner_name")
 
 
-def _require_networks(machine: VirtualMachine, role: UserRole) -> None:
+def require_networks(machine: VirtualMachine, role: UserRole) -> None:
     """Raise Conflict naming a network the machine is on and the role may not use."""
     adapters = NetworkAdapter.objects.filter(machine=machine.pk, network__isnull=False)
     seen = VMNetwork.objects.visible_to(Caller(role=role)).values("pk")

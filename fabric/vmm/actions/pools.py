@@ -9,6 +9,7 @@ from typing import Any, TypedDict, Unpack
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
+from fabric.vmm import addresses
 from fabric.vmm.actions import fields, networks, ranges, rows, subnets
 from fabric.vmm.actions.ranges import Subnet
 from fabric.vmm.errors import Conflict, Invalid
@@ -147,7 +148,7 @@ def _require_keeps(caller: Caller, pool: AddressPool) -> None:
         if lease is not None:
             raise Conflict(
                 f"The range of pool {pool}, {pool.first} to {pool.last}, leaves out "
-                f"{lease.address}, which {_holder(caller, lease)} holds.",
+                f"{lease.address}, which {addresses.holder(lease, caller)} holds.",
                 field=field,
             )
     taken = [("reserved", first, last) for first, last in pool.reserved]
@@ -157,16 +158,9 @@ def _require_keeps(caller: Caller, pool: AddressPool) -> None:
         if lease is not None:
             raise Conflict(
                 f"{lease.address} of pool {pool} cannot become {_WHY[field]}: "
-                f"{_holder(caller, lease)} holds it.",
+                f"{addresses.holder(lease, caller)} holds it.",
                 field=field,
             )
-
-
-def _holder(caller: Caller, lease: Any) -> str:
-    """Say who holds an address; to a user role of another one's machine not even the name."""
-    machine, role = lease.adapter.machine, caller.tenant_role
-    is_told = role is None or machine.role_id == role.pk
-    return f"the machine {machine.name}" if is_told else "a machine of another user role"
 
 
 def _held(pool: AddressPool) -> QuerySet[AddressLease]:

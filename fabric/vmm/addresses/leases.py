@@ -20,7 +20,16 @@ from django.db.models.functions import Now
 from fabric.vmm.addresses import places
 from fabric.vmm.addresses.places import Address, Range
 from fabric.vmm.errors import Conflict, Invalid, NoFreeAddress
-from fabric.vmm.models import AddressLease, AddressPool, AddressType, NetworkAdapter
+from fabric.vmm.models import (
+    AddressLease,
+    AddressPool,
+    AddressType,
+    NetworkAdapter,
+    VirtualMachine,
+)
+from fabric.vmm.roles import Caller
+
+NOBODY = Caller()
 
 _INSERT = """
 WITH given AS (
@@ -58,12 +67,13 @@ _MOVE_ON = """, moved AS (
 _GIVEN = " SELECT host(address) FROM given"
 
 
-def lease(adapter: NetworkAdapter, wanted: Sequence[str] = ()) -> list[str]:
+def lease(adapter: NetworkAdapter, wanted: Sequence[str] = (), *, by: Caller = NOBODY) -> list[str]:
     """Give a connected adapter an address of each family its network has pools of, IPv4 first.
 
     Those it holds it keeps, so that asking again changes nothing. `wanted` are fixed addresses, at
     most one a family; with one its type and its MAC's become static. Call it in a transaction.
-    Raises NoFreeAddress when the pools are used up, Conflict naming who holds what is wanted.
+    Raises NoFreeAddress when the pools are used up, Conflict naming who holds what is wanted, as
+    far as who asks (`by`) sees them.
     """
     fixed = _fixed(wanted)
     held = AddressLease.objects.filter(pool=OuterRef("pk"), adapter=adapter.pk).values("address")
@@ -78,7 +88,7 @@ def lease(adapter: NetworkAdapter, wanted: Sequence[str] = ()) -> list[str]:
     for version, group in groupby(pools, places.version):
         family, address = list(group), fixed.pop(version, None)
         if address is not None:
-            found.append(_take_fixed(family, adapter, address))
+            found.append(_take_fixed(family, adapter, address, by))
         else:
             mine = next((pool.held for pool in family if pool.held), None)
             found.append(str(mine or _take_any(family, adapter)))
@@ -145,7 +155,9 @@ def _take_any(pools: Sequence[AddressPool], adapter: NetworkAdapter) -> str:
     )
 
 
-def _take_fixed(pools: Sequence[AddressPool], adapter: NetworkAdapter, address: Address) -> str:
+def _take_fixed(
+    pools: Sequence[AddressPool], adapter: NetworkAdapter, address: Address, by: Caller
+) -> str:
     pool = next((p for p in pools if places.place_of(p, address) is not None), None)
     if pool is None:
         raise _in_no_pool(address, adapter, pools)
@@ -157,7 +169,7 @@ def _take_fixed(pools: Sequence[AddressPool], adapter: NetworkAdapter, address: 
     mine = AddressLease.objects.filter(adapter=adapter.pk, pool__in=pools)
     if not mine.filter(pool=pool, address=str(address)).exists():
         if _ask(_INSERT, pool, adapter, [(place, place)]) is None:
-            raise _held(pool, adapter, address)
+            raise _held(pool, address, by)
         _give_back(mine.exclude(pool=pool, address=str(address)))
     kind = "ipv4_type" if address.version == 4 else "ipv6_type"
     adapter.mac_type = AddressType.STATIC
@@ -196,20 +208,23 @@ def _in_no_pool(
     )
 
 
-def _held(pool: AddressPool, adapter: NetworkAdapter, address: Address) -> Conflict:
-    """Say who holds it; of another user role's machine not even the name."""
-    holder = (
-        AddressLease.objects.filter(pool=pool, address=str(address))
-        .values_list("adapter__machine__name", "adapter__machine__role", "rests_until")
-        .get()
-    )
-    name, role, rests_until = holder
-    asking = adapter.machine.role_id
-    if name is None:
+def _held(pool: AddressPool, address: Address, by: Caller) -> Conflict:
+    rows = AddressLease.objects.select_related("adapter__machine")
+    held = rows.get(pool=pool, address=str(address))
+    if held.adapter is None:
         return Conflict(
             f"{address} of the pool {pool.name} was given back and rests until "
-            f"{rests_until:%Y-%m-%d %H:%M} UTC.",
+            f"{held.rests_until:%Y-%m-%d %H:%M} UTC.",
             field="address",
         )
-    who = f"the machine {name}" if asking in (None, role) else "a machine of another user role"
-    return Conflict(f"{address} of the pool {pool.name} is leased by {who}.", field="address")
+    return Conflict(
+        f"{address} of the pool {pool.name} is leased by {holder(held, by)}.", field="address"
+    )
+
+
+def holder(held: AddressLease, by: Caller) -> str:
+    """Say who holds an address; of a machine that who asks does not see not even the name."""
+    assert held.adapter is not None
+    machine = held.adapter.machine
+    is_seen = VirtualMachine.objects.visible_to(by).filter(pk=machine.pk).exists()
+    return f"the machine {machine.name}" if is_seen else "a machine of another user role"

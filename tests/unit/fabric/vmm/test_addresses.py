@@ -28,6 +28,7 @@ from fabric.vmm.models import (
     VirtualMachine,
     VMNetwork,
 )
+from fabric.vmm.roles import Caller
 from tests.factories.vmm import make_role
 
 
@@ -252,10 +253,10 @@ class TestFixed:
         mine, other = adapters(2, alice)
         addresses.lease(mine, ["10.1.0.7"])
         with pytest.raises(Conflict, match=r"10\.1\.0\.7 of the pool .* by the machine web-0"):
-            addresses.lease(other, ["10.1.0.7"])
+            addresses.lease(other, ["10.1.0.7"], by=Caller(role=alice))
         (stranger,) = adapters(1, charlie)
         with pytest.raises(Conflict, match="another user role") as refusal:
-            addresses.lease(stranger, ["10.1.0.7"])
+            addresses.lease(stranger, ["10.1.0.7"], by=Caller(role=charlie))
         assert "web-0" not in refusal.value.message
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fabric.vmm import actions, capacity, quota
+from fabric.vmm.actions.machines import NewAdapter
 from fabric.vmm.errors import Conflict, Denied, Invalid, NotFound, QuotaExceeded
 from fabric.vmm.models import (
     Checkpoint,
@@ -174,6 +175,29 @@ def test_a_clone_of_one_that_was_given_to_strangers_is_not_resumed(fabric, alice
     assert "somebody else" in made.deployment_error["message"]
     # Nobody of alice's sees it any more.
     assert names(bob) == {"copy"}
+
+
+def test_a_copy_is_on_no_network_that_its_role_may_not_use(fabric, alice):
+    bob = inside(fabric, alice.role, BOB, resources=[Grant("VMTemplate", fabric.template.pk)])
+    on = [NewAdapter(network_id=fabric.network.pk)]
+    machine = deploy(fabric, alice, start=False, adapters=on)
+    grant(alice, machine, bob)
+    with pytest.raises(Conflict, match="on the VM network front, which"):
+        actions.machines.clone(bob, machine, name="copy")
+    assert names(alice) == {"web-01"}
+
+
+def test_who_holds_an_address_is_named_to_who_sees_it(fabric, alice, bob):
+    on = [NewAdapter(network_id=fabric.network.pk, address="10.20.1.77")]
+    hidden = deploy(fabric, alice, "hidden", adapters=on)
+    machine = deploy(fabric, alice, start=False)
+    grant(alice, machine, bob)
+    with pytest.raises(Conflict, match="a machine of another user role") as refusal:
+        actions.adapters.attach(bob, machine, network=fabric.network, address="10.20.1.77")
+    assert "hidden" not in refusal.value.message
+    grant(alice, hidden, bob)
+    with pytest.raises(Conflict, match="the machine hidden"):
+        actions.adapters.attach(bob, machine, network=fabric.network, address="10.20.1.77")
 
 
 def test_only_the_tenants_own_role_and_the_fabric_grant(fabric, alice, bob, dora, charlie):
