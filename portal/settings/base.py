@@ -100,6 +100,7 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_AGE = 60 * 60 * 12
 CSRF_FAILURE_VIEW = "portal.faults.csrf_failure"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000  # machines ticked one by one
 SECURE_CSP = {
     "default-src": ["'none'"],
     "script-src": ["'self'"],

@@ -8,17 +8,21 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import Q, QuerySet
+from django.forms.utils import ErrorDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from fabric.models import Machine
 from plans.models import MemberLimit, Subscription
 from plans.rules import RESOURCES
+from portal.asked import as_uuid, plain
 from tenants import rights
 from tenants.authority import Authority, Place
 from tenants.models import Membership, Role, Tenant, TenantRole
 
 MOST = 2**31 - 1
+SHOWN = 60  # machines beside those that are ticked
 PER_UNIT = {"memory_mb": 1024}  # asked for in GB
 TOLD = {
     Role.ADMIN: gettext_lazy("Everything: machines, subscriptions and the team."),
@@ -28,7 +32,10 @@ TOLD = {
 
 
 class PlaceForm(forms.Form):
-    """The role and what narrows it; what the giver may not give is not offered."""
+    """The role and what narrows it; what the giver may not give is not offered.
+
+    Of many machines those that are ticked are shown, and some of the others: `find` says which.
+    """
 
     role = forms.ChoiceField(label=gettext_lazy("Role"), widget=forms.RadioSelect)
     narrowed = forms.BooleanField(
@@ -40,11 +47,22 @@ class PlaceForm(forms.Form):
     reach = forms.ChoiceField(
         label=gettext_lazy("Machines"), widget=forms.RadioSelect, initial="all"
     )
-    machines = forms.MultipleChoiceField(
+    find = forms.CharField(
+        label=gettext_lazy("Find machines by name or subscription"),
+        required=False,
+        max_length=100,
+        widget=forms.TextInput(attrs={"type": "search", "autocomplete": "off"}),
+    )
+    found = forms.CharField(required=False, max_length=100, widget=forms.HiddenInput)
+    machines = forms.ModelMultipleChoiceField(
+        queryset=Machine.objects.none(),
         label=gettext_lazy("Chosen machines"),
         required=False,
         widget=forms.CheckboxSelectMultiple,
         help_text=gettext_lazy("Those somebody makes themselves are theirs as well."),
+        error_messages={
+            "invalid_choice": gettext_lazy("A machine that was ticked is not there any more.")
+        },
     )
 
     def __init__(
@@ -62,14 +80,45 @@ class PlaceForm(forms.Form):
             reach.insert(0, ("all", _("All machines of the tenant")))
         self.fields["reach"].choices = reach
         there = Machine.objects.visible_to(held.user).filter(subscription__tenant=tenant)
+        self._offer(there)
+        if not self.total:
+            self.fields["machines"].help_text = _("There is none yet.")
+
+    def _offer(self, there: QuerySet[Machine]) -> None:
+        """Offer every machine, and show what is ticked and the first of the others. Three
+        queries."""
+        self.total = there.count()
+        ticked = [pk for pk in map(as_uuid, map(str, self["machines"].value() or ())) if pk]
+        chosen, others = there.filter(pk__in=ticked), there.exclude(pk__in=ticked)
+        for word in self.text.split():
+            others = others.filter(Q(name__icontains=word) | Q(subscription__name__icontains=word))
+        self.fields["machines"].queryset = there
         self.fields["machines"].choices = [
             (str(pk), f"{name} · {subscription}")
-            for pk, name, subscription in there.order_by("name").values_list(
-                "pk", "name", "subscription__name"
-            )
+            for rows in (chosen.order_by("name", "pk"), others.order_by("name", "pk")[:SHOWN])
+            for pk, name, subscription in rows.values_list("pk", "name", "subscription__name")
         ]
-        if not self.fields["machines"].choices:
-            self.fields["machines"].help_text = _("There is none yet.")
+        self.shown = len(self.fields["machines"].choices)
+
+    @property
+    def has_more(self) -> bool:
+        """Tell whether the machines are too many to show all of them."""
+        return self.total > SHOWN
+
+    @property
+    def text(self) -> str:
+        """Return what the shown machines were looked for by."""
+        return plain(str(self["find"].value() or ""))
+
+    @property
+    def is_looking(self) -> bool:
+        """Tell whether the person looks for machines: by the button, or by Enter in that field."""
+        return self.is_bound and ("look" in self.data or self.text != self.data.get("found", ""))
+
+    def hush(self) -> None:
+        """Complain of nothing yet: the person only looks for machines."""
+        self._errors = ErrorDict()
+        self.cleaned_data: dict[str, Any] = {}
 
     def _roles(self) -> Iterator[tuple[str, str]]:
         for role, told in TOLD.items():
@@ -95,7 +144,7 @@ class PlaceForm(forms.Form):
     @property
     def chosen(self) -> list[uuid.UUID]:
         """Return the ids of the chosen machines."""
-        return [uuid.UUID(pk) for pk in self.cleaned_data["machines"]]
+        return [machine.pk for machine in self.cleaned_data["machines"]]
 
 
 class InviteForm(PlaceForm):

@@ -15,7 +15,7 @@ from portal.faults import refuse, told
 from portal.tenant_site.access import own, signed_in
 from portal.tenant_site.forms.team import MemberForm
 from portal.tenant_site.tenant_choice import Choice
-from portal.tenant_site.views.team import changing
+from portal.tenant_site.views.team import changing, part_of
 from tenants.errors import NotPermitted, Refused
 from tenants.models import Membership
 
@@ -37,7 +37,9 @@ def show(request: HttpRequest, member: Membership) -> HttpResponse:
         of=member,
         shares=list(Subscription.objects.filter(tenant=member.tenant).order_by("name", "pk")),
     )
-    if request.method == "POST" and form.is_valid():
+    if form.is_looking:
+        form.hush()
+    elif request.method == "POST" and form.is_valid():
         try:
             members.change(
                 by=request.user,
@@ -58,7 +60,7 @@ def show(request: HttpRequest, member: Membership) -> HttpResponse:
         "back": _team(choice),
         "is_own": member.user_id == request.user.pk,
     }
-    return render(request, "tenant_site/team/member.html", context)
+    return render(request, f"tenant_site/team/{part_of(request, 'member')}.html", context)
 
 
 @signed_in

@@ -61,7 +61,9 @@ def invite(request: HttpRequest) -> HttpResponse:
         tenant=choice.tenant,
         held=choice.authority,
     )
-    if request.method == "POST" and form.is_valid():
+    if form.is_looking:
+        form.hush()
+    elif request.method == "POST" and form.is_valid():
         try:
             made, token = members.invite(
                 by=request.user,
@@ -76,7 +78,7 @@ def invite(request: HttpRequest) -> HttpResponse:
             tell_sent(request, made.email, invitations.send(made, token))
             return redirect(reverse("team") + choice.query)
     context = {"title": _("Invite somebody"), "choice": choice, "form": form}
-    return render(request, "tenant_site/team/invite.html", context)
+    return render(request, f"tenant_site/team/{part_of(request, 'invite')}.html", context)
 
 
 @signed_in
@@ -113,6 +115,11 @@ def changing(request: HttpRequest, tenant: object = None) -> Choice:
     if not choice.may_change:
         raise PermissionDenied(_("Your role does not allow changing the team."))
     return choice
+
+
+def part_of(request: HttpRequest, page: str) -> str:
+    """Return the template: to htmx, which looks for machines, only these."""
+    return "_machines" if request.htmx else page
 
 
 def tell_sent(request: HttpRequest, email: str, is_sent: bool) -> None:

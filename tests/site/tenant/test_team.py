@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import uuid
+
 import pytest
 from django.urls import reverse
 
-from fabric.models import Job, MachineGrant
+from fabric.models import Job, Machine, MachineGrant
 from plans.models import MemberLimit, Provisioning, Subscription
 from tenants.models import Membership, Role, TenantRole
 from tests.factories.fabric import make_machine
@@ -266,3 +268,64 @@ def test_the_tenants_name_is_an_admins_to_change(as_alice, erin, alices, sign_in
     assert "Only a Tenant Admin" in page.text
     alices.refresh_from_db()
     assert alices.name == "Alice & Co"
+
+
+class TestManyMachines:
+    """Of more machines than fit on a page those that are ticked are shown, and some others."""
+
+    @pytest.fixture
+    def many(self, subscription, monkeypatch):
+        monkeypatch.setattr("portal.tenant_site.forms.team.SHOWN", 3)
+        return [make_machine(subscription, f"web-{n:02}") for n in range(8)]
+
+    def boxes(self, page) -> list[str]:
+        return [
+            label.split(" · ")[0] for _pk, label in page.context["form"]["machines"].field.choices
+        ]
+
+    def look(self, client, user, **fields):
+        return change(client, user, reach="chosen", look="1", **fields)
+
+    def test_some_are_shown_and_it_says_so(self, as_alice, bob, many) -> None:
+        page = as_alice.get(reverse("member", args=[place_of(bob).pk]))
+        assert self.boxes(page) == ["web-00", "web-01", "web-02"]
+        assert "3 of 8 machines are shown" in page.text
+
+    def test_looking_changes_nothing_and_keeps_what_is_ticked(self, as_alice, bob, many) -> None:
+        page = self.look(as_alice, bob, find="WEB-07", machines=[many[4].pk], narrowed="on")
+        assert self.boxes(page) == ["web-04", "web-07"]
+        assert f'value="{many[4].pk}" id="id_machines_0" checked' in page.text
+        assert not page.context["form"].errors
+        assert place_of(bob).all_machines
+
+    def test_what_is_ticked_is_kept_however_many_there_are(self, as_alice, bob, many) -> None:
+        change(as_alice, bob, reach="chosen", machines=[one.pk for one in many[2:]])
+        page = as_alice.get(reverse("member", args=[place_of(bob).pk]))
+        assert self.boxes(page)[:6] == [one.name for one in many[2:]]
+        change(as_alice, bob, reach="chosen", machines=[one.pk for one in many[1:]])
+        assert place_of(bob).grants.count() == 7
+
+    def test_thousands_may_be_ticked(self, as_alice, bob, many) -> None:
+        page = change(as_alice, bob, reach="chosen", machines=[uuid.uuid4() for _ in range(2000)])
+        assert list(page.context["form"].errors) == ["machines"]
+
+    def test_enter_in_the_search_field_looks_and_does_not_save(self, as_alice, bob, many) -> None:
+        page = change(as_alice, bob, reach="chosen", find="web-05", found="")
+        assert self.boxes(page) == ["web-05"]
+        sent = change(as_alice, bob, reach="chosen", find="web-05", found="web-05")
+        assert sent.url == reverse("team")
+
+    def test_a_script_gets_the_machines_alone(self, as_alice, many) -> None:
+        sent = place_form(reach="chosen", look="1", find="06", email="")
+        page = as_alice.post(reverse("team-invite"), sent, headers={"HX-Request": "true"})
+        assert "web-06" in page.text
+        assert "web-01" not in page.text
+        assert "<form" not in page.text
+
+    def test_one_that_is_gone_is_said_at_its_field(self, as_alice, bob, many) -> None:
+        Machine.objects.filter(pk=many[0].pk).update(state="deleted")
+        page = change(as_alice, bob, reach="chosen", machines=[many[0].pk, many[1].pk])
+        assert page.context["form"].errors["machines"] == [
+            "A machine that was ticked is not there any more."
+        ]
+        assert self.boxes(page)[0] == "web-01"
