@@ -19,6 +19,16 @@ SEEN = "seen"
 SEEN_EVERY = 300
 
 
+def zone_named(*names: str) -> zoneinfo.ZoneInfo | None:
+    """Return the first of these zones that there is."""
+    for name in filter(None, names):
+        try:
+            return zoneinfo.ZoneInfo(name)
+        except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
+            continue
+    return None
+
+
 class ViewerTimeZoneMiddleware:
     """Activate the zone for the time of a request."""
 
@@ -37,13 +47,7 @@ class ViewerTimeZoneMiddleware:
         named = ""
         if request.session.session_key:
             named = getattr(request.user, "time_zone", "")
-        for name in (named, request.COOKIES.get(ZONE_COOKIE, "").replace("%2F", "/")):
-            if name:
-                try:
-                    return zoneinfo.ZoneInfo(name)
-                except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
-                    continue
-        return None
+        return zone_named(named, request.COOKIES.get(ZONE_COOKIE, "").replace("%2F", "/"))
 
 
 class ViewerLanguageMiddleware:

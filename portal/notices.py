@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from itertools import groupby
+from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMessage
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
 from django.utils.formats import date_format
@@ -23,6 +25,7 @@ from django.utils.translation import ngettext
 from fabric.durable.states import JobState
 from fabric.models import Job, Machine
 from fabric.states import GONE
+from portal.middleware import zone_named
 from portal.models import Notice
 from portal.templatetags.jobs import job_title
 from portal.templatetags.operations import act_title
@@ -37,6 +40,12 @@ MOST_AT_ONCE = 500
 MOST_IN_A_MAIL = 50
 LONGEST_PAUSE = timedelta(hours=1)
 TEAM = ("team.join", "team.change", "team.remove", "team.leave")
+# What a kind of notice is about, and whose that is.
+THINGS: dict[str, tuple[Any, str, str]] = {
+    "job": (Job, "pk", "subscription__tenant"),
+    "lease": (Machine, "pk", "subscription__tenant"),
+    "team": (Operation, "operation_id", "tenant"),
+}
 WANTED = {JobState.FAILED.value: "failed", JobState.SUCCEEDED.value: "succeeded"}
 
 
@@ -51,20 +60,19 @@ def _of_jobs() -> Iterator[Notice]:
     told = Notice.objects.filter(
         kind="job", object_id=OuterRef("pk"), created_at__gte=OuterRef("ended_at")
     )
-    # Who left, or runs things from elsewhere, hears nothing of a team's work.
-    members = Membership.objects.filter(
-        tenant=OuterRef("subscription__tenant"), user__email=OuterRef("actor_email")
-    )
     for state, wanted in WANTED.items():
-        people = {user.email: user for user in _people(wanted)}
-        if not people:
-            continue
-        jobs = (
+        # Who left, or runs things from elsewhere, hears nothing of a team's work.
+        members = _listening(wanted).filter(
+            tenant=OuterRef("subscription__tenant"), user__email=OuterRef("actor_email")
+        )
+        jobs = list(
             Job.objects.filter(state=state, ended_at__gt=timezone.now() - ENDED_WITHIN, parent=None)
-            .filter(~Exists(told), Exists(members), actor_email__in=people)
+            .filter(~Exists(told), Exists(members))
             .select_related("machine", "subscription")
             .order_by("ended_at")[:MOST_AT_ONCE]
         )
+        asked = User.objects.filter(email__in={job.actor_email for job in jobs})
+        people = {user.email: user for user in asked}
         for job in jobs:
             yield _of_job(job, people[job.actor_email])
 
@@ -90,29 +98,25 @@ def _of_leases() -> Iterator[Notice]:
     warned = Machine.objects.filter(
         end_warned_at__gt=timezone.now() - ENDED_WITHIN, ends_at__isnull=False
     ).exclude(state__in=GONE)
-    people = {user.pk: user for user in _people("lease")}
     told = Notice.objects.filter(
         kind="lease", object_id=OuterRef("pk"), created_at__gte=OuterRef("end_warned_at")
     )
-    wanted = Membership.objects.filter(
+    concerned = _listening("lease").filter(
         Q(role=Role.ADMIN) | Q(user=OuterRef("created_by")),
         tenant=OuterRef("subscription__tenant"),
-        user__in=people,
     )
-    warned = warned.filter(~Exists(told), Exists(wanted)).order_by("end_warned_at")
-    for machine in warned.select_related("subscription").prefetch_related(
-        "subscription__tenant__memberships"
-    )[:MOST_AT_ONCE]:
-        members = machine.subscription.tenant.memberships.all()
-        concerned = {m.user_id for m in members if m.role == Role.ADMIN}
-        concerned |= {m.user_id for m in members if m.user_id == machine.created_by_id}
-        for user_id in concerned & people.keys():
-            yield _of_lease(machine, people[user_id])
+    warned = warned.filter(~Exists(told), Exists(concerned)).order_by("end_warned_at")
+    members = Prefetch("subscription__tenant__memberships", _listening("lease"))
+    for machine in warned.select_related("subscription").prefetch_related(members)[:MOST_AT_ONCE]:
+        for member in machine.subscription.tenant.memberships.all():
+            if member.role == Role.ADMIN or member.user_id == machine.created_by_id:
+                yield _of_lease(machine, member.user)
 
 
 def _of_lease(machine: Machine, user: User) -> Notice:
     with _speaking_to(user):
-        when = date_format(timezone.localtime(machine.ends_at), "DATETIME_FORMAT")
+        end = timezone.localtime(machine.ends_at)
+        when = f"{date_format(end, 'DATETIME_FORMAT')} {end.tzname()}"
         words = (
             _("%(machine)s will be deleted on %(when)s.")
             if machine.end_action == "delete"
@@ -131,21 +135,22 @@ def _of_lease(machine: Machine, user: User) -> Notice:
 
 def _of_teams() -> Iterator[Notice]:
     """Yield notices of who came, went or got another place, for the Tenant Admins."""
-    people = {user.pk: user for user in _people("team")}
-    if not people:
-        return
+    admins = _listening("team").filter(role=Role.ADMIN)
     acts = Operation.objects.filter(
         # The first condition is the index's.
         action__startswith="team.",
         action__in=TEAM,
         phase=Phase.SUCCEEDED,
         at__gt=timezone.now() - ENDED_WITHIN,
-    ).filter(~Exists(Notice.objects.filter(kind="team", object_id=OuterRef("operation_id"))))
-    for act in acts.select_related("tenant").prefetch_related("tenant__memberships")[:MOST_AT_ONCE]:
-        members = act.tenant.memberships.all() if act.tenant else ()
-        admins = {m.user_id for m in members if m.role == Role.ADMIN} - {act.actor_id}
-        for user_id in admins & people.keys():
-            yield _of_team(act, people[user_id])
+    ).filter(
+        ~Exists(Notice.objects.filter(kind="team", object_id=OuterRef("operation_id"))),
+        Exists(admins.filter(tenant=OuterRef("tenant"))),
+    )
+    told = acts.select_related("tenant").prefetch_related(Prefetch("tenant__memberships", admins))
+    for act in told[:MOST_AT_ONCE]:
+        for member in act.tenant.memberships.all():
+            if member.user_id != act.actor_id:
+                yield _of_team(act, member.user)
 
 
 def _of_team(act: Operation, user: User) -> Notice:
@@ -156,14 +161,17 @@ def _of_team(act: Operation, user: User) -> Notice:
             user=user,
             text=f"{act_title(act.action)}: {act.object_name}",
             detail=_("By %(who)s in %(tenant)s.")
-            % {"who": act.actor_email, "tenant": act.tenant.name if act.tenant else "–"},
+            % {"who": act.actor_email, "tenant": act.tenant.name},
             path="/team/",
             due_at=timezone.now(),
         )
 
 
-def _people(wanted: str) -> Iterable[User]:
-    return User.objects.filter(mail_on__contains=[wanted], is_active=True)
+def _listening(wanted: str) -> QuerySet[Membership]:
+    """Return the places of those who want to hear of this kind of thing."""
+    return Membership.objects.filter(
+        user__is_active=True, user__mail_on__contains=[wanted]
+    ).select_related("user")
 
 
 def _minute(moment: datetime | None) -> str:
@@ -193,7 +201,7 @@ def _claim() -> list[Notice]:
     """Return what is due, a person's together, put off so that nobody else sends it meanwhile."""
     now = timezone.now()
     due = Notice.objects.filter(
-        sent_at=None, due_at__lte=now, created_at__gt=now - GIVEN_UP_AFTER
+        _still_theirs(), sent_at=None, due_at__lte=now, created_at__gt=now - GIVEN_UP_AFTER
     ).order_by("due_at")[:MOST_AT_ONCE]
     claimed = []
     for notice in due.select_related("user"):
@@ -202,6 +210,15 @@ def _claim() -> list[Notice]:
             notice.due_at = now + LEASE
             claimed.append(notice)
     return sorted(claimed, key=lambda notice: (str(notice.user_id), notice.pk))
+
+
+def _still_theirs() -> Q:
+    """Return the condition that a person has not left since: no mail follows them."""
+    there = Q()
+    for kind, (model, key, tenant) in THINGS.items():
+        thing = {key: OuterRef("object_id"), f"{tenant}__memberships__user": OuterRef("user")}
+        there |= Q(Exists(model.objects.filter(**thing)), kind=kind)
+    return there & Q(user__is_active=True)
 
 
 def _renewed(notices: Iterable[Notice]) -> list[Notice]:
@@ -246,10 +263,14 @@ def _mail(user: User, notices: list[Notice]) -> EmailMessage:
         )
 
 
-def _speaking_to(user: User) -> translation.override:
-    return translation.override(user.language or settings.LANGUAGE_CODE)
+@contextmanager
+def _speaking_to(user: User) -> Iterator[None]:
+    """Say it in the person's language, and by their clock."""
+    language, zone = user.language or settings.LANGUAGE_CODE, zone_named(user.time_zone)
+    with translation.override(language), timezone.override(zone):
+        yield
 
 
 def forget_old() -> None:
     """Drop what was told long ago; nobody notes it again by then."""
-    Notice.objects.filter(Q(created_at__lt=timezone.now() - 7 * GIVEN_UP_AFTER)).delete()
+    Notice.objects.filter(created_at__lt=timezone.now() - 7 * GIVEN_UP_AFTER).delete()

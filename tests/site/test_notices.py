@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core import mail
@@ -14,7 +14,7 @@ from fabric.models import Job, Machine
 from portal import notices
 from portal.models import Notice
 from tenants.actions import team
-from tenants.models import Role
+from tenants.models import Role, User
 from tests.factories.fabric import (
     make_cloud,
     make_machine,
@@ -121,6 +121,27 @@ def refuse(*_args, **_kwargs):
     raise ConnectionRefusedError
 
 
+@pytest.mark.parametrize("how", ["removed", "deactivated"])
+def test_what_was_noted_does_not_follow_who_left(alice, alices, machine, how) -> None:
+    """A mail server was away, and they are off the team by the time it is back."""
+    join(alices, make_user("erin@example.net"), Role.ADMIN)
+    ended(machine, alice)
+    notices.collect()
+    if how == "removed":
+        alice.memberships.all().delete()
+    else:
+        User.objects.filter(pk=alice.pk).update(is_active=False)
+    assert not tell()
+
+
+def test_a_quiet_moment_costs_four_queries(
+    alice, bob, charlie, machine, django_assert_num_queries
+) -> None:
+    """However many people there are: they are asked for once there is something to tell."""
+    with django_assert_num_queries(4):
+        notices.collect()
+
+
 def test_two_workers_do_not_send_one_mail_twice(alice, machine) -> None:
     ended(machine, alice)
     notices.collect()
@@ -150,6 +171,15 @@ def test_the_end_of_a_machine_is_announced_to_its_maker_and_the_admins(
     assert "will be deleted" in sent[0].subject
     assert reverse("machine", args=[machine.pk]) in sent[0].body
     assert not tell()
+
+
+def test_the_end_of_a_machine_is_told_by_the_readers_clock(alice, machine) -> None:
+    User.objects.filter(pk=alice.pk).update(time_zone="Asia/Tokyo")
+    machine.ends_at = datetime(2031, 5, 1, 18, 30, tzinfo=UTC)
+    machine.end_warned_at = timezone.now()
+    machine.save()
+    (sent,) = tell()
+    assert "May 2, 2031, 3:30 a.m. JST" in sent.body
 
 
 def test_admins_who_want_it_hear_of_their_team(alice, alices, bob) -> None:
