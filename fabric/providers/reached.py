@@ -56,8 +56,14 @@ def _yes(is_so: bool) -> Reached | None:
     return Reached() if is_so else None
 
 
-def _named(id: uuid.UUID | None) -> Reached | None:
-    return Reached(id) if id else None
+def _made(
+    things: Collection[Any], wanted: Mapping[str, Any], known: Collection[uuid.UUID] = ()
+) -> Reached | None:
+    """The first of these things that has the wanted values, and was not there before."""
+    for each in things:
+        if each.id not in known and all(getattr(each, name) == wanted[name] for name in wanted):
+            return Reached(each.id)
+    return None
 
 
 def _configure(
@@ -74,25 +80,10 @@ def _configure(
     )
 
 
-def _add_disk(change: changes.AddDisk, machine: RemoteMachine, devices: Devices) -> Reached | None:
-    return _named(next((disk.id for disk in devices.disks if disk.name == change.name), None))
-
-
 def _grow_disk(
     change: changes.GrowDisk, machine: RemoteMachine, devices: Devices
 ) -> Reached | None:
     return _yes(any(d.id == change.disk_id and d.size_gb >= change.size_gb for d in devices.disks))
-
-
-def _add_adapter(
-    change: changes.AddAdapter, machine: RemoteMachine, devices: Devices
-) -> Reached | None:
-    made = (
-        each.id
-        for each in devices.adapters
-        if each.id not in change.known and each.network_id == change.network_id
-    )
-    return _named(next(made, None))
 
 
 def _change_adapter(
@@ -103,17 +94,6 @@ def _change_adapter(
         return None
     is_there = change.network_id in (None, found.network_id)
     return _yes(is_there and (not change.address or change.address in found.addresses))
-
-
-def _make_checkpoint(
-    change: changes.MakeCheckpoint, machine: RemoteMachine, devices: Devices
-) -> Reached | None:
-    made = (
-        each.id
-        for each in devices.checkpoints
-        if each.id not in change.known and each.name == change.name
-    )
-    return _named(next(made, None))
 
 
 def _rename_checkpoint(
@@ -136,13 +116,17 @@ def _rebuild(change: changes.Rebuild, machine: RemoteMachine, devices: Devices) 
 
 _LOOKS: Final[Mapping[type, Callable[[Any, RemoteMachine, Devices], Reached | None]]] = {
     changes.Configure: _configure,
-    changes.AddDisk: _add_disk,
+    changes.AddDisk: lambda change, _, devices: _made(devices.disks, {"name": change.name}),
     changes.GrowDisk: _grow_disk,
     changes.RemoveDisk: lambda change, _, devices: _gone(devices.disks, change.disk_id),
-    changes.AddAdapter: _add_adapter,
+    changes.AddAdapter: lambda change, _, devices: _made(
+        devices.adapters, {"network_id": change.network_id}, change.known
+    ),
     changes.ChangeAdapter: _change_adapter,
     changes.RemoveAdapter: lambda change, _, devices: _gone(devices.adapters, change.adapter_id),
-    changes.MakeCheckpoint: _make_checkpoint,
+    changes.MakeCheckpoint: lambda change, _, devices: _made(
+        devices.checkpoints, {"name": change.name}, change.known
+    ),
     changes.RestoreCheckpoint: lambda change, machine, devices: None,
     changes.RemoveCheckpoint: lambda change, _, devices: _gone(
         devices.checkpoints, change.checkpoint_id

@@ -120,8 +120,8 @@ def _remove(
     for machine in owned:
         try:
             _merge(session, order, machine, {"Owner": owner})
-        except Conflict:
-            # Something is under way on it, maybe this: its owner is seen the next time.
+        except (Conflict, Missing):
+            # Something is under way on it, maybe this, or it is gone: that is seen the next time.
             continue
     if owned:
         raise Throttled("The machines of a role that goes are being given to the tenant's.")
@@ -147,7 +147,11 @@ def _ensure_grants(session: Session, order: TenantOrder, machines: Collection[_M
             for id in sorted(wanted or {order.id})
         ]
         listed: dict[str, Any] = {f"{_GRANTED}@odata.type": "Collection(VMM.UserAndRole)"}
-        _merge(session, order, machine, {**listed, _GRANTED: items})
+        try:
+            _merge(session, order, machine, {**listed, _GRANTED: items})
+        except Missing:
+            # Removed since it was read: nobody sees it any more.
+            continue
 
 
 def _merge(session: Session, order: TenantOrder, machine: _Machine, body: Body) -> None:

@@ -158,7 +158,7 @@ def guest(inputs: GuestInputs) -> Body:
         "UserData": inputs.user_data,
         "WorkGroup": inputs.workgroup,
     }
-    if inputs.admin_user and inputs.password:
+    if inputs.password or inputs.ssh_keys:
         told |= {"LocalAdminUserName": inputs.admin_user, "LocalAdminPassword": inputs.password}
     join = inputs.domain_join
     if join is not None:

@@ -82,6 +82,23 @@ def test_an_order_says_all_that_a_guest_is_told(far, spf):
     assert SECRET not in repr(wanted)
 
 
+@pytest.mark.parametrize(
+    ("lets_in", "told"),
+    [
+        ({"password": SECRET}, {"LocalAdminUserName", "LocalAdminPassword"}),
+        ({"ssh_keys": ("ssh-ed25519 A",)}, {"LocalAdminUserName"}),
+        ({}, set()),
+    ],
+)
+def test_who_administers_the_guest_is_told_with_a_way_in(far, spf, lets_in, told):
+    far.on("POST", "VirtualMachines", httpx.Response(201, json={"ID": str(uuid4())}))
+    wanted = machine_order(**{"admin_user": "keeper", "password": ""} | lets_in)
+    spf.ensure_machine(wanted, tenant=uuid4(), person="", first_try=True)
+    _, body = sent(far, "POST")
+    assert {name for name in body if name.startswith("LocalAdmin")} == told
+    assert body.get("LocalAdminUserName") == ("keeper" if told else None)
+
+
 def test_no_secret_of_an_order_comes_back_in_a_message(far, spf):
     far.on("POST", "VirtualMachines", refusal(400, f"The key {SECRET} is not valid."))
     with pytest.raises(Rejected) as caught:

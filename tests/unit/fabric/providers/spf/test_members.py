@@ -137,6 +137,18 @@ def test_a_machine_something_is_under_way_on_is_given_later(ensure, far):
     assert not far.told("DELETE")
 
 
+def test_a_machine_removed_meanwhile_is_in_nobodys_way(ensure, far):
+    gone, carol = member(), member(DB, WEB)
+    order = tenant_order(members=(carol,))
+    far.on("MERGE", f"VirtualMachines(ID=guid'{WEB}", httpx.Response(404))
+    rows = [machine_row(WEB, order.id), machine_row(DB, order.id)]
+    told = ensure(order, [role_row(carol)], rows)
+    assert str(DB) in told[-1][1]
+    with pytest.raises(Throttled):
+        ensure(order, [role_row(gone), role_row(carol)], [machine_row(WEB, gone.id)])
+    assert not far.told("DELETE")
+
+
 def test_a_tenant_that_is_gone_leaves_nothing(far, spf):
     bob = member()
     order = tenant_order(members=(bob,))
