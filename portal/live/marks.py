@@ -121,12 +121,12 @@ class Marks:
             time.sleep(AGAIN_SECONDS)
 
     def _follow(self) -> None:
-        params = connection.get_connection_params()
-        known = {"dbname", "user", "password", "host", "port", "service", "passfile", "sslmode"}
-        wanted = {name: value for name, value in params.items() if name in known}
-        # A network that swallows everything would be waited for, for a quarter of an hour.
-        wanted["tcp_user_timeout"] = int(WAKE_SECONDS * 1000)
-        with psycopg.connect(**wanted, autocommit=True, application_name="katal live") as heard:
+        wanted = connection.get_connection_params() | {
+            "application_name": "katal live",
+            # A network that swallows everything would be waited for, for a quarter of an hour.
+            "tcp_user_timeout": int(WAKE_SECONDS * 1000),
+        }
+        with psycopg.connect(**wanted, autocommit=True) as heard:
             heard.execute(f"LISTEN {CHANNEL}")
             self.began(time.time())
             while True:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import psycopg
 import pytest
+from django.db import connection
 
 from portal.live.marks import BLIND_SECONDS, SKEW_SECONDS, Mark, Marks
 
@@ -108,3 +110,19 @@ def test_a_clock_that_was_put_back_hides_nothing(marks, clock) -> None:
     clock.now -= 3600
     marks.hear(f"77 {ALICES}")
     assert marks.has_news([ALICES], known)
+
+
+def test_who_listens_connects_as_everybody_does(marks, monkeypatch) -> None:
+    """Else a database that asks for its own certificates would never be heard."""
+    told = {}
+
+    def connect(**params):
+        told.update(params)
+        raise psycopg.OperationalError
+
+    ours = {"sslmode": "verify-full", "sslrootcert": "/etc/katal/ca.pem"}
+    monkeypatch.setitem(connection.settings_dict, "OPTIONS", ours)
+    monkeypatch.setattr(psycopg, "connect", connect)
+    with pytest.raises(psycopg.OperationalError):
+        marks._follow()
+    assert ours.items() <= told.items()
