@@ -1,11 +1,12 @@
-"""Load curves as drawings: scaled, thinned, labelled. The template only prints numbers."""
+"""Load curves as drawings: scaled, thinned, labelled; portal/templatetags/charts.py prints them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from itertools import zip_longest
+from typing import Protocol
 
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
@@ -24,24 +25,31 @@ UNITS = {
     Load.Counter.STORAGE: (gettext_lazy("Storage"), "IOPS"),
     Load.Counter.NETWORK: (gettext_lazy("Network"), "kB/s"),
 }
-FORMATS = {Load.Frame.HOUR: "H:i", Load.Frame.DAY: "H:i", Load.Frame.MONTH: "j M"}
-EXACT = {Load.Frame.HOUR: "H:i:s", Load.Frame.DAY: "j M H:i", Load.Frame.MONTH: "j M H:i"}
+
+
+class Curve(Protocol):
+    """Numbers, and the ISO 8601 times beside them."""
+
+    @property
+    def samples(self) -> Sequence[float | None]: ...
+
+    @property
+    def times(self) -> Sequence[str]: ...
 
 
 @dataclass(frozen=True)
 class Point:
-    """A sample with its place: `x` and `width` are the strip that shows its value on hover."""
+    """A sample."""
 
     at: datetime
     value: float
-    x: float
-    width: float
-    title: str
 
 
 @dataclass(frozen=True)
 class Chart:
-    """One curve. `path` and `area` are SVG path data in a box of WIDTH by HEIGHT."""
+    """One curve. `path` and `area` are SVG path data in a box of WIDTH by HEIGHT; `said` has what
+    each point is, in words.
+    """
 
     counter: str
     title: str
@@ -52,9 +60,7 @@ class Chart:
     y_labels: tuple[str, ...] = ()
     x_labels: tuple[str, ...] = ()
     now: str = ""
-
-    width, height = WIDTH, HEIGHT
-    grid = tuple(round(HEIGHT * line / GRID, 1) for line in range(GRID + 1))
+    said: tuple[str, ...] = ()
 
     @property
     def summary(self) -> str:
@@ -68,17 +74,48 @@ class Chart:
         }
 
 
+class Clock:
+    """The times of a frame in words and in the viewer's zone, each made once for all curves."""
+
+    def __init__(self, frame: str) -> None:
+        self.frame = frame
+        self._days: dict[date, str] = {}
+        self._exact: dict[datetime, str] = {}
+
+    def label(self, at: datetime) -> str:
+        """Return what an axis says."""
+        local = timezone.localtime(at)
+        return self._day(local) if self.frame == Load.Frame.MONTH else f"{local:%H:%M}"
+
+    def exact(self, at: datetime) -> str:
+        """Return what a sample says."""
+        if at not in self._exact:
+            local = timezone.localtime(at)
+            of_hour = self.frame == Load.Frame.HOUR
+            self._exact[at] = (
+                f"{local:%H:%M:%S}" if of_hour else f"{self._day(local)} {local:%H:%M}"
+            )
+        return self._exact[at]
+
+    def _day(self, local: datetime) -> str:
+        day = local.date()
+        if day not in self._days:
+            self._days[day] = date_format(local, "j M")
+        return self._days[day]
+
+
 def charts_for(machine: Machine, frame: str) -> list[Chart]:
     """Return the four charts of a frame, empty ones where nothing was measured. One query."""
     loads = {load.counter: load for load in machine.loads.filter(frame=frame)}
     tops = {Load.Counter.CPU: 100.0, Load.Counter.MEMORY: float(machine.memory_mb)}
+    clock = Clock(frame)
     return [
-        draw(counter, loads.get(counter), frame, tops.get(counter))
+        draw(counter, loads.get(counter), clock, tops.get(counter))
         for counter in Load.Counter.values
     ]
 
 
-def draw(counter: str, load: Load | None, frame: str, top: float | None = None) -> Chart:
+def draw(counter: str, load: Curve | None, clock: Clock, top: float | None = None) -> Chart:
     """Return a curve's chart; `top` fixes the scale where there is a natural one."""
     title, unit = UNITS[Load.Counter(counter)]
     samples = thin(list(pairs(load))) if load else []
@@ -93,25 +130,22 @@ def draw(counter: str, load: Load | None, frame: str, top: float | None = None) 
     if len(places) == 1:  # one sample is a level, not a fall to nothing
         places.append((WIDTH, places[0][1]))
     path = "M" + "L".join(f"{x:g} {y:g}" for x, y in places)
-    points = [
-        Point(at, value, round(x - step / 2, 1), round(step, 1), told(at, value, unit, frame))
-        for (at, value), (x, _y) in zip(samples, places, strict=False)
-    ]
     marked = [samples[i][0] for i in sorted({0, len(samples) // 2, len(samples) - 1})]
     return Chart(
         counter,
         str(title),
         unit,
-        points,
+        [Point(at, value) for at, value in samples],
         path,
         f"{path}L{WIDTH} {HEIGHT}L0 {HEIGHT}Z",
         y_labels=tuple(read(top * part, unit) for part in (1, 0.5, 0)),
-        x_labels=tuple(stamp(at, FORMATS[Load.Frame(frame)]) for at in marked),
+        x_labels=tuple(clock.label(at) for at in marked),
         now=read(samples[-1][1], unit),
+        said=tuple(f"{clock.exact(at)} · {read(value, unit)}" for at, value in samples),
     )
 
 
-def pairs(load: Load) -> Iterable[tuple[datetime, float]]:
+def pairs(load: Curve) -> Iterable[tuple[datetime, float]]:
     """Return time and value of each sample that has both."""
     for text, value in zip(load.times, load.samples, strict=False):
         at = parse_datetime(text)
@@ -146,17 +180,7 @@ def read(value: float, unit: str) -> str:
     return f"{value:,.0f} {unit}"
 
 
-def stamp(at: datetime, form: str) -> str:
-    """Return a time in the viewer's zone."""
-    return date_format(timezone.localtime(at), form)
-
-
-def told(at: datetime, value: float, unit: str, frame: str) -> str:
-    """Return what a sample says on hover."""
-    return f"{stamp(at, EXACT[Load.Frame(frame)])} · {read(value, unit)}"
-
-
-def table(charts: Sequence[Chart], frame: str) -> list[tuple[str, list[str]]]:
+def table(charts: Sequence[Chart], clock: Clock) -> list[tuple[str, list[str]]]:
     """Return the samples as rows, the newest first: the time, and one value a chart."""
     columns = [[(p.at, read(p.value, c.unit)) for p in reversed(c.points)] for c in charts]
     rows = []
@@ -164,5 +188,5 @@ def table(charts: Sequence[Chart], frame: str) -> list[tuple[str, list[str]]]:
         at = next((cell[0] for cell in cells if cell), None)
         if at is not None:
             shown = [cell[1] if cell else "–" for cell in cells]
-            rows.append((stamp(at, EXACT[Load.Frame(frame)]), shown))
+            rows.append((clock.exact(at), shown))
     return rows

@@ -25,7 +25,7 @@ def test_a_scale_ends_with_a_round_number(value, end) -> None:
 
 
 def test_a_curve_fills_its_box_from_edge_to_edge() -> None:
-    chart = charts.draw("cpu", curve("cpu", [0, 50, 100]), "hour", 100)
+    chart = charts.draw("cpu", curve("cpu", [0, 50, 100]), charts.Clock("hour"), 100)
     assert chart.path == "M0 100L300 50L600 0"
     assert chart.y_labels == ("100 %", "50 %", "0 %")
     assert chart.now == "100 %"
@@ -33,14 +33,14 @@ def test_a_curve_fills_its_box_from_edge_to_edge() -> None:
 
 
 def test_many_samples_are_averaged() -> None:
-    chart = charts.draw("network", curve("network", [10, 20] * 90), "hour")
+    chart = charts.draw("network", curve("network", [10, 20] * 90), charts.Clock("hour"))
     assert len(chart.points) == charts.MOST_POINTS
     assert {round(point.value) for point in chart.points} <= {13, 15, 17}
 
 
 @pytest.mark.parametrize("samples", [[], [5], [None, 3]])
 def test_few_or_broken_samples_do_no_harm(samples) -> None:
-    chart = charts.draw("storage", curve("storage", samples), "hour")
+    chart = charts.draw("storage", curve("storage", samples), charts.Clock("hour"))
     assert len(chart.points) == len([one for one in samples if one is not None])
 
 
@@ -51,6 +51,6 @@ def test_units_grow_with_the_number() -> None:
 
 
 def test_one_sample_is_a_level() -> None:
-    chart = charts.draw("cpu", curve("cpu", [50]), "hour", 100)
+    chart = charts.draw("cpu", curve("cpu", [50]), charts.Clock("hour"), 100)
     assert chart.path == "M0 50L600 50"
     assert len(chart.points) == len(chart.x_labels) == 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -266,8 +268,9 @@ def test_connecting_gives_a_file_with_one_setting(as_alice, windows) -> None:  #
 
 
 def test_connecting_to_linux_says_what_to_type(as_alice, machine) -> None:
-    for page in (as_alice.get(url(machine)), as_alice.get(url(machine, "machine-connect"))):
-        assert "ssh root@10.20.0.4" in page.text
+    there = url(machine, "machine-connect")
+    assert f'href="{there}" data-dialog="connect-dialog"' in as_alice.get(url(machine)).text
+    assert "ssh root@10.20.0.4" in as_alice.get(there).text
 
 
 @pytest.mark.parametrize(
@@ -303,8 +306,11 @@ def measured(machine):
 def test_four_charts_with_axis_unit_and_hover(as_alice, measured) -> None:
     page = as_alice.get(url(measured))
     assert page.text.count('class="curve"') == 4
-    for told in ("CPU", "MB", "IOPS", "kB/s", "</title></rect>"):
+    for told in ("CPU", "MB", "IOPS", "kB/s", "js/charts.js"):
         assert told in page.text
+    said = [text.split("|") for text in re.findall(r'data-said="([^"]*)"', page.text)]
+    assert [len(texts) for texts in said] == [60] * 4
+    assert re.fullmatch(r"\d\d:\d\d:\d\d · 413 kB/s", said[-1][-1])
     assert len(page.content) <= HTML_BUDGET
 
 

@@ -38,7 +38,8 @@ def frame_asked(request: HttpRequest) -> str:
 def load(request: HttpRequest, told: Sequence[Curve], memory_mb: int) -> dict[str, Any]:
     """Return what the charts show, and the samples as a table where that is asked for."""
     frame = frame_asked(request)
-    drawn = [drawing(curve, frame, memory_mb) for curve in told]
+    clock = charts.Clock(frame)
+    drawn = [drawing(curve, clock, memory_mb) for curve in told]
     as_table = request.GET.get("view") == "table"
     return {
         "charts": drawn,
@@ -46,15 +47,15 @@ def load(request: HttpRequest, told: Sequence[Curve], memory_mb: int) -> dict[st
         "load_frame": frame,
         "load_frames": Frame.choices,
         "as_table": as_table,
-        "samples": charts.table(drawn, frame) if as_table else [],
+        "samples": charts.table(drawn, clock) if as_table else [],
     }
 
 
-def drawing(curve: Curve, frame: str, memory_mb: int) -> charts.Chart:
+def drawing(curve: Curve, clock: charts.Clock, memory_mb: int) -> charts.Chart:
     """Return the chart of one curve; what hosts count in kbit/s is read in kB/s."""
     name, values, times = curve
     counter = COUNTERS[name]
     top = {"cpu": 100.0, "memory": float(memory_mb)}.get(counter)
     scale = BITS if counter == "network" else 1
     samples = Samples([value / scale for value in values], [at.isoformat() for at in times])
-    return charts.draw(counter, samples, frame, top)  # type: ignore[arg-type]
+    return charts.draw(counter, samples, clock, top)

@@ -80,7 +80,7 @@ def live(request: HttpRequest, console: Console, pk: uuid.UUID) -> HttpResponse:
     if not request.htmx:
         return redirect("fabric-host", pk)
     if request.GET.get("part") == "charts":
-        return render(request, "admin_site/fabric/machines/_charts.html", load(request, host))
+        return render(request, "components/load.html", load(request, host))
     return render(request, "admin_site/fabric/hosts/_drain.html", drained(host))
 
 

@@ -96,7 +96,7 @@ def fragment(request: HttpRequest, machine: VirtualMachine) -> HttpResponse:
     """Return the part that htmx asked for, or have the page drawn anew."""
     if request.GET.get("part") == "charts":
         context = dashboard_load(request, machine)
-        return render(request, "admin_site/fabric/machines/_charts.html", context)
+        return render(request, "components/load.html", context)
     job = job_of(machine)
     if request.GET.get("seen", "") != mark(machine, job):
         return HttpResponseClientRefresh()
