@@ -66,6 +66,33 @@
     });
   };
 
+  // What a linked page asks, asked over this one. Where that fails, the page itself comes.
+  const ask = async (link) => {
+    if (link.dataset.asking) return;
+    link.dataset.asking = "1";
+    try {
+      const answer = await fetch(link.href, { headers: { Accept: "text/html" } });
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const [title, card] = [page.querySelector("main h1"), page.querySelector("main .card")];
+      if (!answer.ok || answer.redirected || !card) throw new Error(answer.status);
+      const dialog = document.createElement("dialog");
+      const heading = document.createElement("h2");
+      dialog.className = "ask";
+      dialog.id = link.dataset.dialog;
+      heading.id = `${dialog.id}-title`;
+      heading.textContent = title.textContent;
+      dialog.setAttribute("aria-labelledby", heading.id);
+      dialog.append(heading, ...card.childNodes);
+      dialog.addEventListener("close", () => dialog.remove());
+      document.body.append(dialog);
+      prepare(dialog);
+      dialog.showModal();
+    } catch {
+      location.assign(link.href);
+    }
+    delete link.dataset.asking;
+  };
+
   document.addEventListener("DOMContentLoaded", () => {
     prepare(document);
     document.querySelector("[data-focus]")?.focus();
@@ -104,12 +131,9 @@
       word.textContent = target.dataset.done;
       setTimeout(() => (word.textContent = before), 1500);
     }
-    if (target.matches("[data-dialog]")) {
-      const dialog = document.getElementById(target.dataset.dialog);
-      if (dialog?.showModal) {
-        event.preventDefault();
-        dialog.showModal();
-      }
+    if (target.matches("a[data-dialog]") && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+      event.preventDefault();
+      ask(target);
     }
     const dialog = target.closest("dialog");
     if (dialog && target.matches("[data-close]")) {
