@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection, Mapping
 
-from django.db.models import Sum
 from django.utils.translation import gettext as _
 
 from plans import rules
@@ -26,14 +25,10 @@ def added_by(subscriptions: Collection[Subscription]) -> dict[uuid.UUID, dict[st
     """Return what add-ons bring each subscription, by its id and by resource. One query."""
     names = [resource.name for resource in rules.RESOURCES]
     totals = {one.pk: dict.fromkeys(names, 0) for one in subscriptions}
-    sums = (
-        SubscriptionAddOn.objects.filter(subscription__in=list(totals))
-        .order_by()
-        .values("subscription_id")
-        .annotate(**{f"more_{name}": Sum(f"add_on__{name}") for name in names})
-    )
-    for row in sums:
-        totals[row["subscription_id"]] = {name: row[f"more_{name}"] for name in names}
+    had = SubscriptionAddOn.objects.filter(subscription__in=list(totals))
+    for pk, *amounts in had.values_list("subscription_id", *(f"add_on__{name}" for name in names)):
+        for name, amount in zip(names, amounts, strict=True):
+            totals[pk][name] += amount
     return totals
 
 

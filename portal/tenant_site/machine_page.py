@@ -27,10 +27,9 @@ from plans.actions.limits import effective
 from portal import charts
 from portal.frame import frame_of
 from portal.tenant_site.expected import expected
-from portal.tenant_site.forms.typed import TypedNameForm
 from portal.tenant_site.held import rights_in
 from portal.tenant_site.job_page import DEPLOY
-from portal.tenant_site.machine_commands import bar_for, runs_windows
+from portal.tenant_site.machine_commands import bar_for
 
 DASHBOARD = "machine"
 TABS = (
@@ -90,8 +89,6 @@ def page(
         "commands": bar.front,
         "more": bar.more,
         "reasons": bar.reasons,
-        "form_delete": TypedNameForm(name=machine.name),
-        "runs_windows": runs_windows(machine),
         **work(machine, tab),
         "mark": mark(machine, extra),
         "with_steps": tab == DASHBOARD,
@@ -125,7 +122,13 @@ def closed(machine: Machine, tab: str) -> str:
 
 
 def latest_job(machine: Machine) -> Job | None:
-    """Return the work that is going on, or the last there was."""
+    """Return the work that is going on, or the last if it failed; of other work nothing is shown.
+
+    The machine is as machine_access.load reads it.
+    """
+    is_quiet = not machine.is_busy and machine.state != MachineState.FAILED
+    if is_quiet and machine.last_work != JobState.FAILED:
+        return None
     job = machine.jobs.order_by("-created_at").first()
     if job is not None:
         job.machine = machine
