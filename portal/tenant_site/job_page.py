@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
 
 from fabric.abilities import why_not
 from fabric.actions import cancelling
@@ -16,6 +17,7 @@ from fabric.durable.states import LIVE, JobState
 from fabric.models import Job
 from fabric.providers.abilities import JOB_STEPS
 from fabric.states import GONE
+from portal.templatetags.jobs import job_state, job_title
 from portal.tenant_site.expected import expected
 from tenants.models import User
 
@@ -69,6 +71,7 @@ def work(job: Job, user: User) -> dict[str, Any]:
         "job": job,
         "is_live": is_live,
         "place": line.place(job) if is_live else None,
+        "said": in_short(job),
         "expected": expected(job) if is_live else None,
         "no_steps": why_not(job.stamp.provider, JOB_STEPS) if job.stamp else "",
         "can_resume": can_resume(job),
@@ -77,6 +80,14 @@ def work(job: Job, user: User) -> dict[str, Any]:
         "log": log_of(job),
         "children": list(children.order_by("created_at")),
     }
+
+
+def in_short(job: Job) -> str:
+    """Return where the job stands, for who hears the page: the step it is at, or how it ended."""
+    steps = [_(step["title"]) for step in job.shown_steps if step["state"] == "running"]
+    if job.is_final or not steps:
+        return f"{job_title(job)}: {job_state(job)}"
+    return ", ".join(steps)
 
 
 def can_resume(job: Job) -> bool:

@@ -141,6 +141,13 @@ class Results:
         return any(row.job and row.job.state in LIVE for row in self.rows)
 
     @property
+    def in_short(self) -> str:
+        """Return how far it is, for who hears the page."""
+        live = sum(bool(row.job and row.job.state in LIVE) for row in self.rows)
+        done = {"n": len(self.rows) - live, "all": len(self.rows)}
+        return _("%(n)d of %(all)d are done.") % done if self.rows else _("Under way")
+
+    @property
     def refused(self) -> int:
         return sum(bool(row.refused) for row in self.rows)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 from django.http import HttpRequest
@@ -11,6 +12,8 @@ from django.utils.translation import gettext as _
 from fabric.actions import ordering
 from plans.rules import amount
 from portal.asked import plain
+from portal.templatetags.parts import quota_bars
+from portal.tenant_site.creating.offer import Offer
 from portal.tenant_site.creating.order import effect
 from portal.tenant_site.creating.wizard import BY_SLUG, Wizard
 from portal.tenant_site.expected import expected_of
@@ -42,17 +45,32 @@ def frame(wizard: Wizard, slug: str) -> dict[str, Any]:
 
 def step(request: HttpRequest, wizard: Wizard, form: StepForm, slug: str) -> dict[str, Any]:
     """Return what a page with a form shows."""
-    more = effect(wizard)
+    more, known = effect(wizard), facts(wizard)
+    names = names_of(wizard) if slug == "identity" else ()
+    addresses = addresses_of(wizard) if slug == "networks" else []
+    words = {
+        "identity": [", ".join(names)],
+        "networks": [f"{each['title']}: {each['text']}" for each in addresses],
+    }.get(slug, [", ".join(said for _title, said in known[2:])])
     return frame(wizard, slug) | {
         "form": form,
         "limits": wizard.offer.limits,
         "used": wizard.offer.used,
         "more": more,
-        "names": names_of(wizard) if slug == "identity" else (),
-        "addresses": addresses_of(wizard) if slug == "networks" else (),
-        "facts": facts(wizard),
+        "names": names,
+        "addresses": addresses,
+        "facts": known,
+        "said": in_short(words, wizard.offer, more),
         "is_windows": wizard.about.is_windows,
     }
+
+
+def in_short(words: Iterable[str], offer: Offer, more: Mapping[str, int]) -> str:
+    """Return what typing changed, for who hears the page; a limit that is passed comes last."""
+    bars = quota_bars(offer.limits, offer.used, more)
+    over = ", ".join(bar.title for bar in bars if bar.is_over)
+    warning = _("Over the limit: %(what)s") % {"what": over} if over else ""
+    return ". ".join(filter(None, (*words, warning)))
 
 
 def addresses_of(wizard: Wizard) -> list[dict[str, str]]:

@@ -17,8 +17,9 @@ from portal.faults import refuse
 from portal.tenant_site.access import signed_in
 from portal.tenant_site.creating import drafts
 from portal.tenant_site.creating.offer import Offer, usable
+from portal.tenant_site.creating.pages import in_short
 from portal.tenant_site.expected import expected_of
-from portal.tenant_site.forms.creating.quick import QuickForm
+from portal.tenant_site.forms.creating.quick import QuickForm, summary
 from portal.tenant_site.held import anywhere, rights_by_tenant
 from tenants.errors import Refused
 from tenants.rights import Right
@@ -112,5 +113,6 @@ def _quick_context(form: QuickForm) -> dict[str, Any]:
         "used": form.offer.used,
         "more": more,
         "template": template,
+        "said": in_short([summary(template)] if template else [], form.offer, more),
         "expected": expected_of([template.pk]).get(template.pk) if template else None,
     }

@@ -20,6 +20,7 @@ from fabric.states import GONE, Verb
 from plans.models import Subscription, SubscriptionState
 from portal.faults import refuse, told
 from portal.frame import frame_of
+from portal.tenant_site import job_page
 from portal.tenant_site.access import own, signed_in
 from portal.tenant_site.forms.groups import GroupForm, ImportForm, NewGroupForm, PlaceForm
 from portal.tenant_site.held import rights_by_tenant, rights_in
@@ -94,12 +95,18 @@ def show(request: HttpRequest, group: Group) -> HttpResponse:
         "is_running": job is not None and not job.is_final,
         "has_failed": job is not None and job.state == "failed",
         "results": results_of(job) if job else [],
+        "said": _heard(job) if job else "",
         "schedules": list(group.schedules.order_by("name")),
     }
     if request.htmx:
         return render(request, "tenant_site/groups/_run.html", context)
     context["form"] = PlaceForm(machines=addable(request, group))
     return render(request, "tenant_site/groups/show.html", context)
+
+
+def _heard(job: Job) -> str:
+    """Return what a run does or came to, for who hears the page."""
+    return _(job.message) if job.message and not job.is_final else job_page.in_short(job)
 
 
 def addable(request: HttpRequest, group: Group) -> QuerySet[Machine]:

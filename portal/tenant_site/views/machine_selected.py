@@ -91,6 +91,7 @@ def result(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         "title": found.choice.title if found.choice else _("Under way"),
         "results": found,
         "rows": found.rows,
+        "said": found.in_short,
     }
     part = "_selected_result" if request.htmx else "selected_result"
     return render(request, f"tenant_site/machines/{part}.html", context)

@@ -24,9 +24,11 @@ from plans.actions import quota
 from plans.models import Provisioning, Subscription, SubscriptionState
 from plans.rules import RESOURCES
 from portal.faults import refuse, told
+from portal.frame import frame_of
+from portal.tenant_site import job_page
 from portal.tenant_site.access import own, signed_in
 from portal.tenant_site.forms.subscriptions import RenameForm
-from portal.tenant_site.held import rights_in
+from portal.tenant_site.held import memberships, rights_in
 from tenants.errors import Refused
 from tenants.rights import Right
 
@@ -34,6 +36,7 @@ from tenants.rights import Right
 @signed_in
 @require_GET
 def index(request: HttpRequest) -> HttpResponse:
+    frame_of(request).watch(*{one.tenant_id for one in memberships(request)})
     alive = ~Q(machines__state__in=GONE)
     mine = list(
         Subscription.objects.visible_to(request.user)
@@ -44,7 +47,6 @@ def index(request: HttpRequest) -> HttpResponse:
     context = {
         "title": _("Subscriptions"),
         "shares": [(one, limits[one.pk]) for one in mine],
-        "is_busy": any(is_moving(one) for one in mine),
     }
     part = "_list" if request.htmx else "index"
     return render(request, f"tenant_site/subscriptions/{part}.html", context)
@@ -101,6 +103,7 @@ def show(request: HttpRequest, subscription: Subscription) -> HttpResponse:
     """Where it stands; the fragment has the page drawn anew once it became something else."""
     if subscription.state == SubscriptionState.DELETED:
         return HttpResponseClientRedirect(reverse("subscriptions"))
+    frame_of(request).watch(subscription.pk)
     job = subscription.jobs.filter(subject=subscription.pk).order_by("-created_at").first()
     mark = f"{subscription.provisioning}.{subscription.state}.{has_failed(job)}"
     if request.htmx and request.GET.get("seen", mark) != mark:
@@ -110,6 +113,7 @@ def show(request: HttpRequest, subscription: Subscription) -> HttpResponse:
         "mark": mark,
         "subscription": subscription,
         "is_busy": is_moving(subscription) and not has_failed(job),
+        "said": job_page.in_short(job) if job else "",
         "is_leaving": subscription.state == SubscriptionState.DELETING,
         "has_failed": has_failed(job),
         "job": job,

@@ -96,6 +96,9 @@ class TestGoingBackAndForth:
     def test_looking_keeps_nothing(self, visitor) -> None:
         beside = visitor.look("disks", **{"rows": 1, "size-0": 100})
         assert "+ 110 GB" in beside.text
+        said = 'role="status" id="said" hx-swap-oob="innerHTML">1 core, 1 GB, 110 GB</p>'
+        assert said in beside.text, "who hears the page is told what changed, not all of it"
+        assert "aria-live" not in beside.text
         assert "disks" not in visitor.fresh().typed
 
     def test_without_a_script_a_button_looks(self, visitor) -> None:

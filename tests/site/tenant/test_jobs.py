@@ -54,6 +54,8 @@ def test_a_running_job_is_drawn_anew_until_it_ends(as_alice, machine) -> None:
     part = as_alice.get(page_of(job), headers={"HX-Request": "true"})
     assert "<html" not in part.text
     assert "data-live" not in part.text, "nothing moves any more, so nothing is asked"
+    assert part.context["said"].endswith(": Succeeded")
+    assert f'hx-swap-oob="innerHTML">{part.context["said"]}</p>' in part.text
 
 
 def test_what_went_wrong_and_whose_turn_it_is(as_alice, machine) -> None:

@@ -32,10 +32,11 @@ def test_subscribing_begins_at_once_and_is_watched(as_alice, plan, alices) -> No
     assert answer.url == reverse("subscription", args=[subscription.pk])
     page = as_alice.get(answer.url)
     assert "Getting ready" in page.text
-    assert "every 1s" in page.text
+    assert 'hx-trigger="katal:changed from:body"' in page.text
+    assert "data-pulse=" in page.text
     Subscription.objects.update(provisioning=Provisioning.IN_SYNC)
     fragment = as_alice.get(answer.url, headers={"HX-Request": "true"})
-    assert "every 1s" not in fragment.text
+    assert "Getting ready" not in fragment.text
     watched = f"{answer.url}?seen={page.context['mark']}"
     whole = as_alice.get(watched, headers={"HX-Request": "true"})
     assert whole.headers["HX-Refresh"] == "true"  # the button *New machine* comes with the page
