@@ -32,14 +32,19 @@ class Place:
         return all_of_role if self.rights is None else all_of_role & frozenset(self.rights)
 
     def cleaned(self, tenant: Tenant) -> Place:
-        """Return it without what its role does not know; raises Refused when it makes no sense."""
+        """Return it without what its role does not know, a composed one read anew; raises Refused
+        when it makes no sense. The tenant is locked.
+        """
         if self.role not in Role.values:
             raise Refused(_("Choose a role."), field="role")
         if self.role == Role.ADMIN:
             return Place(Role.ADMIN)
-        custom = self.custom_role if self.role == Role.CUSTOM else None
-        if self.role == Role.CUSTOM and (custom is None or custom.tenant_id != tenant.pk):
-            raise Refused(_("Choose a role of this tenant."), field="role")
+        custom = None
+        if self.role == Role.CUSTOM:
+            named = self.custom_role.pk if self.custom_role else None
+            custom = tenant.roles.filter(pk=named).first()
+            if custom is None:
+                raise Refused(_("Choose a role of this tenant."), field="role")
         narrowed = None
         if self.rights is not None:
             wanted = frozenset(self.rights) & rights.of_role(self.role, custom)

@@ -22,10 +22,11 @@ from tenants.actions import operations
 from tenants.actions.team import told
 from tenants.authority import Place
 from tenants.errors import Conflicting, NotPermitted, Refused
-from tenants.models import Invitation, Membership, Tenant, User
+from tenants.models import Invitation, Membership, Operation, Phase, Tenant, User
 
 GOOD_FOR = timedelta(days=7)
 MOST_OPEN = 100
+MOST_A_DAY = 200
 
 
 @transaction.atomic
@@ -48,6 +49,7 @@ def invite(
     waiting.filter(email=email).update(revoked_at=timezone.now())
     if waiting.count() >= MOST_OPEN:
         raise Refused(_("%(n)d invitations wait already: withdraw some.") % {"n": MOST_OPEN})
+    _check_mailed(tenant)
     token = secrets.token_urlsafe(32)
     invitation = Invitation.objects.create(
         tenant=tenant,
@@ -74,6 +76,7 @@ def send_again(*, by: User, invitation: Invitation) -> str:
     invitation = _locked(invitation)
     authority.authority_of(by, invitation.tenant).check_gives(_place_of(invitation))
     _check_unanswered(invitation)
+    _check_mailed(invitation.tenant)
     token = secrets.token_urlsafe(32)
     invitation.token_digest = _digest(token)
     invitation.expires_at = timezone.now() + GOOD_FOR
@@ -198,6 +201,22 @@ def _place_of(invitation: Invitation) -> Place:
         None if invitation.rights is None else tuple(invitation.rights),
         invitation.all_machines,
     )
+
+
+def _check_mailed(tenant: Tenant) -> None:
+    """Refuse to mail on and on: who signed up has mail sent in our name, to whom they like."""
+    sent = Operation.objects.filter(
+        # The first condition is the index's.
+        action__startswith="team.",
+        action__in=("team.invite", "team.invite_again"),
+        phase=Phase.STARTED,
+        tenant=tenant,
+        at__gt=timezone.now() - timedelta(days=1),
+    )
+    if sent.count() >= MOST_A_DAY:
+        raise Refused(
+            _("%(n)d invitations were mailed within a day: go on tomorrow.") % {"n": MOST_A_DAY}
+        )
 
 
 def _check_unanswered(invitation: Invitation) -> None:

@@ -31,9 +31,7 @@ def change(
 ) -> None:
     """Write a role anew. Who lacks rights it has, or would get, cannot, nor who could not change
     one of those who have it."""
-    role = (
-        TenantRole.objects.select_for_update(of=("self",)).select_related("tenant").get(pk=role.pk)
-    )
+    role = _locked(role)
     held = authority.authority_of(by, role.tenant)
     held.check_rights(role.rights, "rights")
     for member in role.memberships.select_related("user", "custom_role"):
@@ -45,9 +43,7 @@ def change(
 @transaction.atomic
 def delete(*, by: User, role: TenantRole) -> None:
     """Delete a role that nobody has, and nobody is invited to."""
-    role = (
-        TenantRole.objects.select_for_update(of=("self",)).select_related("tenant").get(pk=role.pk)
-    )
+    role = _locked(role)
     authority.authority_of(by, role.tenant).check_rights(role.rights)
     members, waiting = role.memberships.count(), role.invitations.unanswered().count()
     if members or waiting:
@@ -58,6 +54,15 @@ def delete(*, by: User, role: TenantRole) -> None:
     role.invitations.update(custom_role=None)
     _log("role.delete", by, role)
     role.delete()
+
+
+def _locked(role: TenantRole) -> TenantRole:
+    """Lock the tenant, as everything that changes a team does, then read the role anew."""
+    Tenant.objects.select_for_update().get(pk=role.tenant_id)
+    found = TenantRole.objects.select_related("tenant").filter(pk=role.pk).first()
+    if found is None:
+        raise Refused(_("There is no such role."))
+    return found
 
 
 def _write(

@@ -143,3 +143,17 @@ def test_an_account_that_is_gone_or_closed_vouches_for_nobody(alice, alices) -> 
     Invitation.objects.update(invited_by=None)
     with pytest.raises(Refused, match="invited you"):
         invitations.accept(by=erin, token=token)
+
+
+def test_nobody_mails_on_and_on(alice, alices, monkeypatch) -> None:
+    """Withdrawn invitations count: each of them was a mail to somebody."""
+    monkeypatch.setattr(invitations, "MOST_A_DAY", 2)
+    invitation, _token = invite(alice, alices)
+    invitations.revoke(by=alice, invitation=invitation)
+    invitation, _token = invite(alice, alices)
+    with pytest.raises(Refused, match="go on tomorrow"):
+        invitations.send_again(by=alice, invitation=invitation)
+    with pytest.raises(Refused, match="go on tomorrow"):
+        invite(alice, alices, "frank@example.net")
+    Operation.objects.update(at=timezone.now() - timedelta(days=2))
+    invite(alice, alices, "frank@example.net")

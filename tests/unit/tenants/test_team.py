@@ -147,3 +147,24 @@ def test_requiring_a_second_factor_begins_with_oneself(alice, bob, alices) -> No
         team.change_tenant(by=bob, tenant=alices, name="Mine", requires_second_factor=False)
     with pytest.raises(Refused, match="yourself first"):
         team.change_tenant(by=alice, tenant=alices, name="A", requires_second_factor=True)
+
+
+def test_a_role_that_is_gone_is_given_to_nobody(alice, bob, alices) -> None:
+    """Somebody deleted it since the page was drawn."""
+    night = roles.create(by=alice, tenant=alices, name="Night", given=["Start"])
+    late = Place(Role.CUSTOM, TenantRole.objects.get(pk=night.pk))
+    roles.delete(by=alice, role=TenantRole.objects.get(pk=night.pk))
+    with pytest.raises(Refused, match="Choose a role of this tenant"):
+        team.change(by=alice, membership=bob.memberships.get(), place=late)
+    with pytest.raises(Refused, match="no such role"):
+        roles.change(by=alice, role=late.custom_role, name="Night", given=["Start"])
+
+
+def test_a_role_is_given_as_it_is_now(alice, bob, erin, alices) -> None:
+    """It grew since the page of who may give less was drawn."""
+    night = roles.create(by=alice, tenant=alices, name="Night", given=["Start"])
+    late = Place(Role.CUSTOM, TenantRole.objects.get(pk=night.pk))
+    roles.change(by=alice, role=night, name="Night", given=["Start", "Remove"])
+    bob.memberships.update(role=Role.READER)
+    with pytest.raises(NotPermitted, match="Delete machines"):
+        team.change(by=erin, membership=bob.memberships.get(), place=late)
