@@ -179,4 +179,9 @@
     if (document.hidden && event.detail.elt.hasAttribute("data-live")) event.preventDefault();
   });
   document.addEventListener("htmx:afterSwap", (event) => prepare(event.target));
+  // What was said once is not said again.
+  document.addEventListener("htmx:oobBeforeSwap", (event) => {
+    const { target, fragment } = event.detail;
+    if (target.id === "said" && target.textContent === fragment.textContent) event.detail.shouldSwap = false;
+  });
 })();
