@@ -200,7 +200,7 @@ def rebuild(*, start: bool) -> Callable[[Case], Job]:
             case.floor.alice,
             case.it,
             template_id=case.floor.fabric.template.pk,
-            guest=setups.Asked(password=GUEST_PASSWORD),
+            guest=setups.Asked(local_admin_password=GUEST_PASSWORD),
             start=start,
         )
 

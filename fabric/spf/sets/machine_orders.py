@@ -15,33 +15,34 @@ from fabric.spf.sets.userroles import ADMINISTRATOR_ID
 from fabric.vmm.actions import machines
 from fabric.vmm.models import Checkpoint, RunAsAccount, Server, UserRole, VirtualMachine
 
-# What an order says, and the keyword that takes it as it is.
-_PLAIN = {
-    "ComputerName": "computer_name",
-    "CostCenter": "cost_center",
-    "CPUCount": "cores",
-    "Description": "description",
+# What is said of the guest, and VMM's keyword that takes it as it is; so with the rest of an order.
+GUEST = {
     "Domain": "domain",
-    "DynamicMemoryEnabled": "is_dynamic_memory",
-    "HardwareProfileId": "hardware_profile_id",
-    "HighlyAvailable": "is_highly_available",
     "LinuxAdministratorSSHKeyString": "ssh_keys",
     "LocalAdminPassword": "local_admin_password",
     "LocalAdminUserName": "local_admin_user",
     "MachineObjectOU": "domain_unit",
-    "Memory": "memory_mb",
     "Password": "domain_password",
     "ProductKey": "product_key",
+    "UserData": "user_data",
+    "UserName": "domain_user",
+    "WorkGroup": "workgroup",
+}
+_PLAIN = GUEST | {
+    "ComputerName": "computer_name",
+    "CostCenter": "cost_center",
+    "CPUCount": "cores",
+    "Description": "description",
+    "DynamicMemoryEnabled": "is_dynamic_memory",
+    "HardwareProfileId": "hardware_profile_id",
+    "HighlyAvailable": "is_highly_available",
+    "Memory": "memory_mb",
     "StartAction": "start_action",
     "StopAction": "stop_action",
     "Tag": "tag",
-    "UserData": "user_data",
-    "UserName": "domain_user",
     "VirtualHardDiskId": "disk_id",
     "VMTemplateId": "template_id",
-    "WorkGroup": "workgroup",
 }
-
 
 # What makes a copy of a machine, or of what it was at a checkpoint, and what such a copy takes.
 _OF_MACHINES = ("SourceVMId", "SourceCheckpointId")
@@ -52,6 +53,8 @@ _OF_COPIES = {
     "StartVM": "start",
     "Tag": "tag",
 }
+# Clients send a computer name unasked.
+_WITH_COPIES = {"StampId", "CloudId", "ComputerName", *_OF_MACHINES, *_OF_COPIES}
 
 
 def _create(scope: Scope, body: Row) -> Written:
@@ -87,27 +90,19 @@ def _copy(scope: Scope, body: Row) -> Written:
     if all(name in body for name in _OF_MACHINES):
         raise BadRequest("Give either the parameter SourceVMId or SourceCheckpointId.")
     for name, value in body.items():
-        if value not in (None, "", []) and name not in (
-            *("StampId", "CloudId", "ComputerName"),
-            *_OF_MACHINES,
-            *_OF_COPIES,
-        ):
+        if value not in (None, "", []) and name not in _WITH_COPIES:
             raise BadRequest(f"The parameter {name} is not for a copy of a machine.")
     said = {keyword: body[name] for name, keyword in _OF_COPIES.items() if name in body}
     key = _key(scope, body)
-    here = {"machine__server": scope.server_of(body["StampId"])}
     if "SourceVMId" in body:
         source = named.machine(scope, body, "SourceVMId")
         _require_cloud(source, body)
         machine, job = machines.clone(scope.caller, source, request_key=key, **said)
     else:
-        rows = Checkpoint.objects.visible_to(scope.caller).filter(**here)
-        checkpoint = named.one(
-            rows.select_related("machine"),
-            "SourceCheckpointId",
-            body["SourceCheckpointId"],
-            "checkpoint",
-        )
+        rows = Checkpoint.objects.visible_to(scope.caller).select_related("machine")
+        rows = rows.filter(machine__server=scope.server_of(body["StampId"]))
+        id = body["SourceCheckpointId"]
+        checkpoint = named.one(rows, "SourceCheckpointId", id, "checkpoint")
         _require_cloud(checkpoint.machine, body)
         machine, job = machines.of_checkpoint(scope.caller, checkpoint, request_key=key, **said)
     return Written(machine, job.pk)

@@ -11,6 +11,7 @@ from django.db import IntegrityError
 from fabric.odata.errors import BadRequest
 from fabric.spf.schema import Row, names
 from fabric.spf.scope import Scope
+from fabric.spf.sets.machine_orders import GUEST
 from fabric.vmm import errors as vmm
 from fabric.vmm.actions import machines
 from fabric.vmm.actions.setups import Asked
@@ -18,20 +19,7 @@ from fabric.vmm.models import Job, VirtualMachine
 
 OPERATION = "Rebuild"
 
-# What is said of the guest, and VMM's word for it.
-_GUEST = {
-    "Domain": "domain",
-    "LinuxAdministratorSSHKeyString": "ssh_keys",
-    "LocalAdminPassword": "password",
-    "LocalAdminUserName": "user",
-    "MachineObjectOU": "domain_unit",
-    "Password": "domain_password",
-    "ProductKey": "product_key",
-    "UserData": "user_data",
-    "UserName": "domain_user",
-    "WorkGroup": "workgroup",
-}
-TAKES = names("VMTemplateId ComputerName TimeZone StartVM") | _GUEST.keys()
+TAKES = names("VMTemplateId ComputerName TimeZone StartVM") | GUEST.keys()
 
 
 def rebuild(scope: Scope, machine: VirtualMachine, body: Row) -> UUID:
@@ -44,7 +32,7 @@ def rebuild(scope: Scope, machine: VirtualMachine, body: Row) -> UUID:
     known = _begun(key)
     if known is not None:
         return known
-    said = {word: str(body[name]) for name, word in _GUEST.items() if name in body}
+    said = {keyword: body[name] for name, keyword in GUEST.items() if name in body}
     guest = Asked(**said, time_zone=str(body.get("TimeZone", "")))
     try:
         job = machines.rebuild(

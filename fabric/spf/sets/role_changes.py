@@ -10,26 +10,14 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.db import models, transaction
+from django.db import transaction
 
 from fabric.odata.errors import BadRequest
 from fabric.spf.schema import Create, Row, Update, Written, names
 from fabric.spf.scope import Scope
 from fabric.vmm.actions import userroles
-from fabric.vmm.models import (
-    Cloud,
-    GuestProfile,
-    HardwareProfile,
-    LibraryFile,
-    ResourceKind,
-    RoleProfile,
-    RunAsAccount,
-    UserRole,
-    VirtualHardDisk,
-    VirtualMachine,
-    VMNetwork,
-    VMTemplate,
-)
+from fabric.vmm.actions.insideroles import KINDS, things
+from fabric.vmm.models import Cloud, RoleProfile, UserRole
 from fabric.vmm.roles import Grant, ScopeLimits, require_administrator
 
 LIMITS = {
@@ -49,16 +37,6 @@ _NETWORKS = (
     ("VMNetworkMaximum", "RemoveVMNetworkMaximum", "most_networks"),
     ("VMNetworkMaximumPerUser", "RemoveVMNetworkMaximumPerUser", "member_most_networks"),
 )
-_KINDS: dict[str, type[models.Model]] = {
-    ResourceKind.TEMPLATE: VMTemplate,
-    ResourceKind.PROFILE: HardwareProfile,
-    ResourceKind.NETWORK: VMNetwork,
-    ResourceKind.GUEST_PROFILE: GuestProfile,
-    ResourceKind.DISK: VirtualHardDisk,
-    ResourceKind.ACCOUNT: RunAsAccount,
-    ResourceKind.MACHINE: VirtualMachine,
-    ResourceKind.ISO: LibraryFile,
-}
 _INPUTS = (
     "Description AddMember RemoveMember PermissionInput CloudPermissionInput AddScope RemoveScope "
     "AddResource RemoveResource VMNetworkQuota"
@@ -165,11 +143,11 @@ def _grant(scope: Scope, item: Row, what: str) -> Grant:
     """A resource; what its type is called varies, so where the word is strange the id decides."""
     id = _needed(scope, item, "Resource", what)
     word = item.get("ResourceType") or ""
-    for kind in _KINDS:
+    for kind in KINDS:
         if kind.casefold() == word.casefold():
             return Grant(kind, id)
-    for kind, model in _KINDS.items():
-        if model._default_manager.filter(pk=id).exists():
+    for kind in KINDS:
+        if things(kind).filter(pk=id).exists():
             return Grant(kind, id)
     raise BadRequest(f"{what} names no resource that is granted to user roles: {word!r} {id}.")
 

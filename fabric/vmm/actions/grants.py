@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from django.db import transaction
+from django.db.models.functions import Now
 
 from fabric.vmm.actions import held
 from fabric.vmm.errors import Denied, Invalid
@@ -39,11 +40,14 @@ def grant_machine(caller: Caller, machine: VirtualMachine, to: Collection[UserRo
         return False
     rows.exclude(role__in=wanted).delete()
     RoleResource.objects.bulk_create(
-        RoleResource(role_id=pk, kind=ResourceKind.MACHINE, resource_id=row.pk)
-        for pk in sorted(wanted - known)
+        [
+            RoleResource(role_id=pk, kind=ResourceKind.MACHINE, resource_id=row.pk)
+            for pk in sorted(wanted - known)
+        ],
+        ignore_conflicts=True,
     )
     # Who asks for what changed is to learn of it.
-    VirtualMachine.objects.filter(pk=row.pk).update(role=row.role)
+    VirtualMachine.objects.filter(pk=row.pk).update(modified_at=Now())
     return True
 
 

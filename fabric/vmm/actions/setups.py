@@ -28,8 +28,8 @@ class Asked:
     the organisational unit `domain_unit`. `user_data` is a script, or what cloud-init reads.
     """
 
-    user: str = ""
-    password: str = field(default="", repr=False)
+    local_admin_user: str = ""
+    local_admin_password: str = field(default="", repr=False)
     product_key: str = field(default="", repr=False)
     time_zone: str = ""
     workgroup: str = ""
@@ -43,7 +43,7 @@ class Asked:
     @property
     def lets_in(self) -> bool:
         """Tell whether it says who gets into the guest, which takes AllowLocalAdmin."""
-        return bool(self.password or self.ssh_keys.strip() or self.user_data)
+        return bool(self.local_admin_password or self.ssh_keys.strip() or self.user_data)
 
 
 @dataclass(frozen=True)
@@ -85,14 +85,15 @@ def _administrator(
 ) -> tuple[str, str]:
     """Who administers the guest, and the password: as ordered, else the guest profile's."""
     default = _default_user(machine, guest)
-    if asked.password:
-        return _named(asked) or default, asked.password
+    if asked.local_admin_password:
+        return _named(asked) or default, asked.local_admin_password
     password = kept.get("admin_password", "")
     return (default, password) if password else ("", "")
 
 
 def _named(asked: Asked) -> str:
-    return fields.text(asked.user, "The administrator", longest=104, field="local_admin_user")
+    user = asked.local_admin_user
+    return fields.text(user, "The administrator", longest=104, field="local_admin_user")
 
 
 def _default_user(machine: VirtualMachine, guest: GuestProfile | None) -> str:

@@ -116,6 +116,10 @@ def add(
             return known
         raise Conflict(f"There is already a user role with the id {id}.")
     role = UserRole(pk=id or uuid4(), profile=profile)
+    parent = details.get("parent")
+    if parent is not None:
+        # What it loses meanwhile is lost to this one too.
+        details["parent"] = rows.held(parent, no_key=True)
     return _write(role, {**details, "name": name})
 
 

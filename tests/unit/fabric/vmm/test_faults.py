@@ -52,7 +52,7 @@ def _rebuild(machine: VirtualMachine) -> Job:
         ADMINISTRATOR,
         machine,
         template_id=machine.template_id,
-        guest=Asked(password=PASSWORD),
+        guest=Asked(local_admin_password=PASSWORD),
     )
 
 

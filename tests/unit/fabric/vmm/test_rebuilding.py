@@ -72,7 +72,7 @@ def again(machine: VirtualMachine) -> VirtualMachine:
 
 
 def rebuild(caller, machine, of, **wanted) -> Job:
-    guest = wanted.pop("guest", Asked(password=NEW_PASSWORD))
+    guest = wanted.pop("guest", Asked(local_admin_password=NEW_PASSWORD))
     return actions.machines.rebuild(caller, machine, template_id=of.pk, guest=guest, **wanted)
 
 
