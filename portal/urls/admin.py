@@ -65,6 +65,12 @@ subscription_pages = [
     path("<uuid:pk>/", subscriptions.show, name="subscription"),
     path("<uuid:pk>/retry/", subscriptions.retry, name="subscription-retry"),
     path("<uuid:pk>/state/", subscriptions.change_state, name="subscription-state"),
+    path("<uuid:pk>/delete/", subscriptions.delete, name="subscription-delete"),
+    path(
+        "<uuid:pk>/delete/go-on/",
+        subscriptions.go_on_deleting,
+        name="subscription-delete-resume",
+    ),
 ]
 
 urlpatterns = [

@@ -39,10 +39,12 @@ ADMIN_SITE: Answers = {
         " add-on add-on-access add-on-edit add-on-new add-ons plan-edit"
         " plan plan-access plan-new plan-quotas plans provider provider-edit provider-register"
         " provider-remove stamp-edit stamp-register"
-        " subscription subscription-state subscriptions user user-new user-subscribe users vmclouds"
+        " subscription subscription-delete subscription-state subscriptions"
+        " user user-new user-subscribe users vmclouds"
     ),
     ("302 403 403 403 405", "302 403 403 403 302"): (
-        "provider-refresh subscription-retry fabric-machine-operate fabric-job-do"
+        "provider-refresh subscription-retry subscription-delete-resume"
+        " fabric-machine-operate fabric-job-do"
         " fabric-drift-compare fabric-host-do fabric-spf-account-do"
     ),
     ("302 403 403 403 302", "302 403 403 403 302"): (

@@ -98,7 +98,7 @@ def first_steps(providers: list[Provider]) -> list[Step]:
             any(each.stamps.all() for each in providers),
         ),
         Step(
-            _("Make a plan"),
+            _("Create a plan"),
             _("A plan is what tenants subscribe to."),
             reverse("plan-new"),
             plan is not None,

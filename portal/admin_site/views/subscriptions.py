@@ -1,4 +1,4 @@
-"""Subscriptions: the list, one of them, and putting it right or on hold."""
+"""Subscriptions: the list, one of them, putting it right or on hold, and its end."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ from fabric.limits import limits_of
 from fabric.models import Machine, Offering
 from fabric.states import GONE
 from plans.actions import quota
-from plans.models import Subscription, SubscriptionState
+from plans.models import Provisioning, Subscription, SubscriptionState
 from portal import faults
 from portal.admin_site.access import operator_required
 from portal.admin_site.acts import acts
 from portal.admin_site.forms.filters import SubscriptionFilter
 from portal.admin_site.listing import listed
+from portal.leaving import LeaveForm, losses
 from tenants.errors import Refused
 
 MACHINES_SHOWN = 50
@@ -55,9 +56,15 @@ def index(request: HttpRequest) -> HttpResponse:
 def show(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Show a subscription: its provisioning, quota and machines; htmx asks for the state alone."""
     subscription = get_object_or_404(Subscription.objects.select_related("plan", "tenant"), pk=pk)
+    job = subscription.jobs.filter(machine=None).order_by("-created_at").first()
+    is_syncing = subscription.provisioning == Provisioning.SYNCING
+    is_deleting = subscription.state == SubscriptionState.DELETING
+    is_ending = subscription.state in subscriptions.ENDING
     context = {
         "subscription": subscription,
-        "job": subscription.jobs.filter(machine=None).order_by("-created_at").first(),
+        "job": job,
+        "is_ending": is_ending,
+        "is_moving": is_deleting and job and not job.is_final if is_ending else is_syncing,
     }
     if request.htmx:
         return render(request, "admin_site/subscriptions/_provisioning.html", context)
@@ -91,7 +98,7 @@ def retry(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 def change_state(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Ask whether to suspend an active subscription, or to activate a suspended one, and do it."""
     subscription = get_object_or_404(Subscription.objects.select_related("plan", "tenant"), pk=pk)
-    if subscription.state in (SubscriptionState.DELETING, SubscriptionState.DELETED):
+    if subscription.state in subscriptions.ENDING:
         raise Http404
     context = {"subscription": subscription, "problem": ""}
     if request.method == "POST":
@@ -105,6 +112,40 @@ def change_state(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         except Refused as refusal:
             context["problem"] = refusal.message
     return render(request, "admin_site/subscriptions/state.html", context)
+
+
+@operator_required
+def delete(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """Tell what is lost with a subscription, have its name typed, and delete all of it."""
+    present = Subscription.objects.exclude(state__in=subscriptions.ENDING)
+    subscription = get_object_or_404(present.select_related("plan", "tenant"), pk=pk)
+    form = LeaveForm(request.POST or None, name=subscription.name)
+    if form.is_valid():
+        try:
+            subscriptions.leave(by=request.user, subscription=subscription)
+        except Refused as refusal:
+            faults.refuse(form, refusal)
+        else:
+            return redirect("subscription", pk)
+    context = {
+        "title": _("Delete %(name)s") % {"name": subscription.name},
+        "subscription": subscription,
+        "form": form,
+        "lost": losses(subscription, request.user),
+    }
+    return render(request, "admin_site/subscriptions/delete.html", context)
+
+
+@operator_required
+@require_POST
+def go_on_deleting(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """Go on with what failed halfway, whoever began it."""
+    subscription = get_object_or_404(Subscription, pk=pk)
+    with faults.told(request):
+        if subscription.state != SubscriptionState.DELETING:
+            raise Refused(_("There is nothing to go on with."))
+        subscriptions.leave(by=request.user, subscription=subscription)
+    return redirect("subscription", pk)
 
 
 def with_machines() -> QuerySet[Subscription]:

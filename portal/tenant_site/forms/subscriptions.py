@@ -1,11 +1,10 @@
-"""What can be asked of a subscription: another name, add-ons, its end."""
+"""What can be asked of a subscription: another name, add-ons."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django import forms
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from plans.models import AddOn
@@ -30,23 +29,3 @@ class TakeForm(forms.Form):
     def __init__(self, *args: Any, offers: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["add_on"].queryset = offers
-
-
-class LeaveForm(forms.Form):
-    """The subscription's name, typed: what is in it is lost for good."""
-
-    confirm = forms.CharField(
-        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
-        error_messages={"required": gettext_lazy("Type the subscription's name.")},
-    )
-
-    def __init__(self, *args: Any, name: str, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.name = name
-        self.fields["confirm"].label = _("Type %(name)s to confirm") % {"name": name}
-
-    def clean_confirm(self) -> str:
-        typed: str = self.cleaned_data["confirm"].strip()
-        if typed != self.name:
-            raise forms.ValidationError(_("This is not the subscription's name."))
-        return typed

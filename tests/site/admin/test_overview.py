@@ -25,7 +25,7 @@ def test_the_next_step_leads_through_the_set_up(site, vault, olga) -> None:
     assert site.get("/").context["next_step"].url == f"/vm-clouds/endpoints/{provider.pk}/register/"
     stamp.pk = pk
     stamp.save(force_insert=True)
-    assert next_step(site) == "Make a plan"
+    assert next_step(site) == "Create a plan"
     plan_actions.create(by=olga, name="Silver", service_keys=["vmclouds"])
     assert next_step(site) == "Set its quotas"
     Plan.objects.all().delete()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fabric.actions import subscriptions
+from fabric.durable.states import LIVE, JobState
 from fabric.models import Job
 from plans.models import Provisioning, Subscription, SubscriptionState
 from tests.factories import fabric as rows
@@ -98,3 +99,50 @@ def test_a_page_gone_stale_is_told_so(site, subscription) -> None:
 def test_what_is_being_deleted_changes_state_no_more(site, subscription) -> None:
     Subscription.objects.update(state=SubscriptionState.DELETING)
     assert site.get(f"/subscriptions/{subscription.pk}/state/").status_code == 404
+
+
+def test_deleting_tells_what_is_lost_and_wants_the_name(site, fake, subscription) -> None:
+    rows.make_machine(subscription, "web-01")
+    there = f"/subscriptions/{subscription.pk}/"
+    assert f'href="{there}delete/"' in site.get(there).content.decode()
+    page = site.get(f"{there}delete/").content.decode()
+    assert "web-01" in page
+    assert "Type Starter to confirm" in page
+    page = site.post(f"{there}delete/", {"confirm": "starter"}).content.decode()
+    assert "This is not the subscription&#x27;s name." in page
+    assert not Job.objects.exists()
+    assert site.post(f"{there}delete/", {"confirm": "Starter"}).url == there
+    subscription.refresh_from_db()
+    assert subscription.state == SubscriptionState.DELETING
+    assert Job.objects.get().recipe == "subscription.leave"
+    page = site.get(there).content.decode()
+    assert "Deleting everything in it" in page
+    assert 'hx-trigger="every 2s"' in page
+    assert "Go on deleting" not in page
+    assert site.get(f"{there}delete/").status_code == 404
+
+
+def test_what_is_protected_is_not_deleted(site, subscription) -> None:
+    rows.make_machine(subscription, "web-01", is_protected=True)
+    there = f"/subscriptions/{subscription.pk}/delete/"
+    page = site.post(there, {"confirm": "Starter"}).content.decode()
+    assert "Lift the protection first." in page
+    assert not Job.objects.exists()
+
+
+def test_a_deleting_that_failed_goes_on(site, fake, subscription) -> None:
+    there = f"/subscriptions/{subscription.pk}/"
+    assert "nothing to go on with" in site.post(f"{there}delete/go-on/", follow=True).text
+    site.post(f"{there}delete/", {"confirm": "Starter"})
+    Job.objects.update(state=JobState.FAILED)
+    Subscription.objects.update(problem="Not deleted: web-01.")
+    page = site.get(there).text
+    assert "Not deleted: web-01." in page
+    assert "every 2s" not in page
+    assert site.post(f"{there}delete/go-on/").url == there
+    assert Job.objects.get().state in LIVE
+    Job.objects.update(state=JobState.SUCCEEDED)
+    Subscription.objects.update(state=SubscriptionState.DELETED, problem="")
+    page = site.get(there).text
+    assert "Go on deleting" not in page
+    assert "every 2s" not in page

@@ -162,8 +162,8 @@ ACTS: dict[str, Act] = {
         "danger",
     ),
     "checkpoint-make": Act(
-        gettext_lazy("Make a checkpoint of {machine}"),
-        gettext_lazy("Make checkpoint"),
+        gettext_lazy("Create a checkpoint of {machine}"),
+        gettext_lazy("Create checkpoint"),
         forms.MakeCheckpoint,
         lambda *args, **words: checkpoints.create(*args, **words)[1],
         "checkpoints",
