@@ -159,7 +159,7 @@ class TestRunningAFabric:
     def test_a_checkpoint_is_made(self, olga: Visitor) -> None:
         self.tab(olga, "Checkpoints")
         olga.fill(name="before the upgrade")
-        olga.press("Make checkpoint")
+        olga.press("Create checkpoint")
         work_ends(olga)
         self.tab(olga, "Checkpoints")
         expect(olga.page.locator("main table")).to_contain_text("before the upgrade")

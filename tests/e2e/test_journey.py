@@ -408,7 +408,7 @@ def registration(journey: Journey) -> dict[str, str]:
 def make_plan(olga: Visitor, name: str) -> None:
     """Make a plan, as it is made: private, without quotas."""
     olga.open("admin", "/plans/new/")
-    olga.send("Make the plan", name=name, description="Machines in Frankfurt.")
+    olga.send("Create plan", name=name, description="Machines in Frankfurt.")
     expect(olga.heading(name)).to_be_visible()
 
 

@@ -96,8 +96,8 @@ def create(request: HttpRequest, machine: Machine) -> HttpResponse:
         )
 
     asked = Asked(
-        _("Make a checkpoint of %(name)s") % {"name": machine.name},
-        _("Make checkpoint"),
+        _("Create a checkpoint of %(name)s") % {"name": machine.name},
+        _("Create checkpoint"),
         "layers",
         TAB,
         [
@@ -217,7 +217,7 @@ def _first_keep(request: HttpRequest, machine: Machine) -> tuple[str, str] | Non
     """Return the way to a checkpoint of what would be lost, for who may make one."""
     if reason_now(request, machine, Verb.CHECKPOINT) is not None:
         return None
-    return _("Make a checkpoint of it first"), reverse("machine-checkpoint", args=[machine.pk])
+    return _("Create a checkpoint of it first"), reverse("machine-checkpoint", args=[machine.pk])
 
 
 def _lost(checkpoint: Checkpoint) -> str:

@@ -28,7 +28,7 @@ from tenants.rights import Right
 def usable_or_refused(request: HttpRequest) -> list[Subscription]:
     """Return where the person may make machines, maybe nowhere now; a role without it is a 403."""
     if rights_by_tenant(request) and Right.CREATE not in anywhere(request):
-        raise PermissionDenied(_("Your role does not allow making machines."))
+        raise PermissionDenied(_("Your role does not allow creating machines."))
     return usable(request)
 
 

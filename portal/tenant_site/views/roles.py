@@ -58,7 +58,7 @@ def create(request: HttpRequest) -> HttpResponse:
         else:
             messages.success(request, _("The role “%s” can be given now.") % given["name"])
             return redirect(reverse("roles") + choice.query)
-    context = {"title": _("Compose a role"), "choice": choice, "form": form}
+    context = {"title": _("New role"), "choice": choice, "form": form}
     return render(request, "tenant_site/roles/edit.html", context)
 
 

@@ -30,7 +30,7 @@ def key(alice: Visitor) -> str:
     for right in RIGHTS:
         alice.page.locator(f"[name=rights][value={right}]").check()
     alice.look("new key")
-    alice.press("Make the key")
+    alice.press("Create key")
     made = alice.page.get_by_label("The printer").input_value()
     alice.look("key, shown once")
     alice.press("I have copied it")

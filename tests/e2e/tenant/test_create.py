@@ -75,7 +75,7 @@ class TestOneMachineInEveryDetail:
             expect(step(alice, title)).to_be_visible()
         assert alice.field("name-0").input_value() == "shelf"
         alice.press("Save and review")
-        expect(step(alice, "This machine will be made")).to_be_visible()
+        expect(step(alice, "This machine will be created")).to_be_visible()
         review = alice.page.locator("main")
         for words in ("books", "7 GB", ADDRESS, "library, quiet", "1,536 MB"):
             expect(review).to_contain_text(words)

@@ -25,6 +25,29 @@ def things(alice: Visitor) -> Locator:
     return alice.page.locator("#tab tbody tr")
 
 
+class TestItsCurves:
+    def test_a_sample_is_read_beside_the_pointer(self, alice: Visitor, cloud: Stack) -> None:
+        pk, *_rest = backstage.rows(cloud, "SELECT id FROM fabric_machine WHERE name = 'till'")[0]
+        backstage.rows(
+            cloud,
+            "INSERT INTO fabric_load (machine_id, frame, counter, samples, times, synced_at)"
+            f" VALUES ('{pk}', 'month', 'cpu', '[10, 20, 90]', '[\"2026-03-01T12:00:00Z\","
+            ' "2026-03-02T12:00:00Z", "2026-03-03T12:00:00Z"]\', now())'
+            " ON CONFLICT (machine_id, frame, counter) DO UPDATE"
+            " SET samples = excluded.samples, times = excluded.times RETURNING id",
+        )
+        alice.open("tenant", f"/machines/{pk}/?frame=month")
+        curve = alice.page.locator("svg[data-said]").first
+        box = curve.bounding_box()
+        assert box is not None
+        for part, said in ((0.1, "1 Mar 12:00 · 10 %"), (0.5, "20 %"), (0.99, "90 %")):
+            alice.page.mouse.move(box["x"] + part * box["width"], box["y"] + 20)
+            expect(alice.page.locator(".tip")).to_contain_text(said)
+        alice.look("a curve, read")
+        alice.page.mouse.move(0, 0)
+        expect(alice.page.locator(".tip")).to_have_count(0)
+
+
 class TestItsParts:
     def test_it_is_described_and_shut_down_to_grow(self, alice: Visitor, cloud: Stack) -> None:
         open_machine(alice, "lamp")
@@ -84,7 +107,7 @@ class TestItsCheckpoints:
         tab(alice, "Checkpoints")
         alice.press("Make a checkpoint")
         alice.look("make a checkpoint")
-        answer(alice, "Make checkpoint", name="before the storm")
+        answer(alice, "Create checkpoint", name="before the storm")
         expect(row(alice, "before the storm")).to_contain_text("the machine stands here")
         settled(alice)
         alice.look("checkpoints")
