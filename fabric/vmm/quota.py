@@ -77,7 +77,7 @@ def capacity(cloud: Cloud) -> list[Component]:
 
 def family(role: UserRole) -> QuerySet[UserRole]:
     """Return the role and its children, whose machines count as its own."""
-    return UserRole.objects.filter(Q(pk=role.pk) | Q(parent=role.pk)).order_by().values("pk")
+    return UserRole.objects.family(role.pk).order_by().values("pk")
 
 
 def require_room(role: UserRole | None, cloud: Cloud, wanted: Size, *, member: str = "") -> None:

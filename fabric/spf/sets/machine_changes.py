@@ -33,7 +33,7 @@ _CHANGES = {
 _STORE, _DEPLOY = "Store", "Deploy"
 
 
-def _operate(scope: Scope, machine: VirtualMachine, known: Row, body: Row) -> UUID:
+def _operate(scope: Scope, machine: VirtualMachine, known: Row, body: Row) -> UUID | None:
     assert scope.caller is not None
     operation = body["Operation"]
     if body.get("Agent"):

@@ -74,7 +74,7 @@ def find_networks(
             raise Invalid(f"There is no VM network {str(asked)!r} in the cloud {cloud.name}.")
         if item.ipv4_type == AddressType.STATIC and network and not network.has_pool:
             raise Invalid(f"The VM network {network.name} has no pool of static addresses.")
-        _require_fixable(item, network)
+        _require_fixable(item.address, item.ipv4_type, network)
         networks.append(network)
     return networks
 
@@ -181,11 +181,8 @@ def change(
         kind = ""
     found.ipv4_type = _ipv4_type(found, kind, fixed)
     found.save(update_fields=["network", "mac", "ipv4_type"])
-    leased = []
-    if found.network is not None:
-        leased = addresses.lease(found, [fixed] if fixed else [], by=caller)
-    elif fixed:
-        raise Invalid(f"An adapter on no network cannot have {fixed}.", field="address")
+    wanted = [fixed] if fixed else []
+    leased = addresses.lease(found, wanted, by=caller) if found.network is not None else []
     notes = _notes(found, leased)
     # Leasing let go of what the host still uses.
     hold(found, old["leases"])
@@ -201,11 +198,11 @@ def remove(caller: Caller, adapter: NetworkAdapter) -> Job:
     return held.begin_change(caller, row, REMOVE, adapter=str(found.pk), spec=None)
 
 
-def _require_fixable(item: NewAdapter, network: VMNetwork | None) -> None:
-    if item.address and network is None:
-        raise Invalid(f"An adapter on no network cannot have {item.address}.", field="address")
-    if item.address and "." in item.address and item.ipv4_type == AddressType.DYNAMIC:
-        raise Invalid(f"The address {item.address} is fixed: it is not dynamic.", field="ipv4_type")
+def _require_fixable(address: str, ipv4_type: str, network: VMNetwork | None) -> None:
+    if address and network is None:
+        raise Invalid(f"An adapter on no network cannot have {address}.", field="address")
+    if "." in address and ipv4_type == AddressType.DYNAMIC:
+        raise Invalid(f"The address {address} is fixed: it is not dynamic.", field="ipv4_type")
 
 
 def _ready(caller: Caller, machine: VirtualMachine) -> VirtualMachine:
@@ -258,9 +255,8 @@ def _groups_of(machine: VirtualMachine) -> set[uuid.UUID]:
 
 def _ipv4_type(adapter: NetworkAdapter, kind: str, address: str) -> str:
     """Return the type asked for; static wants a pool, and a fixed IPv4 address is static."""
+    _require_fixable(address, kind, adapter.network)
     wanted = _type(kind, AddressType.STATIC if "." in address else AddressType.DYNAMIC)
-    if "." in address and wanted != AddressType.STATIC:
-        raise Invalid(f"The address {address} is fixed: it is not dynamic.", field="ipv4_type")
     if (
         wanted == AddressType.STATIC
         and not AddressPool.objects.filter(network=adapter.network_id).exists()

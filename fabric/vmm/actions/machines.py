@@ -171,7 +171,7 @@ def _begin_operation(caller: Caller, machine: VirtualMachine, operation: Operati
         )
     inputs: dict[str, Any] = {"before": machine.status}
     note_host(inputs, machine.host)
-    changes = {"status": operation.busy} if operation.busy is not None else {}
+    changes: dict[str, Any] = {"status": operation.busy} if operation.busy is not None else {}
     return held.begin(caller, machine, operation.recipe, inputs=inputs, **changes)
 
 

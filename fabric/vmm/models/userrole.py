@@ -42,13 +42,17 @@ class ResourceKind(models.TextChoices):
 class UserRoleQuerySet(ScopedQuerySet):
     def of_role(self, role: Any) -> Self:
         """Return the role itself, and those inside it."""
-        return self.filter(models.Q(pk=role.pk) | models.Q(parent=role.pk))
+        return self.family(role.pk)
+
+    def family(self, top: Any) -> Self:
+        """Return the role of this id, and those inside it."""
+        return self.filter(models.Q(pk=top) | models.Q(parent=top))
 
     def with_sight(self) -> Self:
         """Return the rows, each with the ids of its tenant's roles, for `sight_of`."""
         top = Coalesce(models.OuterRef("parent"), models.OuterRef("pk"))
-        family = UserRole.objects.filter(models.Q(pk=top) | models.Q(parent=top))
-        return self.annotate(family=ArraySubquery(family.order_by("pk").values("pk")))
+        family = UserRole.objects.family(top).order_by("pk").values("pk")
+        return self.annotate(family=ArraySubquery(family))
 
 
 def sight_of(role: Any) -> Any:
@@ -61,9 +65,7 @@ def sight_of(role: Any) -> Any:
     known = getattr(role, "family", None)
     if known is not None:
         return known
-    top = role.tenant_id
-    roles = UserRole.objects.filter(models.Q(pk=top) | models.Q(parent=top))
-    return roles.order_by().values("pk")
+    return UserRole.objects.family(role.tenant_id).order_by().values("pk")
 
 
 class UserRole(models.Model):

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from fabric.spf.edm import VMM
 from fabric.vmm import actions
 from fabric.vmm.models import UserRole, VirtualMachine
 from tests.contract.spf_service.conftest import Caller, done, key, said
@@ -196,3 +197,38 @@ def test_a_role_inside_one_that_is_inside_is_refused(administrator, bob, role):
     answer = administrator.send("POST", "UserRoles", body)
     assert answer.status_code == 400
     assert not UserRole.objects.filter(parent=inner).exists()
+
+
+def test_no_set_tells_of_a_machine_that_was_not_granted(bob, tenant, fabric, role, stamp, order):
+    """Read plainly, expanded, navigated and asked for by what hangs on it."""
+    hidden = deploy(fabric, acting_for(role), "hush-hush")
+    finish(actions.checkpoints.create(acting_for(role), hidden, name="hush-checkpoint")[1])
+    done(bob.send("POST", "VirtualMachines", order | {"Name": "his", "LocalAdminPassword": None}))
+    adapter = hidden.adapters.get()
+    traces = ("hush", str(hidden.pk), str(adapter.pk), adapter.mac)
+    paths = []
+    for name, entity_set in VMM.sets.items():
+        paths += [name, *(f"{name}?$expand={nav.name}" for nav in entity_set.type.navs)]
+        if entity_set.type.prop("VMId") is not None:
+            paths.append(f"{name}?$filter=VMId eq guid'{hidden.pk}' or VMId ne null")
+
+    def telling(caller: Caller) -> set[str]:
+        told = {path: caller.get(path).content.decode() for path in paths}
+        return {path for path, text in told.items() if any(trace in text for trace in traces)}
+
+    assert telling(bob) == set()
+    assert {"VirtualMachines", "Jobs", "VMCheckPoints"} <= telling(tenant)
+    some = "any(a: a/Name ne 'x')"
+    for nav in ("VirtualNetworkAdapters", "VirtualDiskDrives", "VMCheckpoints"):
+        assert "hush" not in bob.get(f"VirtualMachines?$filter={nav}/{some}").content.decode()
+    where = key("VirtualMachines", hidden.pk, stamp.pk)
+    for nav in VMM.sets["VirtualMachines"].type.navs:
+        assert bob.get(f"{where}/{nav.name}").status_code == 404
+    plugged = key("VirtualNetworkAdapters", adapter.pk, stamp.pk)
+    assert (bob.get(plugged).status_code, tenant.get(plugged).status_code) == (404, 200)
+    batch = (
+        "--b\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n\r\n"
+        f"GET {where} HTTP/1.1\r\nHost: localhost\r\n\r\n\r\n--b--\r\n"
+    )
+    answer = bob.send("POST", "$batch", batch, content_type="multipart/mixed; boundary=b")
+    assert (answer.status_code, b"404 Not Found" in answer.content) == (202, True)
