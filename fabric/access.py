@@ -36,7 +36,7 @@ def member_of(user: User, machine: Machine) -> Membership | None:
 
 
 def rights_on(
-    user: User, machine: Machine, of_tenant: Collection[str] | None = None
+    user: User | None, machine: Machine, of_tenant: Collection[str] | None = None
 ) -> frozenset[str]:
     """Return the permissions a person has on a machine, nothing for a stranger.
 
@@ -44,8 +44,8 @@ def rights_on(
     The machine's `subscription__plan__offering` is read.
     """
     if of_tenant is None:
-        member = member_of(user, machine)
-        if member is None:
+        member = member_of(user, machine) if user else None
+        if user is None or member is None:
             return frozenset()
         tenant_id = machine.subscription.tenant_id
         of_tenant = rights.through_key(user, tenant_id, rights.of_member(member))
@@ -53,9 +53,12 @@ def rights_on(
 
 
 def why_forbidden(
-    user: User, machine: Machine, verb: str, of_tenant: Collection[str] | None = None
+    user: User | None, machine: Machine, verb: str, of_tenant: Collection[str] | None = None
 ) -> str | None:
-    """Return why a person may not ask for this, None when they may; the state is another matter."""
+    """Return why a person may not ask for this, None when they may; the state is another matter.
+
+    Nobody is asked about by what they may in the tenant.
+    """
     granted = machine.subscription.plan.offering.granted
     if missing_for(verb, granted):
         return _("Your plan does not allow this.")

@@ -27,7 +27,6 @@ def why_not(
     verb: str,
     granted: Collection[str],
     *,
-    busy: bool = False,
     active: bool = True,
     protected: bool = False,
     in_rescue: bool = False,
@@ -37,7 +36,7 @@ def why_not(
         return _("Your plan does not allow this.")
     if not active:
         return _("The subscription is not active.")
-    if busy or state in BUSY:
+    if state in BUSY:
         return _("Wait until the present work on this machine ends.")
     if protected and verb in _LOSES_IT:
         return _("It is protected: take the protection off first.")

@@ -21,12 +21,10 @@ def attach(
     *, by: User, machine: Machine, network: Network, address: str = "", request_key: str = ""
 ) -> Job:
     """Give the machine one more adapter, with this address or one of the network's pool."""
-    row = held.lock(machine)
-    key = held.key_of(by, request_key)
-    known = held.earlier(key)
+    key, known = held.asked_before(machine, by, request_key)
     if known is not None:
         return known
-    row = held.held(row, Verb.ADAPTERS, by)
+    row = held.held(machine, Verb.ADAPTERS, by)
     if row.adapters.count() >= ordering.MOST_ADAPTERS:
         raise NotPossible(_("It has %(n)d adapters already.") % {"n": row.adapters.count()})
     _require(row, network, address)

@@ -30,12 +30,10 @@ def create(
     *, by: User, machine: Machine, name: str = "", description: str = "", request_key: str = ""
 ) -> Job:
     """Keep the machine as it is now; without a name the checkpoint is called after the time."""
-    row = held.lock(machine)
-    key = held.key_of(by, request_key)
-    known = held.earlier(key)
+    key, known = held.asked_before(machine, by, request_key)
     if known is not None:
         return known
-    row = _ready(row, Verb.CHECKPOINT, by)
+    row = _ready(machine, Verb.CHECKPOINT, by)
     if row.checkpoints.count() >= MOST:
         raise NotPossible(_("It has %(n)d checkpoints, and room for no more.") % {"n": MOST})
     called = _name(name) or timezone.now().strftime("%Y-%m-%d %H:%M:%S")
@@ -46,8 +44,8 @@ def create(
         by=by,
         verb=Verb.CHECKPOINT,
         action="machine.checkpoint.create",
-        title=gettext_noop("Make a checkpoint of %(name)s"),
-        doing=gettext_noop("Making a checkpoint…"),
+        title=gettext_noop("Create a checkpoint of %(name)s"),
+        doing=gettext_noop("Creating a checkpoint…"),
         values={"name": called, "description": description},
         key=key,
     )

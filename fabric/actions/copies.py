@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from fabric import rules, tasks
+from fabric import rules
 from fabric.actions import changing, checkpoints, held, machines, ordering
 from fabric.actions.media import require_held
-from fabric.durable import engine
-from fabric.durable.nudge import nudge_on_commit
 from fabric.errors import NotPossible
 from fabric.jobs.copy import COPY
 from fabric.jobs.rebuild import REBUILD
 from fabric.jobs.rescue import RESCUE
-from fabric.limits import limits_of
 from fabric.models import Checkpoint, Job, Machine, Media, Template
 from fabric.orders import Guest, NewMachine
 from fabric.providers import abilities
 from fabric.providers.changes import DeployStored, Store
 from fabric.states import MachineState, Verb
-from plans.actions import quota
 from tenants.errors import Refused
 from tenants.models import User
 
@@ -61,7 +55,7 @@ def _copy(
     checkpoint: Checkpoint | None = None,
 ) -> Machine:
     held.lock(machine)
-    subscription, _member = machines.locked_for(by, machine.subscription)
+    subscription = machines.locked_for(by, machine.subscription)
     key = held.key_of(by, request_key)
     known = held.earlier(key)
     if known is not None and known.machine is not None:
@@ -88,19 +82,7 @@ def _copy(
         tags=source.tags,
         created_by=by,
     )
-    quota.reserve(
-        subscription,
-        holding=made.pk,
-        member=by,
-        wanted={
-            "machines": 1,
-            "cores": made.cores,
-            "memory_mb": made.memory_mb,
-            "storage_gb": made.storage_gb,
-        },
-        limits=limits_of(subscription),
-    )
-    machines.insert(made)
+    machines.insert(made, by)
     _begin_copy(by, source, made, checkpoint, key)
     return made
 
@@ -121,26 +103,23 @@ def _source(by: User, machine: Machine, checkpoint: Checkpoint | None) -> Machin
 def _begin_copy(
     by: User, source: Machine, made: Machine, checkpoint: Checkpoint | None, key: str | None
 ) -> None:
-    inputs: dict[str, Any] = {
-        "name": made.name,
-        "description": made.description,
-        "cloud": str(made.cloud_id),
-        "source": str(source.remote_id),
-        "checkpoint": str(checkpoint.remote_id) if checkpoint else None,
-        "start": False,
-    }
-    told = {"from": source.name, "checkpoint": checkpoint.name if checkpoint else ""}
-    action = "machine.from_checkpoint" if checkpoint else "machine.clone"
-    engine.start(
-        Job,
-        COPY,
-        subject=made.pk,
-        title=TITLE % {"name": made.name},
-        inputs={**inputs, "title": [TITLE, made.name]},
+    held.start(
+        made,
+        by=by,
+        recipe=COPY,
+        action="machine.from_checkpoint" if checkpoint else "machine.clone",
+        title=TITLE,
+        inputs={
+            "name": made.name,
+            "description": made.description,
+            "cloud": str(made.cloud_id),
+            "source": str(source.remote_id),
+            "checkpoint": str(checkpoint.remote_id) if checkpoint else None,
+            "start": False,
+        },
+        told={"from": source.name, "checkpoint": checkpoint.name if checkpoint else ""},
         request_key=key,
-        **held.owned(made, by, action, told),
     )
-    nudge_on_commit(tasks.begin)
 
 
 @transaction.atomic
@@ -182,12 +161,10 @@ def rebuild(
     *, by: User, machine: Machine, template: Template, guest: Guest, request_key: str
 ) -> Job:
     """Set the machine up anew on fresh disks: MACs and addresses stay, all data go."""
-    row = held.lock(machine)
-    key = held.key_of(by, request_key)
-    known = held.earlier(key)
+    key, known = held.asked_before(machine, by, request_key)
     if known is not None:
         return known
-    row = held.held(row, Verb.REBUILD, by)
+    row = held.held(machine, Verb.REBUILD, by)
     held.require_ability(row.stamp.provider, abilities.REBUILD)
     if row.checkpoints.exists():
         raise NotPossible(_("Delete its checkpoints first: they are of its old disks."))

@@ -29,12 +29,10 @@ def attach(
     request_key: str = "",
 ) -> Job:
     """Give the machine one more disk: an empty one, or a copy of one of the library."""
-    row = held.lock(machine)
-    key = held.key_of(by, request_key)
-    known = held.earlier(key)
+    key, known = held.asked_before(machine, by, request_key)
     if known is not None:
         return known
-    row = _ready(row, by)
+    row = _ready(machine, by)
     if row.disks.count() >= ordering.MOST_DISKS:
         raise NotPossible(_("It has %(n)d disks, and room for no more.") % {"n": row.disks.count()})
     size = _size(row, size_gb, library_disk)

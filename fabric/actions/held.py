@@ -20,8 +20,9 @@ from fabric.durable.recipe import Recipe
 from fabric.errors import NotPossible
 from fabric.models import Job, Machine, Provider
 from fabric.providers.abilities import MEMBER_ROLES
-from fabric.states import MachineState, missing_for
+from fabric.states import MachineState
 from plans.models import Provisioning, Subscription
+from tenants import rights
 from tenants.actions import operations
 from tenants.errors import NotPermitted
 from tenants.models import Membership, User
@@ -49,14 +50,13 @@ def held(machine: Machine, verb: str, by: User | None) -> Machine:
 def require_right(machine: Machine, verb: str, by: User | None) -> None:
     """Raise NotPermitted unless plan and role allow the verb. Pages show strangers nothing to begin
     with."""
-    granted = machine.subscription.plan.offering.granted
-    if missing_for(verb, granted):
-        raise NotPermitted(_("Your plan does not allow this."))
-    if by is None:
-        return
-    if access.member_of(by, machine) is None:
-        raise NotPermitted(_("You do not belong to the tenant of this subscription."))
-    reason = access.why_forbidden(by, machine, verb)
+    of_tenant = rights.ALL
+    if by is not None:
+        member = access.member_of(by, machine)
+        if member is None:
+            raise NotPermitted(_("You do not belong to the tenant of this subscription."))
+        of_tenant = rights.through_key(by, member.tenant_id, rights.of_member(member))
+    reason = access.why_forbidden(by, machine, verb, of_tenant)
     if reason:
         raise NotPermitted(reason)
 
@@ -67,7 +67,6 @@ def why_not(machine: Machine, verb: str) -> str | None:
         machine.state,
         verb,
         machine.subscription.plan.offering.granted,
-        busy=machine.is_busy,
         active=machine.subscription.is_active,
         protected=machine.is_protected,
         in_rescue=machine.rescued_at is not None,
@@ -87,6 +86,18 @@ def key_of(by: User | None, request_key: str, part: object = "") -> str | None:
         return None
     asked = f"{by.pk if by else 'system'}:{request_key}"
     return hashlib.sha256((f"{asked}:{part}" if part else asked).encode()).hexdigest()
+
+
+def asked_before(
+    machine: Machine, by: User | None, request_key: str
+) -> tuple[str | None, Job | None]:
+    """Return what a request on a machine is known by, and the job it began if it came before.
+
+    Locks the machine: of two that come at once, the second sees the job of the first.
+    """
+    lock(machine)
+    key = key_of(by, request_key)
+    return key, earlier(key)
 
 
 def earlier(key: str | None) -> Job | None:
@@ -116,18 +127,43 @@ def begin(
     """
     try:
         with transaction.atomic():
-            job = engine.start(
-                Job,
-                recipe,
-                subject=machine.pk,
-                title=title % {"name": machine.name},
-                inputs={"was": machine.state, "title": [title, machine.name], **inputs},
-                **owned(machine, by, action, inputs if told is None else told),
+            job = start(
+                machine,
+                by=by,
+                recipe=recipe,
+                action=action,
+                title=title,
+                inputs={"was": machine.state, **inputs},
+                told=inputs if told is None else told,
                 **fields,
             )
     except IntegrityError as error:
         raise NotPossible(_("Wait until the present work on this machine ends.")) from error
     become(machine, becomes, doing)
+    return job
+
+
+def start(
+    machine: Machine,
+    *,
+    by: User | None,
+    recipe: Recipe,
+    action: str,
+    title: str,
+    inputs: dict[str, Any],
+    told: dict[str, Any],
+    **fields: Any,
+) -> Job:
+    """Write a machine's job and its operation, and have it begun after commit."""
+    job = engine.start(
+        Job,
+        recipe,
+        subject=machine.pk,
+        title=title % {"name": machine.name},
+        inputs={"title": [title, machine.name], **inputs},
+        **owned(machine, by, action, told),
+        **fields,
+    )
     nudge_on_commit(tasks.begin)
     return job
 

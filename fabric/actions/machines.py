@@ -12,9 +12,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from fabric import access, rules, tasks
-from fabric.actions import held, ordering
+from fabric.actions import changing, held, ordering
 from fabric.actions.configuring import END_VERB
-from fabric.durable import engine, sweep
+from fabric.durable import sweep
 from fabric.durable.nudge import nudge_on_commit
 from fabric.durable.states import JobState
 from fabric.errors import NotPossible
@@ -31,7 +31,7 @@ from fabric.states import MachineState, Verb
 from plans.actions import quota
 from plans.models import Subscription
 from tenants.errors import Refused
-from tenants.models import Membership, User
+from tenants.models import User
 from tenants.rights import Right
 
 TITLE = gettext_noop("Deploy %(name)s")
@@ -44,13 +44,14 @@ def deploy(*, by: User, subscription: Subscription, order: NewMachine, request_k
     The same request key from the same person gives the machine that was made for it. Locks the
     subscription.
     """
-    subscription, member = locked_for(by, subscription)
-    found = held.earlier(held.key_of(by, request_key))
+    subscription = locked_for(by, subscription)
+    key = held.key_of(by, request_key)
+    found = held.earlier(key)
     if found is not None and found.machine is not None:
         return found.machine
     offering = ordering.offering_of(subscription)
     ordering.check(offering, order)
-    return _accept(by, member, offering, subscription, order, held.key_of(by, request_key))
+    return _accept(by, offering, subscription, order, key)
 
 
 @transaction.atomic
@@ -68,7 +69,7 @@ def deploy_many(
 
     A computer name with # is a pattern as well. Locks the subscription.
     """
-    subscription, member = locked_for(by, subscription)
+    subscription = locked_for(by, subscription)
     keys = [held.key_of(by, request_key, f"part {n}") for n in range(count)]
     known = {
         job.request_key: job.machine
@@ -81,7 +82,7 @@ def deploy_many(
     for each in orders:
         ordering.check(offering, each)
     return [
-        _accept(by, member, offering, subscription, each, key)
+        _accept(by, offering, subscription, each, key)
         for each, key in zip(orders, keys, strict=True)
     ]
 
@@ -167,18 +168,27 @@ def resume(*, by: User, machine: Machine) -> Job:
     return Job.objects.get(pk=job.pk)
 
 
-def locked_for(by: User, subscription: Subscription) -> tuple[Subscription, Membership]:
-    """Return the subscription, locked, and the place in its tenant of who may make machines."""
+def locked_for(by: User, subscription: Subscription) -> Subscription:
+    """Return the subscription, locked, if the person may make machines in it."""
     row = (
         Subscription.objects.select_for_update(of=("self",), no_key=True)
         .select_related("tenant", "plan")
         .get(pk=subscription.pk)
     )
-    return row, access.require_member(by, row, Right.CREATE)
+    access.require_member(by, row, Right.CREATE)
+    return row
 
 
-def insert(machine: Machine) -> None:
-    """Write a new machine's row; Conflicting when its name is taken."""
+def insert(machine: Machine, by: User) -> None:
+    """Reserve what a new machine takes and write its row; Conflicting when its name is taken. Call
+    it while its subscription is locked."""
+    quota.reserve(
+        machine.subscription,
+        holding=machine.pk,
+        member=by,
+        wanted=ordering.Size(machine.cores, machine.memory_mb, machine.storage_gb).wanted,
+        limits=limits_of(machine.subscription),
+    )
     try:
         with transaction.atomic():
             machine.save(force_insert=True)
@@ -188,7 +198,6 @@ def insert(machine: Machine) -> None:
 
 def _accept(
     by: User,
-    member: Membership,
     offering: Offering,
     subscription: Subscription,
     order: NewMachine,
@@ -217,29 +226,21 @@ def _accept(
         is_protected=order.is_protected,
         created_by=by,
     )
-    quota.reserve(
-        subscription,
-        holding=machine.pk,
-        member=by,
-        wanted=size.wanted,
-        limits=limits_of(subscription),
-    )
-    insert(machine)
+    insert(machine, by)
     if order.ends_at is not None:
         held.require_right(machine, END_VERB[EndAction(order.end_action)], by)
     inputs = _inputs_of(offering, order, size, networks)
-    owned = held.owned(machine, by, "machine.deploy", _told(offering, order, inputs))
-    engine.start(
-        Job,
-        DEPLOY,
-        subject=machine.pk,
-        title=TITLE % {"name": machine.name},
-        inputs={**inputs, "title": [TITLE, machine.name]},
+    held.start(
+        machine,
+        by=by,
+        recipe=DEPLOY,
+        action="machine.deploy",
+        title=TITLE,
+        inputs=inputs,
+        told=_told(offering, order, inputs),
         secrets=secrets_of(order),
         request_key=key,
-        **owned,
     )
-    nudge_on_commit(tasks.begin)
     return machine
 
 
@@ -314,15 +315,6 @@ def _reserved_again(job: Job, machine: Machine) -> dict[str, Any]:
     """Return the job's inputs with a new holding, where growth given back is wanted once more. As
     long as nobody knows what came of it, nothing was given back."""
     wanted = job.inputs.get("wanted")
-    if not wanted or machine.unsettled_at is not None:
+    if not wanted or quota.is_waiting(uuid.UUID(job.inputs["holding"])):
         return dict(job.inputs)
-    holding = uuid.uuid4()
-    quota.lock(machine.subscription_id)
-    quota.reserve(
-        machine.subscription,
-        holding=holding,
-        subject=machine.pk,
-        wanted=wanted,
-        limits=limits_of(machine.subscription),
-    )
-    return {**job.inputs, "holding": str(holding)}
+    return {**job.inputs, **changing.reserve(machine, wanted)}

@@ -362,14 +362,9 @@ def check(offering: Offering, order: NewMachine) -> None:
         each(offering, order)
 
 
-def require_name_free(subscription: Subscription, name: str) -> None:
-    """Raise Conflicting when a machine of the subscription has the name; the row has the last
-    word."""
-    require_names_free(subscription, [name])
-
-
 def require_names_free(subscription: Subscription, names: Sequence[str]) -> None:
-    """Raise Conflicting for the first name that a machine of the subscription has. One query."""
+    """Raise Conflicting for the first name that a machine of the subscription has; the row has the
+    last word. One query."""
     there = Machine.objects.filter(subscription=subscription).exclude(state="deleted")
     lower = [name.lower() for name in names]
     taken = there.annotate(lower_name=Lower("name")).filter(lower_name__in=lower)

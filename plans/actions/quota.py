@@ -127,6 +127,12 @@ def commit(holding: uuid.UUID) -> dict[str, int]:
     return {entry.resource: entry.amount for entry in reserved}
 
 
+def is_waiting(holding: uuid.UUID) -> bool:
+    """Tell whether a reservation is neither committed nor given back. One query."""
+    kinds = Entry.objects.filter(holding=holding).values_list("kind", flat=True)
+    return set(kinds) == {EntryKind.RESERVED}
+
+
 @transaction.atomic
 def release(holding: uuid.UUID) -> None:
     """Give a reservation back. Repeatable; only after the fabric confirmed that nothing is left.

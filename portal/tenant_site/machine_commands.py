@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from fabric import abilities, rules
+from fabric.actions import held
 from fabric.models import Machine
 from fabric.providers.abilities import CHECKPOINTS, CLONE, REBUILD
 from fabric.states import POWER, MachineState, Verb, missing_for
@@ -100,7 +101,6 @@ def why_not(machine: Machine, verb: str, mine: Collection[str]) -> str | None:
 
     The machine's `subscription__plan__offering` and `stamp__provider` are read.
     """
-    subscription = machine.subscription
     lacking = missing_for(verb, mine)
     if lacking:
         return _("Your role does not allow this: %(right)s.") % {"right": Right(lacking).label}
@@ -108,15 +108,7 @@ def why_not(machine: Machine, verb: str, mine: Collection[str]) -> str | None:
         absent = abilities.why_not(machine.stamp.provider, NEEDS_ABILITY[Verb(verb)])
         if absent:
             return absent
-    return rules.why_not(
-        machine.state,
-        verb,
-        subscription.plan.offering.granted,
-        busy=machine.is_busy,
-        active=subscription.is_active,
-        protected=machine.is_protected,
-        in_rescue=machine.rescued_at is not None,
-    )
+    return held.why_not(machine, verb)
 
 
 def bar_for(machine: Machine, mine: Collection[str]) -> Bar:

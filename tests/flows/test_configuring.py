@@ -125,6 +125,20 @@ def test_a_failed_growth_can_be_resumed_and_is_reserved_again(stopped, alice, wo
     assert exact()["cores"] == 4
 
 
+def test_growth_given_back_is_reserved_again_whatever_else_was_seen(
+    stopped, alice, work, fake, exact
+):
+    """Somebody changed it over there after the failure, so that it is to be counted anew."""
+    fake.plan("change", "fail")
+    configure(alice, stopped, work, cores=4)
+    assert exact()["cores"] == 1
+    settling.leave_open(stopped.pk)
+    machines.resume(by=alice, machine=stopped)
+    assert quota.used(stopped.subscription)["cores"] == 4
+    work()
+    assert exact()["cores"] == 4
+
+
 def test_a_running_machine_says_that_it_has_to_stop(running, alice):
     with pytest.raises(NotPossible, match="while it is off") as refused:
         configuring.configure(by=alice, machine=running, cores=2)
