@@ -39,11 +39,10 @@ def tag_many(
     *, by: User, machines: Collection[Machine], add: Iterable[str] = (), remove: Iterable[str] = ()
 ) -> list[Outcome]:
     """Add tags to each machine, and take others off."""
-    more, less = list(add), {" ".join(tag.split()).lower() for tag in remove}
+    more, less = list(add), list(remove)
 
     def change(machine: Machine) -> None:
-        kept = [tag for tag in machine.tags if tag not in less]
-        configuring.tag(by=by, machine=machine, tags=[*kept, *more])
+        configuring.retag(by=by, machine=machine, add=more, remove=less)
 
     return _each(machines, change)
 

@@ -114,6 +114,15 @@ def tag(*, by: User, machine: Machine, tags: Iterable[str]) -> Machine:
 
 
 @transaction.atomic
+def retag(*, by: User, machine: Machine, add: Iterable[str], remove: Iterable[str]) -> Machine:
+    """Add tags to those the machine has by now, and take others off."""
+    row = held.lock(machine)
+    less = {" ".join(tag.split()).lower() for tag in remove}
+    kept = [tag for tag in row.tags if tag not in less]
+    return tag(by=by, machine=row, tags=[*kept, *add])
+
+
+@transaction.atomic
 def protect(*, by: User, machine: Machine, on: bool) -> Machine:
     """Have deleting and rebuilding refused, or allow them again."""
     row = held.lock(machine)

@@ -106,6 +106,9 @@ def delete(*, by: User, group: Group) -> None:
 def run(*, by: User, group: Group, verb: str) -> Job:
     """Start a group's machines in order, or shut them down or stop them the other way round."""
     group = Group.objects.select_for_update(of=("self",)).get(pk=group.pk)
+    if not Group.objects.visible_to(by).filter(pk=group.pk).exists():
+        # It has grown since they planned it.
+        raise NotPermitted(_("You do not see all of its machines: ask a Tenant Admin."))
     machines = [place.machine for place in group.in_order()]
     return _begin(by, group.subscription, machines, verb, group.name, group.pk, group.on_failure)
 

@@ -126,8 +126,11 @@ def drop_add_on(*, by: User, subscription: Subscription, taken: SubscriptionAddO
 def leave(*, by: User, subscription: Subscription) -> Job:
     """Begin to delete its machines, its role and itself; a leaving that failed goes on.
 
-    Locks the subscription: nothing can be made in it from here on.
+    Locks its schedules, as who runs one does first, then itself: nothing can be made in it from
+    here on.
     """
+    _require(by, subscription.tenant)
+    list(subscription.schedules.order_by("pk").select_for_update())
     subscription = _locked(subscription, by)
     if subscription.state == SubscriptionState.DELETING:
         return _go_on_leaving(subscription, by)
@@ -185,6 +188,7 @@ def _go_on_leaving(subscription: Subscription, by: User) -> Job:
     Job.objects.filter(pk=job.pk).update(
         operation_id=_log(subscription, by, "subscription.leave", {"job": str(job.pk)}),
         actor_email=by.email,
+        inputs={**job.inputs, "by": str(by.pk)},
     )
     nudge_on_commit(tasks.advance, job.pk)
     return Job.objects.get(pk=job.pk)

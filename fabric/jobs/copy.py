@@ -40,8 +40,8 @@ def ensure_ordered(turn: Turn) -> None:
 def _copied(turn: Turn) -> None:
     """Commit, then count what the copy really is: at the checkpoint it may have been another
     size."""
-    quota.commit(turn.job.machine_id)
     standing.show(turn, MachineState.UPDATING)
+    quota.commit(turn.job.machine_id)
     settling.settle(turn.job.machine_id)
     far_side.log_success(turn)
 

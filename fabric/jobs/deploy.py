@@ -118,9 +118,9 @@ def _deployed(turn: Turn) -> None:
         "memory_mb": machine.memory_mb,
         "storage_gb": machine.disks_gb or machine.storage_gb,
     }
+    standing.show(turn, MachineState.UPDATING)
     reserved = quota.commit(machine.pk)
     is_other = any(reserved[name] != there[name] for name in there if name in reserved)
-    standing.show(turn, MachineState.UPDATING)
     if is_other or machine.unsettled_at is not None:
         settling.settle(machine.pk)
     far_side.log_success(turn)

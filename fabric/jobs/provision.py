@@ -128,8 +128,9 @@ def _begin_again(job: Job, subscription: Subscription) -> Job:
 
 
 def _locked(subscription_id: uuid.UUID) -> Subscription:
+    # Two that end at once have both written rows that refer to it: neither waits for these.
     return (
-        Subscription.objects.select_for_update(of=("self",))
+        Subscription.objects.select_for_update(of=("self",), no_key=True)
         .select_related("tenant", "plan__offering__cloud")
         .get(pk=subscription_id)
     )

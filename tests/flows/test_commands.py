@@ -112,6 +112,14 @@ def test_tags_for_many(three, alice):
     assert all(each.refused for each in outcomes)
 
 
+def test_tags_that_somebody_gave_meanwhile_stay(three, alice, bob):
+    mine = list(Machine.objects.all())
+    configuring.tag(by=bob, machine=three[0], tags=["bobs", "old"])
+    bulk.tag_many(by=alice, machines=mine, add=["shop"], remove=["old"])
+    three[0].refresh_from_db()
+    assert three[0].tags == ["bobs", "shop"]
+
+
 def test_what_is_no_command_for_many_is_refused(three, alice):
     for verb in (Verb.REBUILD, Verb.PAUSE, "nothing"):
         with pytest.raises(Refused):

@@ -15,7 +15,7 @@ from plans.actions import add_ons, quota
 from plans.errors import QuotaExceeded
 from plans.models import Access, Provisioning, Subscription, SubscriptionState
 from tenants.errors import NotPermitted
-from tenants.models import Operation, Phase
+from tenants.models import Membership, Operation, Phase
 from tests.factories.fabric import make_machine
 
 
@@ -107,6 +107,18 @@ def test_a_machine_that_cannot_be_deleted_stops_it_and_resuming_goes_on(
     assert subscription.state == SubscriptionState.DELETED
     assert not fake.held
     assert set(quota.used(subscription).values()) == {0}
+
+
+def test_who_goes_on_is_whose_deletions_follow(two, subscription, alice, dora, work, fake):
+    fake.plan("remove_machine", "fail")
+    subscriptions.leave(by=alice, subscription=subscription)
+    work(30)
+    begun = set(Operation.objects.filter(action="machine.delete").values_list("pk", flat=True))
+    Membership.objects.filter(user=dora).update(role="admin")
+    subscriptions.leave(by=dora, subscription=subscription)
+    work(30)
+    later = Operation.objects.filter(action="machine.delete", phase="started").exclude(pk__in=begun)
+    assert {act.actor for act in later} == {dora}
 
 
 def test_a_role_that_stays_keeps_the_subscription_until_it_goes(subscription, alice, work, fake):

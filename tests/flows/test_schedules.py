@@ -14,7 +14,7 @@ from fabric import crontab, tasks
 from fabric.actions import groups, schedules
 from fabric.actions.schedules import Target
 from fabric.errors import NotPossible
-from fabric.models import Job, Machine, RunOutcome, Schedule, ScheduleRun
+from fabric.models import Job, Machine, MachineGrant, RunOutcome, Schedule, ScheduleRun
 from fabric.states import MachineState
 from tenants.errors import NotPermitted, Refused
 from tenants.models import Membership, Role
@@ -185,6 +185,29 @@ def test_a_group_is_run_in_order(subscription, machine, alice):
             cron="0 18 * * *",
             time_zone="UTC",
         )
+
+
+def test_a_group_that_outgrew_who_planned_it_switches_it_off(subscription, machine, alice, bob):
+    """A run names its machines: it is for who sees every one."""
+    member = Membership.objects.get(user=bob)
+    Membership.objects.filter(pk=member.pk).update(all_machines=False)
+    MachineGrant.objects.create(membership=member, machine=machine)
+    group = groups.create(by=bob, subscription=subscription, name="Shop", machines=[machine])
+    schedule = schedules.create(
+        by=bob,
+        subscription=subscription,
+        name="Shop off",
+        action="stop",
+        target=Target(group=group),
+        cron="0 18 * * *",
+        time_zone="UTC",
+    )
+    groups.add(by=alice, group=group, machine=make_machine(subscription, "db-01"))
+    due(schedule)
+    schedules.run_due()
+    schedule.refresh_from_db()
+    assert "do not see all" in schedule.off_reason
+    assert not Job.objects.filter(recipe="group.run").exists()
 
 
 def test_what_breaks_on_our_side_costs_one_run(nightly, monkeypatch, caplog):
