@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from fabric.durable.recipe import Recipe
 from fabric.vmm import quota, roles
 from fabric.vmm.actions import fields, held, jobs
+from fabric.vmm.actions.creation import made_before
 from fabric.vmm.actions.owners import require_networks
 from fabric.vmm.actions.storing import copies, landing, library_hosts
 from fabric.vmm.errors import Conflict, NotFound, WrongState
@@ -64,7 +65,7 @@ class _Copy:
         """Return what the copy is to be called otherwise than its source, checked."""
         said = {
             "description": self.description and fields.prose(self.description),
-            "tag": self.tag and fields.prose(self.tag[:255], "The tag", field="tag"),
+            "tag": self.tag and fields.tag(self.tag),
             "cost_center": self.cost_center
             and fields.text(self.cost_center, "The cost center", longest=64, field="cost_center"),
         }
@@ -113,7 +114,7 @@ def _once(
     caller: Caller, machine: VirtualMachine, checkpoint: Checkpoint | None, asked: _Copy
 ) -> tuple[VirtualMachine, Job]:
     roles.require_any(caller, *roles.DEPLOY, clouds=[machine.cloud_id])
-    known = _made_before(machine, checkpoint, asked.request_key)
+    known = _made_before(caller, machine, checkpoint, asked.request_key)
     if known is not None:
         return known
     try:
@@ -124,7 +125,7 @@ def _once(
                 return _clone(caller, source, asked)
             return _of_checkpoint(caller, source, checkpoint, asked)
     except IntegrityError:
-        known = _made_before(machine, checkpoint, asked.request_key)
+        known = _made_before(caller, machine, checkpoint, asked.request_key)
         if known is None:
             raise Conflict("The copy could not be made beside another change.")
         return known
@@ -241,16 +242,16 @@ def _add_devices(source: VirtualMachine, made: VirtualMachine) -> None:
 
 
 def _made_before(
-    machine: VirtualMachine, checkpoint: Checkpoint | None, request_key: str | None
+    caller: Caller,
+    machine: VirtualMachine,
+    checkpoint: Checkpoint | None,
+    request_key: str | None,
 ) -> tuple[VirtualMachine, Job] | None:
-    if not request_key:
+    known = made_before(caller.tenant_role or machine.role, request_key)
+    if known is None:
         return None
-    made = VirtualMachine.objects.filter(request_key=request_key).first()
-    if made is None:
-        return None
-    job = Job.objects.filter(subject=made.pk).order_by("created_at").first()
     of = str(checkpoint.pk) if checkpoint is not None else None
-    told = (job.inputs.get("source"), job.inputs.get("checkpoint")) if job is not None else None
-    if job is None or told != (str(machine.pk), of):
+    inputs = known[1].inputs
+    if (inputs.get("source"), inputs.get("checkpoint")) != (str(machine.pk), of):
         raise Conflict("This request key belongs to another machine.")
-    return made, job
+    return known

@@ -111,7 +111,7 @@ def create(
         roles.require_all(caller, "AllowLocalAdmin", clouds=[cloud_id])
     role = caller.tenant_role or owner_role
     owner = fields.text(owner_name, "The name of the owner", longest=320, field="owner_name")
-    known = _made_before(role, request_key)
+    known = made_before(role, request_key)
     if known is not None:
         return known
     machine = VirtualMachine(
@@ -121,7 +121,7 @@ def create(
         name=fields.name(name, "virtual machine"),
         computer_name=computer_name.strip(),
         description=fields.prose(description),
-        tag=fields.prose(tag[:255], "The tag", field="tag"),
+        tag=fields.tag(tag),
         cost_center=fields.text(cost_center, "The cost center", longest=64, field="cost_center"),
         start_action=fields.choice(start_action, StartAction, "start action", field="start_action"),
         stop_action=fields.choice(stop_action, StopAction, "stop action", field="stop_action"),
@@ -142,7 +142,7 @@ def create(
         with transaction.atomic():
             return _create(caller, machine, order)
     except IntegrityError:
-        known = _made_before(role, request_key)
+        known = made_before(role, request_key)
         if known is None:
             raise Conflict("The machine could not be made beside another change.")
         return known
@@ -197,9 +197,10 @@ def _credentials(caller: Caller, server: Server, account: RunAsAccount) -> tuple
     return found.username, sealed.unseal(found)["password"]
 
 
-def _made_before(
+def made_before(
     role: UserRole | None, request_key: str | None
 ) -> tuple[VirtualMachine, Job] | None:
+    """Return the machine of a role that was made with this key, and the job that makes it."""
     if not request_key:
         return None
     machine = VirtualMachine.objects.filter(request_key=request_key).first()

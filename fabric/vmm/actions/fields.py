@@ -55,6 +55,11 @@ def prose(
     return value
 
 
+def tag(value: str) -> str:
+    """Return a tag; what is too long of it is cut off."""
+    return prose(value[:255], "The tag", field="tag")
+
+
 def whole(
     value: Any, what: str, *, least: int = 1, most: int = 2_147_483_647, field: str = ""
 ) -> int:

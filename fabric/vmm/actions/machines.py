@@ -187,7 +187,7 @@ def _words(
     if description is not None:
         changes["description"] = fields.prose(description)
     if tag is not None:
-        changes["tag"] = fields.prose(tag[:255], "The tag", field="tag")
+        changes["tag"] = fields.tag(tag)
     if cost_center is not None:
         center = cost_center.strip()[:64]
         changes["cost_center"] = fields.prose(center, "The cost center", field="cost_center")
