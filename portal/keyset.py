@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,7 +43,7 @@ def _page(rows: QuerySet[Any], order: str, query: QueryDict, size: int, unique: 
     mark = _decode(query.get("before") or query.get("after") or "")
     down = descending != backwards
     if mark:
-        rows = rows.filter(_beyond(name, unique, mark, down))
+        rows = rows.filter(beyond(name, unique, mark, down))
     keys = dict.fromkeys((name, unique))
     found = list(rows.order_by(*(F(k).desc() if down else F(k).asc() for k in keys))[: size + 1])
     more = len(found) > size
@@ -57,7 +58,8 @@ def _page(rows: QuerySet[Any], order: str, query: QueryDict, size: int, unique: 
     return page
 
 
-def _beyond(name: str, unique: str, mark: list[Any], down: bool) -> Q:
+def beyond(name: str, unique: str, mark: Sequence[Any], down: bool) -> Q:
+    """Return the condition of rows after the one whose field and unique one are in `mark`."""
     compare = "lt" if down else "gt"
     if name == unique:
         return Q(**{f"{unique}__{compare}": mark[-1]})

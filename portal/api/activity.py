@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Q
 from rest_framework import serializers
 
 from fabric.access import operations_visible_to
@@ -13,7 +13,7 @@ from portal.api.frame.answer import Answer
 from portal.api.frame.endpoint import Endpoint, answers
 from portal.api.frame.fields import Shape
 from portal.api.frame.formats import moment
-from tenants.models import Operation, Phase
+from tenants.models import Operation, OperationQuerySet, Phase
 
 COLUMNS = (
     "id",
@@ -57,7 +57,7 @@ class ActFilter(paging.Listed):
     tenant = serializers.UUIDField(required=False)
 
 
-def matching(rows: QuerySet[Operation], asked: dict[str, Any]) -> QuerySet[Operation]:
+def matching(rows: OperationQuerySet, asked: dict[str, Any]) -> OperationQuerySet:
     """Return the beginnings of the acts a query asks for."""
     rows = rows.filter(phase=Phase.STARTED)
     if text := asked.get("q"):
@@ -70,11 +70,8 @@ def matching(rows: QuerySet[Operation], asked: dict[str, Any]) -> QuerySet[Opera
         rows = rows.filter(object_id=asked["object"])
     if "tenant" in asked:
         rows = rows.filter(tenant=asked["tenant"])
-    ends = Operation.objects.filter(operation_id=OuterRef("operation_id"))
-    if asked.get("outcome") == RUNNING:
-        rows = rows.filter(~Exists(ends.exclude(phase=Phase.STARTED)))
-    elif "outcome" in asked:
-        rows = rows.filter(Exists(ends.filter(phase=asked["outcome"])))
+    if "outcome" in asked:
+        rows = rows.come_to(Phase.STARTED if asked["outcome"] == RUNNING else asked["outcome"])
     return rows
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.http import QueryDict
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
@@ -144,9 +144,5 @@ class OperationList:
             objects = [str(pk) for pk in (self.subscription.pk, *machines)]
             rows = rows.filter(object_id__in=objects)
         if self.outcome:
-            ends = Operation.objects.filter(operation_id=OuterRef("operation_id"))
-            if self.outcome == RUNNING:
-                rows = rows.filter(~Exists(ends.exclude(phase=Phase.STARTED)))
-            else:
-                rows = rows.filter(Exists(ends.filter(phase=self.outcome)))
+            rows = rows.come_to(Phase.STARTED if self.outcome == RUNNING else self.outcome)
         return rows

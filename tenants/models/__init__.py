@@ -1,7 +1,7 @@
 from tenants.models.api_key import ApiKey
 from tenants.models.instance import Instance
 from tenants.models.invitation import Invitation
-from tenants.models.operation import Operation, Phase
+from tenants.models.operation import Operation, OperationQuerySet, Phase
 from tenants.models.tenant import Membership, Role, Tenant, TenantRole
 from tenants.models.user import MAIL_ON, User
 
@@ -12,6 +12,7 @@ __all__ = [
     "Invitation",
     "Membership",
     "Operation",
+    "OperationQuerySet",
     "Phase",
     "Role",
     "Tenant",

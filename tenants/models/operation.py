@@ -24,6 +24,13 @@ class OperationQuerySet(models.QuerySet["Operation"]):
             return self.filter(tenant__in=user.tenant_ids)
         return self.filter(tenant__memberships__user=user)
 
+    def come_to(self, phase: str) -> OperationQuerySet:
+        """Return the entries of acts that ended so; Phase.STARTED: that have not ended."""
+        ends = Operation.objects.filter(operation_id=models.OuterRef("operation_id"))
+        if phase == Phase.STARTED:
+            return self.filter(~models.Exists(ends.exclude(phase=Phase.STARTED)))
+        return self.filter(models.Exists(ends.filter(phase=phase)))
+
 
 class Operation(models.Model):
     """An entry. Append-only; `parameters` as received, secrets never."""

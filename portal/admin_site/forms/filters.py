@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from plans.models import Access, Plan, Provisioning, SubscriptionState
 from portal.templatetags.operations import act_title
-from tenants.models import Operation, Phase
+from tenants.models import Operation, OperationQuerySet, Phase
 
 RECENT = 2000
 
@@ -137,25 +137,21 @@ class OperationFilter(Filter):
             *((word, act_title(word)) for word in known),
         ]
 
-    def narrow(self, acts: QuerySet[Any]) -> QuerySet[Any]:
+    def narrow(self, acts: OperationQuerySet) -> OperationQuerySet:
         asked = self.asked
-        same_act = Operation.objects.filter(operation_id=OuterRef("operation_id"))
         if "q" in asked:
-            acts = acts.filter(self.matching(asked["q"], same_act))
+            acts = acts.filter(self.matching(asked["q"]))
         if "action" in asked:
             acts = acts.filter(action=asked["action"])
         if "person" in asked:
             acts = acts.filter(actor_email__icontains=asked["person"])
         if "tenant" in asked:
             acts = acts.filter(tenant__name__icontains=asked["tenant"])
-        if asked.get("phase") == Phase.STARTED:
-            return acts.exclude(Exists(same_act.exclude(phase=Phase.STARTED)))
-        if "phase" in asked:
-            return acts.filter(Exists(same_act.filter(phase=asked["phase"])))
-        return acts
+        return acts.come_to(asked["phase"]) if "phase" in asked else acts
 
     @staticmethod
-    def matching(text: str, same_act: QuerySet[Any]) -> Q:
+    def matching(text: str) -> Q:
+        same_act = Operation.objects.filter(operation_id=OuterRef("operation_id"))
         return (
             Q(object_name__icontains=text)
             | Q(object_id=text.lower())

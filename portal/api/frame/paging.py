@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core import signing
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from rest_framework import serializers
 
 from portal.api.frame.fields import Asked, bad_parameters
 from portal.api.frame.formats import moment
+from portal.keyset import beyond
 
 SALT = "api.cursor"
 LARGEST = 200
@@ -53,7 +54,7 @@ def page(
     name, down = order.removeprefix("-"), order.startswith("-")
     sign = "-" if down else ""
     if asked.get("cursor"):
-        rows = rows.filter(_beyond(name, unique, _opened(asked["cursor"], order), down))
+        rows = rows.filter(beyond(name, unique, _opened(asked["cursor"], order), down))
     keys = dict.fromkeys((f"{sign}{name}", f"{sign}{unique}"))
     limit = asked["limit"]
     found = list(rows.order_by(*keys).values(*columns)[: limit + 1])
@@ -68,14 +69,6 @@ def ordered(sort: str, orders: Mapping[str, str], turned: Sequence[str] = ()) ->
     """Return the order by columns for `sort`; of those turned, more means less of the column."""
     name, down = sort.removeprefix("-"), sort.startswith("-")
     return ("-" if down != (name in turned) else "") + orders[name]
-
-
-def _beyond(name: str, unique: str, mark: tuple[Any, Any], down: bool) -> Q:
-    compare = "lt" if down else "gt"
-    value, last = mark
-    if name == unique:
-        return Q(**{f"{unique}__{compare}": last})
-    return Q(**{f"{name}__{compare}": value}) | Q(**{name: value, f"{unique}__{compare}": last})
 
 
 def _opened(cursor: str, order: str) -> tuple[Any, Any]:

@@ -119,3 +119,17 @@ def test_all_of_a_change_is_accepted_or_none(as_alice, machine):
     answer = as_alice.patch(f"machines/{machine.pk}/", {"tags": ["shop"], "cores": 4})
     assert answer.status_code == 409
     assert as_alice.get(f"machines/{machine.pk}/").json()["tags"] == []
+
+
+def test_acts_are_found_by_what_came_of_them(as_alice, machine):
+    as_alice.patch(f"machines/{machine.pk}/", {"tags": ["shop"]})
+    as_alice.post(f"machines/{machine.pk}/stop/")
+    for outcome, expected in (
+        ("running", ["machine.stop"]),
+        ("succeeded", ["machine.tag"]),
+        ("failed", []),
+    ):
+        path = f"activity/?object={machine.pk}&outcome={outcome}"
+        found = as_alice.get(path).json()["results"]
+        assert [act["action"] for act in found] == expected
+        assert {act["outcome"] for act in found} <= {outcome}
