@@ -70,6 +70,11 @@ class TestWithoutScripts:
         plain.press("Create 2 machines")
         plain.open("tenant", "/machines/?q=plain-")
         reload_until(plain, "Running", "Running")
+        row = plain.page.locator("tbody tr").first.bounding_box()
+        assert row is not None
+        plain.page.mouse.click(row["x"] + row["width"] - 15, row["y"] + row["height"] / 2)
+        expect(plain.page.locator("h1")).to_have_text("plain-1")
+        plain.page.go_back()
         open_machine(plain, "plain-1")
         tab(plain, "Disks")
         reload_until(plain, "10 GB", "3 GB", of="tbody td.number")
