@@ -128,8 +128,7 @@ def _let_be(turn: Turn, status: str) -> None:
 
 def _is_untouched(step_name: str, code: str) -> bool:
     """Tell whether the host was not asked to let go of the machine, or refused to."""
-    at = REBUILD.index(step_name) - REBUILD.index(leaving.REMOVED.name)
-    return at < 0 or (at == 0 and code == "rejected")
+    return step_name == HOLD.name or (step_name == leaving.REMOVED.name and code == "rejected")
 
 
 def resume_at(job: Any) -> str | None:

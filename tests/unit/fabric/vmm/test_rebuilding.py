@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.conf import settings
 
+from fabric.durable import engine
 from fabric.hypervisors.base import GuestSetup
 from fabric.hypervisors.simulated import plan_fault
 from fabric.vmm import actions
@@ -19,15 +20,18 @@ from fabric.vmm.errors import (
     QuotaExceeded,
     WrongState,
 )
+from fabric.vmm.jobs import RECIPES
 from fabric.vmm.models import DiskDrive, Job, VirtualMachine, VMTemplate
 from fabric.vmm.roles import Grant
 from tests.factories.vmm import (
     ADMINISTRATOR,
     PASSWORD,
+    Killed,
     acting_for,
     deploy,
     driver,
     finish,
+    kill_at,
     make_iso,
     make_role,
     make_share,
@@ -242,6 +246,22 @@ def test_what_failed_later_is_resumed_where_it_failed(fabric, alice, machine, ve
     now = again(machine)
     assert (now.status, seen(now), now.deployment_error) == ("Running", before, None)
     assert driver(now.host).accepts_login(now.pk, "root", NEW_PASSWORD)
+    books.assert_true()
+
+
+def test_one_to_be_left_off_that_does_not_stop_is_stopped_later(fabric, alice, machine, settings):
+    settings.JOB_PROBE = "tests.factories.vmm.probe"
+    kill_at.add(("ensure_stopped", "before"))
+    job = rebuild(alice, machine, fabric.template, start=False)
+    with pytest.raises(Killed):
+        engine.advance(Job, RECIPES, job.pk)
+    Job.objects.update(claimed_until=None)
+    for host in fabric.hosts:
+        plan_fault(settings.SIMULATED_RACK, host.name, "ensure_power", "fail")
+    assert finish(job).fault["code"] == "rejected"
+    assert again(machine).deployment_error["step"] == "ensure_stopped"
+    finish(actions.machines.operate(alice, machine, "Repair", retry=True))
+    assert (again(machine).status, again(machine).deployment_error) == ("PowerOff", None)
     books.assert_true()
 
 
