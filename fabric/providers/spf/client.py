@@ -124,9 +124,10 @@ class SPFProvider:
     def _lacks(self, ability: str) -> bool:
         return ability in self._lacking
 
-    def _fit(self, body: orders.Body, name: str) -> orders.Body:
-        """Leave out what the generation found does not know."""
-        return orders.fit(body, name, self.described.without) if self.described else body
+    @property
+    def _without(self) -> frozenset[str]:
+        """What the generation found does not know."""
+        return self.described.without if self.described else frozenset()
 
     def stamps(self) -> tuple[RemoteStamp, ...]:
         return tenancy.stamps(self._session)
@@ -140,11 +141,10 @@ class SPFProvider:
         )
 
     def ensure_tenant(self, order: TenantOrder) -> None:
-        without = self.described.without if self.described else frozenset()
-        tenancy.ensure_tenant(self._session, order, without)
+        tenancy.ensure_tenant(self._session, order, self._without)
         is_known = MEMBER_ROLES in self.capabilities
         if is_known or (order.members and not self._lacks(MEMBER_ROLES)):
-            members.ensure(self._session, order, without)
+            members.ensure(self._session, order, self._without)
 
     def ensure_gone_tenant(self, order: TenantOrder) -> None:
         tenancy.ensure_gone_tenant(self._session, order)
@@ -161,7 +161,7 @@ class SPFProvider:
                 return self._adopt(found, order, tenant=tenant, person=person)
         answer = self._session.create(
             self._session.vmm("VirtualMachines", tenant) + AT_ONCE,
-            self._fit(orders.machine(order), "VirtualMachines"),
+            orders.fit(orders.machine(order), "VirtualMachines", self._without),
             headers={
                 **_principal(person),
                 # Our SPF makes one machine of all requests with the same id.
@@ -207,7 +207,7 @@ class SPFProvider:
         person: str,
     ) -> Accepted:
         url = self._session.vmm(_machine(machine_id, stamp_id), tenant) + AT_ONCE
-        body = self._fit(body, "VirtualMachines")
+        body = orders.fit(body, "VirtualMachines", self._without)
         answer = self._session.merge(url, body, headers=_principal(person))
         return Accepted(machine_id, answer.job_id)
 
@@ -222,9 +222,8 @@ class SPFProvider:
         key: str,
     ) -> Accepted | None:
         requiring.require_change(change, self._lacking)
-        without = self.described.without if self.described else frozenset()
         machine_id = change.machine_id
-        call = Call(self._session, stamp_id, tenant, machine_id, _principal(person), without)
+        call = Call(self._session, stamp_id, tenant, machine_id, _principal(person), self._without)
         if first_try:
             return tries.first(call, change, key)
         return tries.again(

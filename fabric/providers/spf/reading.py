@@ -10,7 +10,7 @@ import ipaddress
 import logging
 import uuid
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
@@ -196,10 +196,7 @@ def template(row: Row, sizes: Sizes = NO_SIZES) -> RemoteTemplate:
         generation=whole(row, "Generation") or None,
         adapters=whole(row, "NicCount", 1),
         cloud_id=guid(row, "CloudID", "CloudId"),
-        min_cores=sizes.min_cores,
-        max_cores=sizes.max_cores,
-        min_memory_mb=sizes.min_memory_mb,
-        max_memory_mb=sizes.max_memory_mb,
+        **asdict(sizes),
     )
 
 
