@@ -82,9 +82,12 @@ def network_of(machine: Machine, pk: uuid.UUID) -> Network:
 class Adapters(OfMachine):
     tag = "Network adapters"
 
+    def columns(self) -> Any:
+        return list(self.machine.adapters.values(*COLUMNS))
+
     @answers("List network adapters of a machine", gives=AdaptersShape, etag=True)
     def get(self) -> Answer:
-        rows = list(self.machine.adapters.values(*COLUMNS))
+        rows = self.columns()
         return Answer(lambda: {"results": [adapter(row) for row in rows]}, columns=rows)
 
     @answers(
@@ -136,7 +139,6 @@ class OneAdapter(Endpoint):
         gives=work.OperationShape,
         status=202,
         verb=Verb.ADAPTERS,
-        etag=True,
         example={"address": "10.20.0.17"},
     )
     def patch(self, given: dict[str, Any]) -> Answer:
@@ -157,7 +159,6 @@ class OneAdapter(Endpoint):
         gives=work.OperationShape,
         status=202,
         verb=Verb.ADAPTERS,
-        etag=True,
     )
     def delete(self) -> Answer:
         return work.begun(adapters.remove(by=self.caller.user, adapter=self.adapter))

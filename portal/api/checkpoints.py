@@ -67,9 +67,12 @@ def checkpoint(row: dict[str, Any]) -> dict[str, Any]:
 class Checkpoints(OfMachine):
     tag = "Checkpoints"
 
+    def columns(self) -> Any:
+        return list(self.machine.checkpoints.values(*COLUMNS))
+
     @answers("List checkpoints of a machine", gives=CheckpointsShape, etag=True)
     def get(self) -> Answer:
-        rows = list(self.machine.checkpoints.values(*COLUMNS))
+        rows = self.columns()
         return Answer(lambda: {"results": [checkpoint(row) for row in rows]}, columns=rows)
 
     @answers(
@@ -123,7 +126,6 @@ class OneCheckpoint(OfCheckpoint):
         gives=work.OperationShape,
         status=202,
         verb=Verb.CHECKPOINT,
-        etag=True,
         example={"name": "before version 3"},
     )
     def patch(self, given: dict[str, Any]) -> Answer:
@@ -141,7 +143,6 @@ class OneCheckpoint(OfCheckpoint):
         gives=work.OperationShape,
         status=202,
         verb=Verb.CHECKPOINT,
-        etag=True,
     )
     def delete(self) -> Answer:
         """Its children become its parent's."""

@@ -59,9 +59,12 @@ def disk(row: dict[str, Any]) -> dict[str, Any]:
 class Disks(OfMachine):
     tag = "Disks"
 
+    def columns(self) -> Any:
+        return list(self.machine.disks.values(*COLUMNS))
+
     @answers("List disks of a machine", gives=DisksShape, etag=True)
     def get(self) -> Answer:
-        rows = list(self.machine.disks.values(*COLUMNS))
+        rows = self.columns()
         return Answer(lambda: {"results": [disk(row) for row in rows]}, columns=rows)
 
     @answers(
@@ -121,14 +124,13 @@ class OneDisk(Endpoint):
         gives=work.OperationShape,
         status=202,
         verb=Verb.DISKS,
-        etag=True,
         refuses=["quota_exceeded"],
         example={"size_gb": 80},
     )
     def patch(self, given: dict[str, Any]) -> Answer:
         return work.begun(disks.grow(by=self.caller.user, disk=self.disk, size_gb=given["size_gb"]))
 
-    @answers("Remove a disk", gives=work.OperationShape, status=202, verb=Verb.DISKS, etag=True)
+    @answers("Remove a disk", gives=work.OperationShape, status=202, verb=Verb.DISKS)
     def delete(self) -> Answer:
         """With what is on it, for good."""
         return work.begun(disks.remove(by=self.caller.user, disk=self.disk))

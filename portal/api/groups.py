@@ -212,7 +212,7 @@ class OneGroup(OfGroup):
     def get(self) -> Answer:
         return shown(whole(self.group.pk))
 
-    @answers("Change a group", takes=GroupChange, gives=GroupShape, scope="Schedules", etag=True)
+    @answers("Change a group", takes=GroupChange, gives=GroupShape, scope="Schedules")
     def patch(self, given: dict[str, Any]) -> Answer:
         groups.change(
             by=self.caller.user,
@@ -222,7 +222,7 @@ class OneGroup(OfGroup):
         )
         return Answer(whole(self.group.pk))
 
-    @answers("Delete a group", status=204, scope="Schedules", etag=True)
+    @answers("Delete a group", status=204, scope="Schedules")
     def delete(self) -> Answer:
         """With its schedules; its machines stay."""
         groups.delete(by=self.caller.user, group=self.group)
@@ -258,7 +258,7 @@ class OfPlace(OfGroup):
 
 
 class OnePlace(OfPlace):
-    @answers("Take a machine out of a group", status=204, scope="Schedules", etag=True)
+    @answers("Take a machine out of a group", status=204, scope="Schedules")
     def delete(self) -> Answer:
         groups.remove(by=self.caller.user, group=self.group, machine=self.machine)
         return gone()

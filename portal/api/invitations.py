@@ -109,10 +109,13 @@ def sent(one: Invitation, token: str, status: int) -> Answer:
 
 
 class Invitations(OfTenant):
+    def columns(self) -> Any:
+        return list(self.tenant.invitations.unanswered().values(*COLUMNS))
+
     @answers("List invitations", gives=InvitationsShape, etag=True)
     def get(self) -> Answer:
         """Those that nobody answered, the expired ones among them."""
-        rows = list(self.tenant.invitations.unanswered().values(*COLUMNS))
+        rows = self.columns()
         return Answer(lambda: {"results": [invitation(row) for row in rows]}, columns=rows)
 
     @answers(
@@ -157,7 +160,7 @@ class OneInvitation(OfInvitation):
         row = self.columns()
         return Answer(lambda: invitation(row), columns=row)
 
-    @answers("Withdraw an invitation", status=204, scope="Team", etag=True)
+    @answers("Withdraw an invitation", status=204, scope="Team")
     def delete(self) -> Answer:
         """Its link opens nothing any more."""
         invitations.revoke(by=self.caller.user, invitation=self.invitation)

@@ -125,7 +125,7 @@ class OneApiKey(Endpoint):
         row = self.columns()
         return Answer(lambda: told(row), columns=row)
 
-    @answers("Revoke an API key", status=204, etag=True)
+    @answers("Revoke an API key", status=204)
     def delete(self) -> Answer:
         """It opens nothing from here on. A key may revoke itself; others with the scope `Team`."""
         if self.caller.key and self.caller.key.pk != self.key.pk:

@@ -195,7 +195,6 @@ class OneMachine(OfMachine):
         also={202: work.OperationShape},
         waits=True,
         verb=Verb.CONFIGURE,
-        etag=True,
         refuses=["quota_exceeded"],
         example={"memory_mb": 8192, "tags": ["shop", "live"]},
     )
@@ -222,7 +221,7 @@ class OneMachine(OfMachine):
             return work.begun(job)
         return Answer(self.shown_machine().data)
 
-    @answers("Delete a machine", gives=work.OperationShape, status=202, verb=Verb.DELETE, etag=True)
+    @answers("Delete a machine", gives=work.OperationShape, status=202, verb=Verb.DELETE)
     def delete(self) -> Answer:
         """With its disks, for good. What it held of the quota is free when nothing is left."""
         return work.begun(machines.delete(by=self.caller.user, machine=self.machine))

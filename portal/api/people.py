@@ -132,6 +132,9 @@ class OfTenant(Endpoint):
     def load(self, pk: uuid.UUID, **more: Any) -> None:
         self.tenant = get_object_or_404(self.caller.tenants(), pk=pk)
 
+    def held(self) -> Tenant:
+        return self.tenant
+
 
 class OneTenant(OfTenant):
     tag = "Me and my tenants"
@@ -140,9 +143,6 @@ class OneTenant(OfTenant):
         members = rights.memberships_of([self.caller.user], [self.tenant])
         return tenant(get_object_or_404(members.select_related("tenant")), self.caller.user)
 
-    def held(self) -> Tenant:
-        return self.tenant
-
     def columns(self) -> Any:
         return self.told()
 
@@ -150,7 +150,7 @@ class OneTenant(OfTenant):
     def get(self) -> Answer:
         return shown(self.told())
 
-    @answers("Change a tenant", takes=TenantChange, gives=TenantShape, scope="Team", etag=True)
+    @answers("Change a tenant", takes=TenantChange, gives=TenantShape, scope="Team")
     def patch(self, given: dict[str, Any]) -> Answer:
         """Tenant Admins only."""
         own = {

@@ -64,10 +64,14 @@ def found_role(pk: uuid.UUID) -> dict[str, Any]:
 
 
 class Roles(OfTenant):
+    def columns(self) -> Any:
+        return list(self.tenant.roles.values(*COLUMNS))
+
     @answers("List roles", gives=RolesShape, etag=True)
     def get(self) -> Answer:
         """The composed ones; admin, application and reader are always there."""
-        return shown({"results": [role(row) for row in self.tenant.roles.values(*COLUMNS)]})
+        rows = self.columns()
+        return Answer(lambda: {"results": [role(row) for row in rows]}, columns=rows)
 
     @answers(
         "Compose a role",
@@ -107,7 +111,7 @@ class OneRole(Endpoint):
     def get(self) -> Answer:
         return shown(found_role(self.role.pk))
 
-    @answers("Change a role", takes=RoleChange, gives=RoleShape, scope="Team", etag=True)
+    @answers("Change a role", takes=RoleChange, gives=RoleShape, scope="Team")
     def patch(self, given: dict[str, Any]) -> Answer:
         """At once for everybody who has it."""
         members.change_role(
@@ -119,7 +123,7 @@ class OneRole(Endpoint):
         )
         return Answer(found_role(self.role.pk))
 
-    @answers("Delete a role", status=204, scope="Team", etag=True)
+    @answers("Delete a role", status=204, scope="Team")
     def delete(self) -> Answer:
         """One that nobody has."""
         roles.delete(by=self.caller.user, role=self.role)

@@ -251,7 +251,6 @@ class OneSchedule(OfSchedule):
         takes=ScheduleChange,
         gives=ScheduleShape,
         scope="Schedules",
-        etag=True,
         example={"cron": "30 18 * * 1-5", "is_enabled": True},
     )
     def patch(self, given: dict[str, Any]) -> Answer:
@@ -272,7 +271,7 @@ class OneSchedule(OfSchedule):
             (schedules.resume if on else schedules.pause)(by=by, schedule=one)
         return Answer(found_schedule(one.pk))
 
-    @answers("Delete a schedule", status=204, scope="Schedules", etag=True)
+    @answers("Delete a schedule", status=204, scope="Schedules")
     def delete(self) -> Answer:
         schedules.delete(by=self.caller.user, schedule=self.schedule)
         return gone()

@@ -214,7 +214,6 @@ class OneSubscription(OfSubscription):
         takes=SubscriptionChange,
         gives=SubscriptionShape,
         scope="Subscriptions",
-        etag=True,
     )
     def patch(self, given: dict[str, Any]) -> Answer:
         subscriptions.rename(
@@ -227,7 +226,6 @@ class OneSubscription(OfSubscription):
         gives=work.OperationShape,
         status=202,
         scope="Subscriptions",
-        etag=True,
     )
     def delete(self) -> Answer:
         """Its machines, their disks and itself are deleted for good."""
@@ -271,6 +269,9 @@ class TakenAddOns(OfSubscription):
     def listed_add_ons(self) -> dict[str, Any]:
         rows = self.subscription.taken.select_related("add_on")
         return {"results": [taken(row) for row in rows]}
+
+    def columns(self) -> Any:
+        return self.listed_add_ons()
 
     @answers("List add-ons of a subscription", gives=TakenListShape, etag=True)
     def get(self) -> Answer:

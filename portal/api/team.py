@@ -147,7 +147,6 @@ class OneMember(Endpoint):
         takes=MemberChange,
         gives=MemberShape,
         scope="Team",
-        etag=True,
         example={"role": "application", "rights": ["Start", "Stop"], "all_machines": True},
     )
     def patch(self, given: dict[str, Any]) -> Answer:
@@ -169,7 +168,7 @@ class OneMember(Endpoint):
         )
         return Answer(self.told)
 
-    @answers("Remove a member", status=204, scope="Team", etag=True)
+    @answers("Remove a member", status=204, scope="Team")
     def delete(self) -> Answer:
         """Their API keys for this tenant end at once."""
         members.remove(by=self.caller.user, membership=self.member)

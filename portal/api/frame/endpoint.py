@@ -44,8 +44,9 @@ class Nothing(Given):
 class Operation:
     """One method of one address, as the reference and the checks know it.
 
-    An API key needs `scope`, or what the command `verb` needs. `also` are other good ends. What
-    answers 202 can be waited for, unless `waits` says otherwise. `tag` goes before the endpoint's.
+    An API key needs `scope`, or what the command `verb` needs. `also` are other good ends, `etag`
+    says that the answer has one. What answers 202 can be waited for, unless `waits` says otherwise.
+    `tag` goes before the endpoint's.
     """
 
     summary: str
@@ -119,6 +120,11 @@ class Endpoint(APIView):
     def columns(self) -> Any:
         """Return what the ETag of the loaded object is made of, for If-Match."""
         return None
+
+    @property
+    def is_conditional(self) -> bool:
+        """Tell whether changes of it can be made to depend on an ETag."""
+        return type(self).columns is not Endpoint.columns
 
     def held(self) -> Model | None:
         """Return the row to lock, until the act is over, before If-Match is judged: what actions on

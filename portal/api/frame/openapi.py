@@ -114,7 +114,7 @@ class Description(AutoSchema):
         told: dict[Any, Any] = {one.status: _response(one.status, gives)}
         for status, shape in one.also.items():
             told[status] = _response(status, shape)
-        if self._has_etag() and self.method == "GET":
+        if self.operation.etag:
             told[304] = OpenApiResponse(None, "You have it already.")
         by_status: dict[int, list[str]] = {}
         for code in self.refusals():
@@ -153,9 +153,6 @@ class Description(AutoSchema):
     def _is_list_view(self, serializer: Any = None) -> bool:
         return False
 
-    def _has_etag(self) -> bool:
-        return bool(self.operation.etag)
-
     def _queries(self) -> Iterator[Any]:
         if self.operation.asks:
             yield self.operation.asks
@@ -168,9 +165,10 @@ class Description(AutoSchema):
                 "Idempotency-Key",
                 "The same request with the same key is done once; its answer is kept for 24 hours.",
             )
-        if self._has_etag():
-            name = "If-None-Match" if self.method == "GET" else "If-Match"
-            yield _header(name, "The ETag of an earlier answer.")
+        if self.operation.etag:
+            yield _header("If-None-Match", "The ETag of an earlier answer.")
+        if self.method in UNSAFE and self.view.is_conditional:
+            yield _header("If-Match", "The ETag of an earlier answer: change only what it was of.")
         if self.operation.can_wait:
             yield _header("Prefer", "`wait=10` waits for the end, as `?wait=10` does.")
 
@@ -178,7 +176,7 @@ class Description(AutoSchema):
         yield _header("RateLimit-Policy", "How many requests a minute are served.", [200, 202])
         yield _header("RateLimit", "What is left of them.", [200, 202])
         yield _header("Retry-After", "Seconds.", [429])
-        if self._has_etag() and self.method == "GET":
+        if self.operation.etag:
             yield _header("ETag", "Changes with the answer.", [200])
         if self.operation.many:
             yield _header("Link", "The next page, as `next` in the body.", [200])
