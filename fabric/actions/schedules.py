@@ -17,7 +17,7 @@ from fabric import crontab
 from fabric.actions import groups, power
 from fabric.errors import NotPossible
 from fabric.models import Group, Machine, RunOutcome, Schedule, ScheduledAction, ScheduleRun
-from fabric.states import GONE
+from fabric.states import GONE, missing_for
 from plans.models import Subscription
 from tenants import rights
 from tenants.actions import operations
@@ -104,6 +104,7 @@ def resume(*, by: User, schedule: Schedule) -> None:
     schedule = _locked(schedule, by)
     if schedule.is_enabled:
         return
+    _require_action(schedule.subscription, by, schedule.action)
     if not schedule.subscription.is_active:
         raise NotPossible(_("The subscription is not active."))
     if schedule.machine is not None and schedule.machine.state in GONE:
@@ -289,6 +290,7 @@ def _describe(
         raise Refused(_("Between 1 and 80 characters."), field="name")
     if action not in ScheduledAction.values:
         raise Refused(_("Choose what to do."), field="action")
+    _require_action(schedule.subscription, by, action)
     if target.group is not None and action not in groups.RIGHT_FOR:
         raise Refused(_("A group is started, shut down or stopped."), field="action")
     if not crontab.is_zone(time_zone):
@@ -301,6 +303,17 @@ def _describe(
     schedule.machine, schedule.group, schedule.tag = target.machine, target.group, target.tag
     schedule.cron, schedule.time_zone = " ".join(cron.split()), time_zone
     schedule.next_at = crontab.next_run(cron, time_zone, timezone.now())
+
+
+def _require_action(subscription: Subscription, by: User, action: str) -> None:
+    """Refuse an act that they might not ask for themselves: a schedule knows nothing of the key of
+    who made it, and acts with all of their rights."""
+    lacking = missing_for(action, rights.rights_of(by, subscription.tenant))
+    if lacking:
+        raise NotPermitted(
+            _("Your role does not allow this: %(right)s.") % {"right": Right(lacking).label},
+            field="action",
+        )
 
 
 def _check_target(subscription: Subscription, by: User, target: Target) -> None:
