@@ -115,7 +115,6 @@ def _begin_copy(
             "cloud": str(made.cloud_id),
             "source": str(source.remote_id),
             "checkpoint": str(checkpoint.remote_id) if checkpoint else None,
-            "start": False,
         },
         told={"from": source.name, "checkpoint": checkpoint.name if checkpoint else ""},
         request_key=key,

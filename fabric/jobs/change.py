@@ -64,7 +64,11 @@ def of_job(turn: Turn) -> Change:
     inputs = turn.job.inputs
     kind = getattr(changes, inputs["change"])
     known = frozenset(uuid.UUID(id) for id in turn.memo.get("known", ()))
-    values: dict[str, Any] = {"machine_id": remote_id(turn), "known": known, **inputs["values"]}
+    values: dict[str, Any] = {
+        "machine_id": far_side.remote_id(turn),
+        "known": known,
+        **inputs["values"],
+    }
     return kind(
         **{
             field.name: _typed(field.name, values[field.name])
@@ -78,16 +82,8 @@ def _typed(name: str, value: Any) -> Any:
     return uuid.UUID(value) if name.endswith("_id") and isinstance(value, str) else value
 
 
-def remote_id(turn: Turn) -> uuid.UUID:
-    """Return the far side's id of the job's machine."""
-    found = Machine.objects.values_list("remote_id", flat=True).get(pk=turn.job.machine_id)
-    if found is None:
-        raise Fault("The cloud does not know this machine yet.", code="not_there")
-    return found
-
-
 def _devices(turn: Turn, provider: Provider) -> Devices:
-    found = provider.devices(turn.job.stamp_id, [remote_id(turn)])
+    found = provider.devices(turn.job.stamp_id, [far_side.remote_id(turn)])
     if not found:
         raise Fault("The cloud does not know this machine any more.", code="not_there")
     return found[0]
@@ -95,7 +91,7 @@ def _devices(turn: Turn, provider: Provider) -> Devices:
 
 def _read(turn: Turn) -> str:
     """Read the machine and what hangs on it; return the state it is in."""
-    id = remote_id(turn)
+    id = far_side.remote_id(turn)
     with far_side.provider(turn) as provider:
         seen = settling.read(provider, turn.job.stamp_id, [id])
     turn.memo["is_read"] = True

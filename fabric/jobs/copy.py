@@ -26,7 +26,7 @@ def ensure_ordered(turn: Turn) -> None:
                 cloud_id=uuid.UUID(order["cloud"]),
                 source_machine_id=uuid.UUID(order["source"]),
                 source_checkpoint_id=uuid.UUID(checkpoint) if checkpoint else None,
-                start=order["start"],
+                start=False,
             ),
             tenant=far_side.role(job),
             person=job.actor_email,

@@ -75,12 +75,11 @@ def wait_for_disks(turn: Turn) -> Again | None:
     if done >= len(wanted):
         return None
     name, size_gb = wanted[done]
-    machine = Machine.objects.only("remote_id").get(pk=turn.job.machine_id)
     with far_side.provider(turn) as provider:
         accepted = far_side.change(
             turn,
             provider,
-            AddDisk(machine_id=machine.remote_id, name=name, size_gb=size_gb),
+            AddDisk(machine_id=far_side.remote_id(turn), name=name, size_gb=size_gb),
             part=str(done),
         )
     far_side.note(turn, accepted)

@@ -44,6 +44,14 @@ def provider(turn: Turn) -> Iterator[Provider]:
         ) from fault
 
 
+def remote_id(turn: Turn) -> uuid.UUID:
+    """Return the far side's id of the job's machine."""
+    found = Machine.objects.values_list("remote_id", flat=True).get(pk=turn.job.machine_id)
+    if found is None:
+        raise Fault("The cloud does not know this machine yet.", code="not_there")
+    return found
+
+
 def find(turn: Turn, provider: Provider) -> RemoteMachine | None:
     """Return the far side's machine that carries the tag of the job's, as the subscription's own
     role sees it: a member's might not see all."""

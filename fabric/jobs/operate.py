@@ -5,7 +5,6 @@ from __future__ import annotations
 from fabric.durable.errors import Fault
 from fabric.durable.recipe import Recipe, Step, Turn
 from fabric.jobs import far_side, standing
-from fabric.models import Machine
 from fabric.states import MachineState, Verb
 
 # What the far side calls it, and where it leads; a reset leads nowhere else.
@@ -21,14 +20,17 @@ OPERATIONS: dict[str, tuple[str, str | None]] = {
 
 
 def ensure_asked(turn: Turn) -> None:
-    """Ask for the operation, unless an earlier try whose reply was lost has already reached it."""
-    machine = Machine.objects.only("remote_id").get(pk=turn.job.machine_id)
-    operation, wanted = OPERATIONS[turn.job.inputs["verb"]]
+    """Ask for the operation of the job's verb."""
+    ask(turn, *OPERATIONS[turn.job.inputs["verb"]])
+
+
+def ask(turn: Turn, operation: str, wanted: str | None) -> None:
+    """Ask for an operation, unless an earlier try whose reply was lost has brought it there."""
     with far_side.provider(turn) as provider:
         if not turn.first_try and wanted and standing.look(turn, provider) == wanted:
             far_side.note(turn, None)
             return
-        accepted = far_side.operate(turn, provider, machine.remote_id, operation)
+        accepted = far_side.operate(turn, provider, far_side.remote_id(turn), operation)
     far_side.note(turn, accepted)
 
 

@@ -22,7 +22,7 @@ def ensure_off(turn: Turn) -> None:
         if state not in (MachineState.RUNNING, MachineState.PAUSED):
             far_side.note(turn, None)
             return
-        accepted = far_side.operate(turn, provider, change.remote_id(turn), "Stop")
+        accepted = far_side.operate(turn, provider, far_side.remote_id(turn), "Stop")
     far_side.note(turn, accepted)
 
 
@@ -40,7 +40,7 @@ def ensure_asked(turn: Turn) -> None:
             advice="Ask for the rebuild again.",
         )
     wanted = Rebuild(
-        machine_id=change.remote_id(turn),
+        machine_id=far_side.remote_id(turn),
         template_id=uuid.UUID(inputs["template"]),
         known=frozenset(uuid.UUID(id) for id in turn.memo["known"]),
         **guests.inputs_of(turn),
@@ -59,7 +59,7 @@ def ensure_started(turn: Turn) -> None:
         if standing.look(turn, provider) == MachineState.RUNNING:
             far_side.note(turn, None)
             return
-        accepted = far_side.operate(turn, provider, change.remote_id(turn), "Start")
+        accepted = far_side.operate(turn, provider, far_side.remote_id(turn), "Start")
     far_side.note(turn, accepted)
 
 

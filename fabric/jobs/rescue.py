@@ -15,7 +15,7 @@ from fabric.states import MachineState
 
 def ensure_media(turn: Turn) -> None:
     """Put the image in, or take out what is in."""
-    media, machine_id = turn.job.inputs["media"], change.remote_id(turn)
+    media, machine_id = turn.job.inputs["media"], far_side.remote_id(turn)
     wanted = InsertMedia(machine_id, uuid.UUID(media)) if media else EjectMedia(machine_id)
     with far_side.provider(turn) as provider:
         accepted = far_side.change(turn, provider, wanted)
@@ -30,7 +30,7 @@ def ensure_booted(turn: Turn) -> None:
             far_side.note(turn, None)
             return
         accepted = far_side.operate(
-            turn, provider, change.remote_id(turn), "Reset" if runs else "Start"
+            turn, provider, far_side.remote_id(turn), "Reset" if runs else "Start"
         )
     far_side.note(turn, accepted)
 

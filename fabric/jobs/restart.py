@@ -3,33 +3,22 @@
 from __future__ import annotations
 
 from fabric.durable.recipe import Recipe, Step, Turn
-from fabric.jobs import far_side, standing
-from fabric.jobs.operate import ensure_read_back, failed, succeeded
-from fabric.models import Machine
-from fabric.states import MachineState
+from fabric.jobs import far_side
+from fabric.jobs.operate import OPERATIONS, ask, ensure_read_back, failed, succeeded
+from fabric.states import Verb
 
 # A guest that installs updates takes its time; the far side gives up earlier than this.
 SHUTDOWN_LIMIT = 900
 
 
 def ensure_shutdown_asked(turn: Turn) -> None:
-    """Ask the guest to shut down, unless an earlier try has brought it there."""
-    _ask(turn, "Shutdown", MachineState.STOPPED)
+    """Ask the guest to shut down."""
+    ask(turn, *OPERATIONS[Verb.SHUTDOWN])
 
 
 def ensure_start_asked(turn: Turn) -> None:
-    """Start it again, unless it runs again already."""
-    _ask(turn, "Start", MachineState.RUNNING)
-
-
-def _ask(turn: Turn, operation: str, wanted: str) -> None:
-    machine = Machine.objects.only("remote_id").get(pk=turn.job.machine_id)
-    with far_side.provider(turn) as provider:
-        if not turn.first_try and standing.look(turn, provider) == wanted:
-            far_side.note(turn, None)
-            return
-        accepted = far_side.operate(turn, provider, machine.remote_id, operation)
-    far_side.note(turn, accepted)
+    """Start it again."""
+    ask(turn, *OPERATIONS[Verb.START])
 
 
 RESTART = Recipe(
