@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
@@ -140,7 +139,7 @@ def lease(
     row = held.lock(machine)
     held.require_right(row, Verb.LEASE, by)
     if ends_at is not None:
-        ordering.require_end(ends_at <= timezone.now(), action)
+        ordering.require_end(ends_at, action)
         held.require_right(row, END_VERB[EndAction(action)], by)
         if action == EndAction.DELETE and row.is_protected:
             raise NotPossible(_("It is protected: take the protection off first."))

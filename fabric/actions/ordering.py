@@ -9,6 +9,7 @@ import ipaddress
 import uuid
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db.models import Q
 from django.db.models.functions import Lower
@@ -28,6 +29,7 @@ MOST_ADAPTERS = 8
 MOST_DISKS = 16
 LARGEST_DISK_GB = 64 * 1024
 DESCRIPTION_LENGTH = 2000
+LAST_YEAR = 2999
 USER_LENGTH = 32
 
 
@@ -320,7 +322,7 @@ def _join_problems(template: Template, guest: Guest) -> Iterable[tuple[str | Non
 def check_keeping(offering: Offering, order: NewMachine) -> None:
     """Refuse tags and an end date that would not do."""
     tags_of(order.tags)
-    require_end(order.ends_at is not None and order.ends_at <= timezone.now(), order.end_action)
+    require_end(order.ends_at, order.end_action)
     if order.is_protected and order.ends_at and order.end_action == EndAction.DELETE:
         raise NotPossible(
             _("A protected machine is not deleted on its end date: choose another end."),
@@ -328,12 +330,21 @@ def check_keeping(offering: Offering, order: NewMachine) -> None:
         )
 
 
-def require_end(is_past: bool, action: str) -> None:
+def require_end(ends_at: datetime | None, action: str) -> None:
     """Raise Refused unless something known is to be done at a time to come."""
     if action not in EndAction.values:
         raise Refused(_("Choose what becomes of it then."), field="end_action")
-    if is_past:
-        raise Refused(_("This time is over already."), field="ends_at")
+    problem = end_problem(ends_at) if ends_at else None
+    if problem:
+        raise Refused(problem, field="ends_at")
+
+
+def end_problem(ends_at: datetime) -> str | None:
+    """Return why no machine can end then, None when it could. A year that some clocks of the world
+    cannot show could not be shown to everybody."""
+    if ends_at.year > LAST_YEAR:
+        return _("This is too far away.")
+    return _("This time is over already.") if ends_at <= timezone.now() else None
 
 
 def tags_of(tags: Iterable[str]) -> list[str]:

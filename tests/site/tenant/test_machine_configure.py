@@ -147,7 +147,7 @@ def test_an_end_date_is_by_the_viewers_clock(as_alice, alice, machine) -> None:
     assert Machine.objects.get().ends_at is None
 
 
-@pytest.mark.parametrize("text", ["", "soon", "2020-01-01T00:00"])
+@pytest.mark.parametrize("text", ["", "soon", "2020-01-01T00:00", "9999-12-31T23:59"])
 def test_an_end_that_makes_no_sense_is_refused_at_its_field(as_alice, machine, text) -> None:
     page = as_alice.post(url(machine, "machine-end"), {"ends_at": text, "end_action": "stop"})
     assert page.context["end"].errors["ends_at"]

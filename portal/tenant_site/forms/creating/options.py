@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from fabric import rules
+from fabric.actions import ordering
 from fabric.models import EndAction
 from portal.tenant_site.creating.hours import Hours
 from portal.tenant_site.forms.creating.base import About, StepForm
@@ -81,8 +82,9 @@ class OptionsForm(StepForm):
 
     def clean_ends_at(self) -> datetime | None:
         ends_at: datetime | None = self.cleaned_data["ends_at"]
-        if ends_at is not None and ends_at <= timezone.now():
-            raise forms.ValidationError(_("This is past already."))
+        problem = ordering.end_problem(ends_at) if ends_at else None
+        if problem:
+            raise forms.ValidationError(problem)
         return ends_at
 
     def clean(self) -> dict[str, Any]:
