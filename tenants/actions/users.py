@@ -6,6 +6,7 @@ from allauth.account.models import EmailAddress
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
 
 from tenants import places
 from tenants.actions import operations
@@ -31,7 +32,9 @@ def create_user(
         with transaction.atomic():
             user.save(force_insert=True)
     except IntegrityError as error:
-        raise Conflicting(f"{user.email} already has an account.", field="email") from error
+        raise Conflicting(
+            _("%(email)s already has an account.") % {"email": user.email}, field="email"
+        ) from error
     EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
     tenant = None if is_operator else open_tenant(owner=user)
     operations.done(
