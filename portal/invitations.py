@@ -6,21 +6,32 @@ import logging
 from smtplib import SMTPException
 
 from django.conf import settings
+from django.core.cache import cache
 from django.core.mail import send_mail
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import translation
+from redis.exceptions import RedisError
 
 from tenants.actions import invitations
 from tenants.models import Instance, Invitation
 
 log = logging.getLogger(__name__)
+PAUSE = 60  # seconds between two mails of one invitation
 
 
 def link(token: str) -> str:
     """Return the address that opens an invitation."""
     path = reverse("invitation", args=[token], urlconf="portal.urls.tenant")
     return settings.TENANT_SITE_URL.rstrip("/") + path
+
+
+def may_send(invitation: Invitation) -> bool:
+    """Tell whether its last mail is long enough ago, and note this one; without the cache it is."""
+    try:
+        return bool(cache.add(f"invitation-{invitation.pk}", 1, PAUSE))
+    except RedisError:
+        return True
 
 
 def send(invitation: Invitation, token: str) -> bool:

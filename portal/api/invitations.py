@@ -5,11 +5,9 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from django.core.cache import cache
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from redis.exceptions import RedisError
 from rest_framework import serializers
 
 from fabric.actions import members
@@ -25,7 +23,6 @@ from tenants.actions import invitations
 from tenants.models import Invitation, Role, Tenant
 from tenants.rights import Right
 
-PAUSE = 60  # seconds between two mails of one invitation
 COLUMNS = (
     "id",
     "tenant_id",
@@ -172,14 +169,8 @@ class SendAgain(OfInvitation):
     def post(self) -> Answer:
         """With a new link, good for seven days; at most once a minute."""
         token = invitations.send_again(by=self.caller.user, invitation=self.invitation)
-        if not self._may_send():
+        if not mails.may_send(self.invitation):
             detail = _("It was sent a moment ago: wait a minute.")
-            raise Problem("too_many_requests", detail, headers={"Retry-After": str(PAUSE)})
+            raise Problem("too_many_requests", detail, headers={"Retry-After": str(mails.PAUSE)})
         self.invitation.refresh_from_db()
         return sent(self.invitation, token, 200)
-
-    def _may_send(self) -> bool:
-        try:
-            return bool(cache.add(f"invitation-{self.invitation.pk}", 1, PAUSE))
-        except RedisError:
-            return True

@@ -6,7 +6,6 @@ import uuid
 
 from allauth.account.utils import perform_login
 from django.contrib import messages
-from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -25,8 +24,6 @@ from tenants.actions import invitations
 from tenants.errors import Refused
 from tenants.models import Invitation
 
-PAUSE = 60  # seconds between two mails of one invitation
-
 
 def load(request: HttpRequest, pk: uuid.UUID) -> Invitation:
     """Return the invitation of a tenant of the person, or 404."""
@@ -38,7 +35,7 @@ def load(request: HttpRequest, pk: uuid.UUID) -> Invitation:
 @own(load, "POST")
 def send_again(request: HttpRequest, invitation: Invitation) -> HttpResponse:
     choice = changing(request, invitation.tenant_id)
-    if not cache.add(f"invitation-{invitation.pk}", 1, PAUSE):
+    if not mails.may_send(invitation):
         messages.warning(request, _("It was sent a moment ago: wait a minute."))
         return redirect(reverse("team") + choice.query)
     with told(request):
