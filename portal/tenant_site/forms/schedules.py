@@ -16,6 +16,7 @@ from fabric.actions.schedules import Target
 from fabric.models import Group, Machine, Schedule, ScheduledAction
 from plans.models import Subscription
 from portal.tenant_site.forms.accounts import zones
+from portal.tenant_site.forms.typed import OnceField
 from tenants.models import User
 
 SHOWN = 5
@@ -31,6 +32,7 @@ DAYS = [((day + 1) % 7, name) for day, name in WEEKDAYS.items()]
 
 
 class ScheduleForm(forms.Form):
+    request_key = OnceField()
     name = forms.CharField(
         label=gettext_lazy("Name"),
         max_length=80,

@@ -8,6 +8,7 @@ from django import forms
 from django.utils.translation import gettext_lazy
 
 from plans.models import AddOn
+from portal.tenant_site.forms.typed import OnceField
 
 
 class RenameForm(forms.Form):
@@ -21,6 +22,7 @@ class RenameForm(forms.Form):
 class TakeForm(forms.Form):
     """An add-on, and how often."""
 
+    request_key = OnceField()
     add_on = forms.ModelChoiceField(
         queryset=AddOn.objects.none(), widget=forms.HiddenInput, label=gettext_lazy("Add-on")
     )

@@ -1,11 +1,23 @@
-"""A name, typed: asked only where data are lost for good."""
+"""A name, typed: asked only where data are lost for good; and what is sent but once."""
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext as _
+
+
+class OnceField(forms.UUIDField):
+    """What tells one form from another; a program that sends none gets a new one each time."""
+
+    def __init__(self) -> None:
+        super().__init__(required=False, widget=forms.HiddenInput, initial=uuid.uuid4)
+
+    def clean(self, value: Any) -> uuid.UUID:
+        found: uuid.UUID | None = super().clean(value)
+        return found or uuid.uuid4()
 
 
 class TypedNameForm(forms.Form):

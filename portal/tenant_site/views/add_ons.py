@@ -5,12 +5,14 @@ from __future__ import annotations
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from fabric.actions import subscriptions
 from plans.models import AddOn, Subscription
 from portal.asked import as_uuid
 from portal.faults import refuse, told
+from portal.tenant_site import once
 from portal.tenant_site.access import own, signed_in
 from portal.tenant_site.forms.subscriptions import TakeForm
 from portal.tenant_site.views.subscriptions import decide, load, taken
@@ -25,17 +27,15 @@ def index(request: HttpRequest, subscription: Subscription) -> HttpResponse:
     offers = AddOn.objects.on_offer(subscription.plan)
     form = TakeForm(request.POST or None, offers=offers)
     if form.is_valid():
-        add_on, times = form.cleaned_data["add_on"], form.cleaned_data["times"]
         try:
-            subscriptions.add_on(
-                by=request.user, subscription=subscription, add_on=add_on, times=times
+            once.done(
+                request,
+                form.cleaned_data["request_key"],
+                lambda: _take(request, subscription, form),
             )
         except Refused as refused:
             refuse(form, refused)
         else:
-            messages.success(
-                request, _("%(times)d × %(name)s is added.") % {"times": times, "name": add_on.name}
-            )
             return redirect("subscription", pk=subscription.pk)
     had = taken(subscription)
     times_of = {row["add_on"].pk: row["times"] for row in had}
@@ -47,8 +47,18 @@ def index(request: HttpRequest, subscription: Subscription) -> HttpResponse:
         ],
         "taken": had,
         "form": form,
+        "asked": str(form["add_on"].value() or ""),
     }
     return render(request, "tenant_site/subscriptions/add_ons.html", context)
+
+
+def _take(request: HttpRequest, subscription: Subscription, form: TakeForm) -> str:
+    add_on, times = form.cleaned_data["add_on"], form.cleaned_data["times"]
+    subscriptions.add_on(by=request.user, subscription=subscription, add_on=add_on, times=times)
+    messages.success(
+        request, _("%(times)d × %(name)s is added.") % {"times": times, "name": add_on.name}
+    )
+    return reverse("subscription", args=[subscription.pk])
 
 
 @signed_in

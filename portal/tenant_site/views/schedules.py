@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.db.models import OuterRef, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
@@ -18,11 +19,13 @@ from fabric.actions import schedules
 from fabric.models import Schedule, ScheduleRun
 from plans.models import Subscription
 from portal.faults import refuse, told
+from portal.tenant_site import once
 from portal.tenant_site.access import own, signed_in
 from portal.tenant_site.forms.schedules import SHOWN, ScheduleForm, initial_of
 from portal.tenant_site.held import rights_in
 from portal.tenant_site.views.groups import plan, planning, subscriptions_for
 from tenants.errors import Refused
+from tenants.models import User
 from tenants.rights import Right
 
 RUNS_SHOWN = 20
@@ -77,15 +80,14 @@ def create(request: HttpRequest) -> HttpResponse:
     """Make a schedule, or only show when it would be due."""
     form = _form(request, subscriptions_for(request), _asked(request))
     if form.is_bound and form.is_valid() and not _only_looks(request):
-        target, subscription = form.chosen
         try:
-            made = schedules.create(
-                by=request.user, subscription=subscription, target=target, **_said(form)
+            led = once.done(
+                request, form.cleaned_data["request_key"], lambda: _made(request.user, form)
             )
         except Refused as refused:
             refuse(form, refused)
         else:
-            return redirect("schedule", pk=made.pk)
+            return redirect(led or "schedules")
     context = {"title": _("New schedule"), "form": form}
     return _shown(request, "new", context)
 
@@ -113,6 +115,13 @@ def edit(request: HttpRequest, schedule: Schedule) -> HttpResponse:
         "form": form,
     }
     return _shown(request, "edit", context)
+
+
+def _made(by: User, form: ScheduleForm) -> str:
+    """Make the schedule; return its address."""
+    target, subscription = form.chosen
+    made = schedules.create(by=by, subscription=subscription, target=target, **_said(form))
+    return reverse("schedule", args=[made.pk])
 
 
 def _form(request: HttpRequest, subscriptions: Any, initial: dict[str, Any]) -> ScheduleForm:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 
 import pytest
 from django.urls import reverse
@@ -57,6 +58,23 @@ def test_D048_a_schedule_is_made_from_plain_choices_or_as_cron(as_alice, machine
     assert answer.url == page(made)
     assert (made.cron, made.time_zone) == (cron, "Europe/Amsterdam")
     assert made.next_at > timezone.now()
+
+
+def test_the_same_form_sent_twice_makes_one(as_alice, machine):
+    key = as_alice.get(reverse("schedule-new")).context["form"]["request_key"].value()
+    answers = [
+        as_alice.post(reverse("schedule-new"), typed(machine, request_key=key)).url
+        for _each in range(2)
+    ]
+    assert answers == [page(Schedule.objects.get())] * 2
+
+
+def test_a_form_that_was_refused_may_be_sent_again(as_alice, machine, monkeypatch):
+    sent = typed(machine, request_key=uuid.uuid4())
+    with monkeypatch.context() as now:
+        now.setattr(schedules, "MOST", 0)
+        assert as_alice.post(reverse("schedule-new"), sent).context["form"].errors
+    assert as_alice.post(reverse("schedule-new"), sent).url == page(Schedule.objects.get())
 
 
 @pytest.mark.parametrize(

@@ -84,6 +84,21 @@ def test_an_add_on_is_taken_several_times_and_given_back(as_alice, subscription,
     assert SubscriptionAddOn.objects.count() == 1
 
 
+def test_the_same_form_sent_twice_takes_one(as_alice, subscription, more):
+    url = page(subscription, "subscription-add-ons")
+    sent = {"add_on": more.pk, "times": 1}
+    sent["request_key"] = as_alice.get(url).context["form"]["request_key"].value()
+    for _each in range(2):
+        assert as_alice.post(url, sent).url == page(subscription)
+    assert SubscriptionAddOn.objects.count() == 1
+
+
+def test_too_many_are_refused_where_they_were_typed(as_alice, subscription, more):
+    url = page(subscription, "subscription-add-ons")
+    html = as_alice.post(url, {"add_on": more.pk, "times": 700}).text
+    assert 'id="id_times" value="700" aria-invalid="true"' in html
+
+
 def test_an_add_on_that_is_needed_stays(as_alice, subscription, more):
     SubscriptionAddOn.objects.create(subscription=subscription, add_on=more)
     subscription.plan.offering.__class__.objects.update(machines=1)
