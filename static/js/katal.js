@@ -84,7 +84,7 @@
       dialog.setAttribute("aria-labelledby", heading.id);
       dialog.append(heading, ...card.childNodes);
       dialog.addEventListener("close", () => dialog.remove());
-      document.body.append(dialog);
+      document.querySelector("main").append(dialog);
       prepare(dialog);
       dialog.showModal();
     } catch {

@@ -126,7 +126,12 @@ def _looker(cloud: Cloud) -> Callable[[str], tuple[Any, float]]:
     from tenants.models import User
 
     client = Client()
-    site = {"SITE": "tenant", "ROOT_URLCONF": "portal.urls.tenant", "ALLOWED_HOSTS": ["*"]}
+    site = {
+        "SITE": "tenant",
+        "ROOT_URLCONF": "portal.urls.tenant",
+        "ALLOWED_HOSTS": ["*"],
+        "LIVE_LISTEN": False,
+    }
     with override_settings(**site):
         client.force_login(
             User.objects.get(email=cloud.owners[0]), settings.AUTHENTICATION_BACKENDS[0]
