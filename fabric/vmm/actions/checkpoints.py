@@ -48,13 +48,10 @@ def restore(caller: Caller, checkpoint: Checkpoint) -> Job:
     """
     row = held.held(caller, checkpoint.machine)
     roles.require_any(caller, *roles.RESTORE, clouds=[row.cloud_id])
-    wanted = _found(row, checkpoint)
+    wanted = find(row, checkpoint)
     held.require_idle(row)
     held.require_status(row, held.SETTLED, f"the checkpoint {wanted} cannot be restored")
-    if not wanted.is_complete:
-        raise WrongState(
-            f"The checkpoint {wanted} of {row.name} was never made in full.", advice="Remove it."
-        )
+    require_complete(wanted)
     _take_size(row, max(row.cores, wanted.cores), max(row.memory_mb, wanted.memory_mb))
     return held.begin_change(caller, row, RESTORE, checkpoint=str(wanted.pk))
 
@@ -64,7 +61,7 @@ def remove(caller: Caller, checkpoint: Checkpoint, *, with_children: bool = Fals
     """Remove a checkpoint, or it and all below it; what is below one alone moves up."""
     row = held.held(caller, checkpoint.machine)
     roles.require_all(caller, "Checkpoint", clouds=[row.cloud_id])
-    wanted = _found(row, checkpoint)
+    wanted = find(row, checkpoint)
     held.require_idle(row)
     held.require_status(row, held.SETTLED, f"the checkpoint {wanted} cannot be removed")
     gone = _below(row, wanted.pk) if with_children else []
@@ -79,7 +76,7 @@ def rename(
     """Call a checkpoint something else in our books; the host goes by its id."""
     row = held.held(caller, checkpoint.machine)
     roles.require_all(caller, "Checkpoint", clouds=[row.cloud_id])
-    wanted = _found(row, checkpoint)
+    wanted = find(row, checkpoint)
     if name is not UNCHANGED:
         wanted.name = fields.name(name, "checkpoint", longest=100)
     if description is not UNCHANGED:
@@ -88,11 +85,21 @@ def rename(
     return wanted
 
 
-def _found(machine: VirtualMachine, checkpoint: Checkpoint) -> Checkpoint:
+def find(machine: VirtualMachine, checkpoint: Checkpoint) -> Checkpoint:
+    """Return a checkpoint of a held machine as it is now; NotFound when it has none like it."""
     found = machine.checkpoints.filter(pk=checkpoint.pk).first()
     if found is None:
         raise NotFound(f"The machine {machine.name} has no checkpoint {checkpoint.pk}.")
     return found
+
+
+def require_complete(checkpoint: Checkpoint) -> None:
+    """Raise WrongState for a checkpoint that its host never finished."""
+    if not checkpoint.is_complete:
+        raise WrongState(
+            f"The checkpoint {checkpoint} of {checkpoint.machine.name} was never made in full.",
+            advice="Remove it.",
+        )
 
 
 def _below(machine: VirtualMachine, top: uuid.UUID) -> Iterable[uuid.UUID]:

@@ -10,11 +10,11 @@ from django.db import IntegrityError, transaction
 
 from fabric.durable.recipe import Recipe
 from fabric.vmm import quota, roles
-from fabric.vmm.actions import fields, held, jobs
+from fabric.vmm.actions import checkpoints, fields, held, jobs
 from fabric.vmm.actions.creation import made_before
 from fabric.vmm.actions.owners import require_networks
 from fabric.vmm.actions.storing import copies, landing, library_hosts
-from fabric.vmm.errors import Conflict, NotFound, WrongState
+from fabric.vmm.errors import Conflict
 from fabric.vmm.jobs.clone import CLONE, CLONE_OFF, OF_CHECKPOINT, OF_CHECKPOINT_OFF, hold
 from fabric.vmm.jobs.hosts import note_of
 from fabric.vmm.models import (
@@ -142,15 +142,9 @@ def _clone(caller: Caller, source: VirtualMachine, asked: _Copy) -> tuple[Virtua
 def _of_checkpoint(
     caller: Caller, source: VirtualMachine, checkpoint: Checkpoint, asked: _Copy
 ) -> tuple[VirtualMachine, Job]:
-    wanted = source.checkpoints.filter(pk=checkpoint.pk).first()
-    if wanted is None:
-        raise NotFound(f"The machine {source.name} has no checkpoint {checkpoint.pk}.")
+    wanted = checkpoints.find(source, checkpoint)
     held.require_status(source, held.SETTLED, f"no machine can be made of its checkpoint {wanted}")
-    if not wanted.is_complete:
-        raise WrongState(
-            f"The checkpoint {wanted} of {source.name} was never made in full.",
-            advice="Remove it.",
-        )
+    checkpoints.require_complete(wanted)
     recipe = OF_CHECKPOINT if asked.start else OF_CHECKPOINT_OFF
     notes = {"checkpoint": str(wanted.pk), "source_before": source.status}
     return _copy(caller, source, asked, recipe, wanted.cores, wanted.memory_mb, **notes)
