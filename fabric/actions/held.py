@@ -95,8 +95,9 @@ def asked_before(
 
     Locks the machine: of two that come at once, the second sees the job of the first.
     """
-    lock(machine)
     key = key_of(by, request_key)
+    if key is not None:
+        lock(machine)
     return key, earlier(key)
 
 

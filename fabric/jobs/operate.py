@@ -41,6 +41,7 @@ def ensure_read_back(turn: Turn) -> None:
         with far_side.provider(turn) as provider:
             state = standing.look(turn, provider)
     standing.require_settled(state)
+    standing.note(turn, state)
 
 
 def succeeded(turn: Turn) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.db import transaction
@@ -28,117 +28,49 @@ NO_RIGHTS = (
 NO_CLOUDS = "VMM has no clouds yet. Make one there; it appears here by itself."
 
 
+# What is kept of each kind beside id, name and description: the far side's words are ours.
+KINDS: tuple[tuple[Any, str, tuple[str, ...]], ...] = (
+    (
+        Cloud,
+        "clouds",
+        ("cores", "memory_mb", "storage_gb", "machines", "used", "logical_network_ids"),
+    ),
+    (
+        Template,
+        "templates",
+        (
+            *("os_name", "os_type", "cores", "memory_mb", "storage_gb", "generation", "adapters"),
+            *("only_cloud", "min_cores", "max_cores", "min_memory_mb", "max_memory_mb"),
+        ),
+    ),
+    (HardwareProfile, "profiles", ("cores", "memory_mb")),
+    (Network, "networks", ("logical_network_id", "isolation")),
+    (LibraryDisk, "library_disks", ("size_gb", "os_name")),
+    (Media, "media", ("size_mb",)),
+)
+# But for these.
+READ: dict[str, Callable[[Any], Any]] = {
+    "used": lambda cloud: dict(cloud.used),
+    "logical_network_ids": lambda cloud: [str(pk) for pk in cloud.logical_network_ids],
+    "only_cloud": lambda template: template.cloud_id,
+}
+
+
 @transaction.atomic
 def apply(stamp: Stamp, inventory: Inventory) -> None:
     """Write the stamp's inventory, mark what was not seen, and note what is wrong."""
     now = timezone.now()
-    _write(
-        Cloud,
-        stamp.pk,
-        now,
-        (
-            {
-                "id": cloud.id,
-                "name": cloud.name,
-                "description": cloud.description,
-                "cores": cloud.cores,
-                "memory_mb": cloud.memory_mb,
-                "storage_gb": cloud.storage_gb,
-                "machines": cloud.machines,
-                "used": dict(cloud.used),
-                "logical_network_ids": [str(pk) for pk in cloud.logical_network_ids],
-            }
-            for cloud in inventory.clouds
-        ),
-    )
-    _write(
-        Template,
-        stamp.pk,
-        now,
-        (
-            {
-                "id": template.id,
-                "name": template.name,
-                "description": template.description,
-                "os_name": template.os_name,
-                "os_type": template.os_type,
-                "cores": template.cores,
-                "memory_mb": template.memory_mb,
-                "storage_gb": template.storage_gb,
-                "generation": template.generation,
-                "adapters": template.adapters,
-                "only_cloud": template.cloud_id,
-                "min_cores": template.min_cores,
-                "max_cores": template.max_cores,
-                "min_memory_mb": template.min_memory_mb,
-                "max_memory_mb": template.max_memory_mb,
-            }
-            for template in inventory.templates
-        ),
-    )
-    _write(
-        HardwareProfile,
-        stamp.pk,
-        now,
-        (
-            {
-                "id": profile.id,
-                "name": profile.name,
-                "description": profile.description,
-                "cores": profile.cores,
-                "memory_mb": profile.memory_mb,
-            }
-            for profile in inventory.profiles
-        ),
-    )
-    _write(
-        Network,
-        stamp.pk,
-        now,
-        (
-            {
-                "id": network.id,
-                "name": network.name,
-                "description": network.description,
-                "logical_network_id": network.logical_network_id,
-                "isolation": network.isolation,
-            }
-            for network in inventory.networks
-        ),
-    )
-    _write(
-        LibraryDisk,
-        stamp.pk,
-        now,
-        (
-            {
-                "id": disk.id,
-                "name": disk.name,
-                "description": disk.description,
-                "size_gb": disk.size_gb,
-                "os_name": disk.os_name,
-            }
-            for disk in inventory.library_disks
-        ),
-    )
-    _write(
-        Media,
-        stamp.pk,
-        now,
-        (
-            {
-                "id": media.id,
-                "name": media.name,
-                "description": media.description,
-                "size_mb": media.size_mb,
-            }
-            for media in inventory.media
-        ),
-    )
+    for model, kind, columns in KINDS:
+        _write(model, stamp.pk, now, (_values(told, columns) for told in getattr(inventory, kind)))
     problem = ""
     if not inventory.clouds:
         problem = NO_RIGHTS if inventory.lacks_rights else NO_CLOUDS
     Stamp.objects.filter(pk=stamp.pk).update(problem=problem)
+
+
+def _values(told: Any, columns: Iterable[str]) -> dict[str, Any]:
+    names = ("id", "name", "description", *columns)
+    return {name: READ[name](told) if name in READ else getattr(told, name) for name in names}
 
 
 def _write(model: Any, stamp_id: uuid.UUID, now: Any, rows: Iterable[dict[str, Any]]) -> None:

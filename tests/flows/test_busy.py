@@ -144,6 +144,23 @@ def test_what_failed_half_way_shows_where_the_machine_stands(running, fake, alic
     assert (running.state, running.status_text) == ("stopped", "No host has room for it.")
 
 
+def test_what_the_watch_tells_late_is_what_is_shown(running, fake, alice, work):
+    """It read the machine while the job was about to, and the job could not."""
+    job = power.operate(by=alice, machine=running, verb=Verb.STOP)
+    advance(running)
+    told = {"completed": True, "succeeded": True}
+    Job.objects.filter(pk=job.pk).update(remote=told, due_at=Now())
+    fake.is_down = True
+    advance(running)
+    job.refresh_from_db()
+    assert (job.step, job.state) == ("ensure_read_back", JobState.RUNNING)
+    fake.is_down = False
+    Job.objects.filter(pk=job.pk).update(remote=told | {"stands": "stopped"})
+    work()
+    running.refresh_from_db()
+    assert running.state == MachineState.STOPPED
+
+
 def test_work_resumed_and_failed_again_shows_where_the_machine_stood_then(
     running, fake, alice, work, stamp
 ):
