@@ -98,6 +98,7 @@ WITHOUT_SERVER = {
 POSTS_ONLY = {
     "provider-refresh",
     "subscription-retry",
+    "subscription-delete-resume",
     "fabric-spf-account-do",
     "session-end",
 }
