@@ -30,6 +30,7 @@ from fabric.vmm.models import (
     VMTemplate,
 )
 from fabric.vmm.roles import PERMISSIONS, Caller, Grant, ScopeLimits
+from tests.factories.kept import kept
 
 PASSWORD = "S3cret-phrase-of-alice"
 ADMINISTRATOR = Caller(is_administrator=True, principal="olga")
@@ -58,6 +59,14 @@ def make_fabric(
     limits: dict[str, int] | None = None,
 ) -> Fabric:
     """Return a server with hosts of this size each and a cloud with these limits."""
+    limits = limits or {}
+    key = (hosts, cores, memory_mb, storage_gb, cidr, *sorted(limits.items()))
+    return kept(key, lambda: _make(hosts, cores, memory_mb, storage_gb, cidr, limits))
+
+
+def _make(
+    hosts: int, cores: int, memory_mb: int, storage_gb: int, cidr: str, limits: dict[str, int]
+) -> Fabric:
     number = next(_numbers)
     server = actions.servers.ensure(f"vmm{number:02}.example.net")
     group = actions.groups.add(ADMINISTRATOR, server, name="All hosts")
@@ -104,7 +113,7 @@ def make_fabric(
         name="Gold",
         host_groups=[group],
         logical_networks=[logical],
-        **(limits or {}),
+        **limits,
     )
     return Fabric(server, group, cloud, template, network, made)
 
