@@ -122,7 +122,7 @@ KINDS = {
     "key_reused": Kind(
         422,
         gettext_lazy("This Idempotency-Key was used for another request"),
-        gettext_lazy("Make a new key for every new request."),
+        gettext_lazy("Use a new key for every new request."),
     ),
     "too_many_requests": Kind(
         429,

@@ -76,7 +76,7 @@ class Checkpoints(OfMachine):
         return Answer(lambda: {"results": [checkpoint(row) for row in rows]}, columns=rows)
 
     @answers(
-        "Make a checkpoint",
+        "Create a checkpoint",
         takes=NewCheckpoint,
         gives=work.OperationShape,
         status=202,
@@ -158,7 +158,7 @@ class RestoreCheckpoint(OfCheckpoint):
 
 class CopyCheckpoint(OfCheckpoint):
     @answers(
-        "Make a machine from a checkpoint",
+        "Create a machine from a checkpoint",
         takes=CopyName,
         gives=work.OperationShape,
         status=202,

@@ -141,7 +141,7 @@ class Groups(Endpoint):
         )
 
     @answers(
-        "Make a group",
+        "Create a group",
         takes=NewGroup,
         gives=GroupShape,
         status=201,

@@ -98,7 +98,7 @@ class Machines(Endpoint):
         return self.listed(found, machine, etag_columns)
 
     @answers(
-        "Make a machine",
+        "Create a machine",
         tag="New machines",
         takes=orders.NewMachineGiven,
         gives=work.OperationShape,

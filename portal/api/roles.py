@@ -74,7 +74,7 @@ class Roles(OfTenant):
         return Answer(lambda: {"results": [role(row) for row in rows]}, columns=rows)
 
     @answers(
-        "Compose a role",
+        "Create a role",
         takes=RoleGiven,
         gives=RoleShape,
         status=201,

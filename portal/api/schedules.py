@@ -190,7 +190,7 @@ class Schedules(Endpoint):
         return self.listed(paging.page(rows, COLUMNS, self.asked, order="name"), schedule)
 
     @answers(
-        "Make a schedule",
+        "Create a schedule",
         takes=ScheduleGiven,
         gives=ScheduleShape,
         status=201,

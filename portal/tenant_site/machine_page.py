@@ -28,7 +28,7 @@ from portal import charts
 from portal.frame import frame_of
 from portal.tenant_site.expected import expected
 from portal.tenant_site.held import rights_in
-from portal.tenant_site.job_page import DEPLOY
+from portal.tenant_site.job_page import DEPLOY, in_short
 from portal.tenant_site.machine_commands import bar_for
 
 DASHBOARD = "machine"
@@ -169,6 +169,7 @@ def work(machine: Machine, tab: str) -> dict[str, Any]:
     waits = bool(job and tab == DASHBOARD and machine.is_busy)
     return {
         "job": job,
+        "said": in_short(job) if job else _(machine.get_state_display()),
         "deploying": deploying,
         "failed": machine.state == MachineState.FAILED,
         "can_resume": is_failed,

@@ -112,7 +112,7 @@ class TestItsParts:
 class TestItsCheckpoints:
     def test_one_is_made_and_restored(self, alice: Visitor) -> None:
         tab(alice, "Checkpoints")
-        alice.press("Make a checkpoint")
+        alice.press("Create checkpoint")
         alice.look("make a checkpoint")
         answer(alice, "Create checkpoint", name="before the storm")
         expect(row(alice, "before the storm")).to_contain_text("the machine stands here")

@@ -113,7 +113,7 @@ def creating(machine):
 
 def test_a_deployment_shows_the_clouds_own_percent_and_steps(as_alice, creating) -> None:
     page = as_alice.get(url(creating))
-    for told in ("37 %", "Place on a host", "Clone the disk", "Copying.", 'aria-live="polite"'):
+    for told in ("37 %", "Place on a host", "Clone the disk", "Copying.", 'role="status"'):
         assert told in page.text
 
 
@@ -134,6 +134,9 @@ def test_work_is_told_until_its_end_without_a_reload(as_alice, creating) -> None
     for part in ("machine-state", "machine-commands", "machine-tabs", "tab", "machine-live"):
         assert f'id="{part}"' in ended.text
     assert "Clone the disk" not in ended.text
+    heard = 'id="said" hx-swap-oob="innerHTML">'
+    assert f"{heard}Clone the disk" in told.text
+    assert f"{heard}Running" in ended.text
 
 
 def test_a_quiet_page_is_left_alone(as_alice, machine) -> None:
