@@ -90,10 +90,14 @@ class HardwareProfile(Inventory):
 
 
 class Network(Inventory):
-    """A VM network; it belongs to the clouds that have its logical network."""
+    """A VM network; it belongs to the clouds that have its logical network.
+
+    `subnets` are its prefixes such as 10.20.0.0/24, lowest first; none: they are not known.
+    """
 
     logical_network_id = models.UUIDField(null=True, blank=True)
     isolation = models.CharField(max_length=60, blank=True, default="")
+    subnets = models.JSONField(default=list)
 
     @property
     def isolation_words(self) -> str:

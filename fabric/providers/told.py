@@ -61,11 +61,14 @@ class RemoteProfile:
 
 @dataclass(frozen=True)
 class RemoteNetwork:
+    """`subnets` are its prefixes such as 10.20.0.0/24, lowest first; none: they are not known."""
+
     id: uuid.UUID
     name: str
     description: str
     logical_network_id: uuid.UUID | None
     isolation: str
+    subnets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

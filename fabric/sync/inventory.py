@@ -44,7 +44,7 @@ KINDS: tuple[tuple[Any, str, tuple[str, ...]], ...] = (
         ),
     ),
     (HardwareProfile, "profiles", ("cores", "memory_mb")),
-    (Network, "networks", ("logical_network_id", "isolation")),
+    (Network, "networks", ("logical_network_id", "isolation", "subnets")),
     (LibraryDisk, "library_disks", ("size_gb", "os_name")),
     (Media, "media", ("size_mb",)),
 )
@@ -52,6 +52,7 @@ KINDS: tuple[tuple[Any, str, tuple[str, ...]], ...] = (
 READ: dict[str, Callable[[Any], Any]] = {
     "used": lambda cloud: dict(cloud.used),
     "logical_network_ids": lambda cloud: [str(pk) for pk in cloud.logical_network_ids],
+    "subnets": lambda network: list(network.subnets),
     "only_cloud": lambda template: template.cloud_id,
 }
 

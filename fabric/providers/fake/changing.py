@@ -55,7 +55,7 @@ class Changing(FakeCloud):
             change,
             machine,
             self.roles.role(tenant),
-            networks=[each.id for each in self.networks],
+            networks=self.networks,
             media=[each.id for each in self.media],
             library={each.id: each.size_gb for each in self.library_disks},
         )

@@ -43,7 +43,14 @@ class FakeCloud:
         self.templates = [_template("Ubuntu 24.04")]
         self.profiles = [RemoteProfile(uuid.uuid4(), "Small", "", cores=2, memory_mb=2048)]
         self.networks = [
-            RemoteNetwork(uuid.uuid4(), "front", "", LOGICAL_NETWORK, isolation="NoIsolation")
+            RemoteNetwork(
+                id=uuid.uuid4(),
+                name="front",
+                description="",
+                logical_network_id=LOGICAL_NETWORK,
+                isolation="NoIsolation",
+                subnets=("10.20.0.0/22",),
+            )
         ]
         self.library_disks = [RemoteLibraryDisk(uuid.uuid4(), "data", "", size_gb=5, os_name="")]
         self.media = [RemoteMedia(uuid.uuid4(), "rescue.iso", "", size_mb=700)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Mapping
+from ipaddress import ip_address, ip_network
 from typing import Final
 
 from fabric.providers import changes
@@ -47,10 +48,19 @@ def require_order(
     granted = set(role.resources)
     if order.template_id is not None and ("VMTemplate", order.template_id) not in granted:
         raise Rejected("The template is not granted to the user role.")
-    seen = {each.name for each in networks if ("VMNetwork", each.id) in granted}
+    seen = {each.name: each for each in networks if ("VMNetwork", each.id) in granted}
     for adapter in order.adapters:
         if adapter.network_name not in seen:
             raise Rejected(f"There is no VM network {adapter.network_name}.")
+        require_address(seen[adapter.network_name], adapter.address)
+
+
+def require_address(network: RemoteNetwork, address: str) -> None:
+    """Raise unless a fixed address lies in a subnet of the network, where these are known."""
+    if address and network.subnets:
+        known = ip_address(address)
+        if not any(known in ip_network(subnet) for subnet in network.subnets):
+            raise Rejected(f"{address} is in no subnet of the network {network.name}.")
 
 
 def require_quota(role: TenantOrder, more: Sizes, existing: Collection[FakeMachine]) -> None:
@@ -79,7 +89,7 @@ def require_change(
     machine: FakeMachine,
     role: TenantOrder,
     *,
-    networks: Collection[uuid.UUID],
+    networks: Collection[RemoteNetwork],
     media: Collection[uuid.UUID],
     library: Mapping[uuid.UUID, int],
 ) -> Sizes:
@@ -98,9 +108,7 @@ def require_change(
             offered = {id: size for id, size in library.items() if id in granted}
             return {"storage_gb": _of_disk(change, machine, offered)}
         case changes.AddAdapter() | changes.ChangeAdapter():
-            granted = {id for kind, id in role.resources if kind == "VMNetwork"}
-            if change.network_id is not None and change.network_id not in granted & set(networks):
-                raise Rejected("There is no such VM network.")
+            _require_on_network(change, machine, role, networks)
         case changes.InsertMedia():
             granted = {id for kind, id in role.resources if kind == "ISO"} or set(media)
             if change.media_id not in granted & set(media):
@@ -109,6 +117,25 @@ def require_change(
             raise Rejected("The template is not granted to the user role.")
     _require_there(change, machine)
     return {}
+
+
+def _require_on_network(
+    change: changes.AddAdapter | changes.ChangeAdapter,
+    machine: FakeMachine,
+    role: TenantOrder,
+    networks: Collection[RemoteNetwork],
+) -> None:
+    """Raise unless the role has the network, and the network the address."""
+    granted = {id for kind, id in role.resources if kind == "VMNetwork"}
+    seen = {each.id: each for each in networks}
+    if change.network_id is not None and change.network_id not in granted & seen.keys():
+        raise Rejected("There is no such VM network.")
+    there = change.network_id
+    if there is None and isinstance(change, changes.ChangeAdapter):
+        ids = {each.id: each.network_id for each in machine.parts.adapters}
+        there = ids.get(change.adapter_id)
+    if there in seen:
+        require_address(seen[there], change.address or "")
 
 
 def _of_disk(

@@ -8,10 +8,10 @@ from collections.abc import Collection, Mapping
 
 from fabric.odata import filter
 from fabric.odata.uri import entity_url
-from fabric.providers.base import Inventory, RemoteCloud, RemoteTemplate
-from fabric.providers.errors import Forbidden, Missing, Rejected
+from fabric.providers.base import Inventory, RemoteCloud, RemoteNetwork, RemoteTemplate
+from fabric.providers.errors import Forbidden, Missing, NoAnswer, Rejected, Unreachable
 from fabric.providers.spf import reading, sizes
-from fabric.providers.spf.reading import Row
+from fabric.providers.spf.reading import Prefix, Row
 from fabric.providers.spf.session import Session, query
 
 NOTHING = Inventory(clouds=(), templates=(), profiles=(), networks=(), lacks_rights=True)
@@ -43,6 +43,11 @@ def read(session: Session, stamp_id: uuid.UUID, username: str, *, with_usage: bo
     def all_of(name: str) -> list[Row]:
         return session.rows(session.vmm(name) + query(filter=of_stamp))
 
+    subnets = _subnets(session, of_stamp)
+
+    def read_network(row: Row) -> RemoteNetwork:
+        return reading.network(row, subnets)
+
     tell = sizes.of_templates(clouds, _optional(session, "CapabilityProfiles", of_stamp))
 
     def read_template(row: Row) -> RemoteTemplate:
@@ -54,11 +59,38 @@ def read(session: Session, stamp_id: uuid.UUID, username: str, *, with_usage: bo
         clouds=reading.each(read_cloud, clouds, "Clouds"),
         templates=reading.each(read_template, all_of("VMTemplates"), "VMTemplates"),
         profiles=reading.each(reading.profile, all_of("HardwareProfiles"), "HardwareProfiles"),
-        networks=reading.each(reading.network, all_of("VMNetworks"), "VMNetworks"),
+        networks=reading.each(read_network, all_of("VMNetworks"), "VMNetworks"),
         lacks_rights=False,
         library_disks=reading.each(reading.library_disk, disks, "VirtualHardDisks"),
         media=reading.each(reading.media, images, "ISOs"),
     )
+
+
+def _subnets(session: Session, of_stamp: str) -> Mapping[uuid.UUID, tuple[str, ...]]:
+    """Return the prefixes of each network, lowest first.
+
+    Nobody is told that an address is wrong by half a list: a network with a prefix that cannot be
+    read is left out, and so are all where it is not told whose a prefix is, or where the service
+    fails at this set.
+    """
+    try:
+        rows = _optional(session, "VMSubnets", of_stamp)
+    except NoAnswer:
+        raise
+    except Unreachable:
+        return {}
+    found: dict[uuid.UUID | None, set[Prefix | None]] = defaultdict(set)
+    for row in rows:
+        found[reading.guid(row, "VMNetworkId")].add(reading.prefix(row, "Subnet"))
+    return {
+        id: tuple(map(str, sorted((p for p in there if p), key=_rank)))
+        for id, there in found.items()
+        if id is not None and None not in found and None not in there
+    }
+
+
+def _rank(prefix: Prefix) -> tuple[int, int, int]:
+    return prefix.version, int(prefix.network_address), prefix.prefixlen
 
 
 def _library_disks(session: Session, of_stamp: str) -> list[Row]:

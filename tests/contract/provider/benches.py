@@ -169,7 +169,8 @@ class Bench:
 def fake(request: pytest.FixtureRequest) -> Bench:
     """The fake in memory."""
     provider = FakeProvider()
-    provider.networks.append(replace(provider.networks[0], id=uuid.uuid4(), name="back"))
+    back = replace(provider.networks[0], id=uuid.uuid4(), name="back", subnets=("10.30.0.0/24",))
+    provider.networks.append(back)
     return Bench(
         provider=provider,
         stamp_id=provider.stamp.id,

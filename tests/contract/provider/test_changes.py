@@ -246,6 +246,22 @@ def test_a_fixed_address_is_ordered(bench, tenant):
     assert bench.devices(id).adapters[0].addresses == ("10.20.0.99",)
 
 
+def test_an_address_outside_the_networks_subnets_is_refused(bench, tenant, machine):
+    bench.needs(FIXED_ADDRESS)
+    (adapter,) = adapter_ids(bench.devices(machine))
+    outside = changes.AddAdapter(
+        machine, bench.second_network_id, frozenset({adapter}), address="10.20.0.77"
+    )
+    moved = changes.ChangeAdapter(machine, adapter, bench.second_network_id, "10.20.0.77")
+    kept = changes.ChangeAdapter(machine, adapter, address="10.30.0.77")
+    for number, change in enumerate((outside, moved, kept)):
+        with pytest.raises(Rejected, match=r"10\.[23]0\.0\.77"):
+            bench.ask(change, tenant, key=str(number))
+    order = bench.order(name="web-02", adapters=(OrderedAdapter("front", "10.30.0.77"),))
+    with pytest.raises(Rejected, match=r"10\.30\.0\.77"):
+        bench.provider.ensure_machine(order, tenant=tenant, person=ALICE, first_try=True)
+
+
 def test_a_network_of_others_is_refused(bench, tenant, machine):
     known = adapter_ids(bench.devices(machine))
     with pytest.raises(Rejected):

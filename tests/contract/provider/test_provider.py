@@ -72,6 +72,8 @@ def test_the_inventory_holds_what_a_plan_is_made_of(bench):
     assert networks.keys() == {"front", "back"}
     assert networks["front"].id == bench.network_id
     assert networks["front"].logical_network_id in cloud.logical_network_ids
+    subnets = {name: network.subnets for name, network in networks.items()}
+    assert subnets == {"front": ("10.20.0.0/22",), "back": ("10.30.0.0/24",)}
     disks = {disk.name: (disk.id, disk.size_gb) for disk in found.library_disks}
     assert disks["data"] == (bench.library_disk_id, 5)
     (image,) = found.media
