@@ -10,8 +10,8 @@ from fabric.odata import filter
 from fabric.odata.uri import entity_url
 from fabric.providers.base import Inventory, RemoteCloud, RemoteNetwork, RemoteTemplate
 from fabric.providers.errors import Forbidden, Missing, NoAnswer, Rejected, Unreachable
-from fabric.providers.spf import reading, sizes
-from fabric.providers.spf.reading import Prefix, Row
+from fabric.providers.spf import networks, reading, sizes
+from fabric.providers.spf.reading import Row
 from fabric.providers.spf.session import Session, query
 
 NOTHING = Inventory(clouds=(), templates=(), profiles=(), networks=(), lacks_rights=True)
@@ -26,7 +26,7 @@ def read(session: Session, stamp_id: uuid.UUID, username: str, *, with_usage: bo
     """
     of_stamp = filter.eq("StampId", stamp_id)
     try:
-        clouds, networks = _clouds(session, stamp_id, with_usage)
+        clouds, logical = _clouds(session, stamp_id, with_usage)
     except Forbidden:
         return NOTHING
     if not clouds and lacks_rights(session, username):
@@ -38,15 +38,10 @@ def read(session: Session, stamp_id: uuid.UUID, username: str, *, with_usage: bo
 
     def read_cloud(row: Row) -> RemoteCloud:
         id = reading.own_id(row)
-        return reading.cloud(row, capacities.get(id, {}), networks.get(id, ()))
+        return reading.cloud(row, capacities.get(id, {}), logical.get(id, ()))
 
     def all_of(name: str) -> list[Row]:
         return session.rows(session.vmm(name) + query(filter=of_stamp))
-
-    subnets = _subnets(session, of_stamp)
-
-    def read_network(row: Row) -> RemoteNetwork:
-        return reading.network(row, subnets)
 
     tell = sizes.of_templates(clouds, _optional(session, "CapabilityProfiles", of_stamp))
 
@@ -59,38 +54,22 @@ def read(session: Session, stamp_id: uuid.UUID, username: str, *, with_usage: bo
         clouds=reading.each(read_cloud, clouds, "Clouds"),
         templates=reading.each(read_template, all_of("VMTemplates"), "VMTemplates"),
         profiles=reading.each(reading.profile, all_of("HardwareProfiles"), "HardwareProfiles"),
-        networks=reading.each(read_network, all_of("VMNetworks"), "VMNetworks"),
+        networks=_networks(session, of_stamp, all_of("VMNetworks")),
         lacks_rights=False,
         library_disks=reading.each(reading.library_disk, disks, "VirtualHardDisks"),
         media=reading.each(reading.media, images, "ISOs"),
     )
 
 
-def _subnets(session: Session, of_stamp: str) -> Mapping[uuid.UUID, tuple[str, ...]]:
-    """Return the prefixes of each network, lowest first.
-
-    Nobody is told that an address is wrong by half a list: a network with a prefix that cannot be
-    read is left out, and so are all where it is not told whose a prefix is, or where the service
-    fails at this set.
-    """
+def _networks(session: Session, of_stamp: str, rows: list[Row]) -> tuple[RemoteNetwork, ...]:
+    """The networks with their subnets, which a service that fails at them alone does not tell."""
     try:
-        rows = _optional(session, "VMSubnets", of_stamp)
+        subnets = networks.subnets_of(_optional(session, "VMSubnets", of_stamp))
     except NoAnswer:
         raise
     except Unreachable:
-        return {}
-    found: dict[uuid.UUID | None, set[Prefix | None]] = defaultdict(set)
-    for row in rows:
-        found[reading.guid(row, "VMNetworkId")].add(reading.prefix(row, "Subnet"))
-    return {
-        id: tuple(map(str, sorted((p for p in there if p), key=_rank)))
-        for id, there in found.items()
-        if id is not None and None not in found and None not in there
-    }
-
-
-def _rank(prefix: Prefix) -> tuple[int, int, int]:
-    return prefix.version, int(prefix.network_address), prefix.prefixlen
+        subnets = {}
+    return reading.each(lambda row: networks.network(row, subnets), rows, "VMNetworks")
 
 
 def _library_disks(session: Session, of_stamp: str) -> list[Row]:

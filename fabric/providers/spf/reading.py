@@ -23,7 +23,6 @@ from fabric.providers.base import (
     RemoteLibraryDisk,
     RemoteMachine,
     RemoteMedia,
-    RemoteNetwork,
     RemoteProfile,
     RemoteStamp,
     RemoteStep,
@@ -33,7 +32,6 @@ from fabric.providers.base import (
 log = logging.getLogger(__name__)
 
 Row = Mapping[str, Any]
-Prefix = ipaddress.IPv4Network | ipaddress.IPv6Network
 T = TypeVar("T")
 
 SUCCESS: Final = frozenset({"completed", "succeedwithinfo"})
@@ -246,30 +244,6 @@ def profile(row: Row) -> RemoteProfile:
         description=text(row, "Description"),
         cores=whole(row, "CPUCount", 1) or 1,
         memory_mb=whole(row, "Memory"),
-    )
-
-
-def prefix(row: Row, name: str) -> Prefix | None:
-    """Return a prefix such as 10.20.0.0/24, None when there is none to be read."""
-    told = text(row, name)
-    if "/" not in told or "%" in told:
-        return None
-    try:
-        return ipaddress.ip_network(told, strict=False)
-    except ValueError:
-        return None
-
-
-def network(row: Row, subnets: Mapping[uuid.UUID, tuple[str, ...]]) -> RemoteNetwork:
-    """Read a row of VMNetworks, with what is known of the subnets of each network."""
-    id = own_id(row)
-    return RemoteNetwork(
-        id=id,
-        name=text(row, "Name"),
-        description=text(row, "Description"),
-        logical_network_id=guid(row, "LogicalNetworkId"),
-        isolation=text(row, "IsolationType"),
-        subnets=subnets.get(id, ()),
     )
 
 
