@@ -5,7 +5,6 @@ Each check raises Refused at its field. They read rows only and change nothing.
 
 from __future__ import annotations
 
-import ipaddress
 import uuid
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -143,10 +142,12 @@ def check_networks(offering: Offering, order: NewMachine) -> None:
     if fixed:
         require_ability(offering.cloud.stamp.provider, abilities.FIXED_ADDRESS, "address")
     taken = taken_of(fixed)
-    for network, address in fixed:
-        require_free(network, address, taken)
-    if len(set(fixed)) < len(fixed):
-        raise Refused(_("The same address is named twice."), field="address")
+    for number, (network, address) in enumerate(wanted):
+        if address:
+            field = f"adapters.{number}.address"
+            require_free(network, address, taken, field=field)
+            if (network, address) in wanted[:number]:
+                raise Refused(_("The same address is named twice."), field=field)
 
 
 def require_network(offering: Offering, network: Network) -> None:
@@ -156,7 +157,8 @@ def require_network(offering: Offering, network: Network) -> None:
 
 
 def require_address(network: Network, address: str, *, but: Machine | None = None) -> None:
-    """Raise Refused unless it is an address that, as far as we know, nobody has. One query."""
+    """Raise Refused unless it is an address of the network that, as far as we know, nobody has.
+    One query."""
     require_free(network, address, taken_of([(network, address)], but=but))
 
 
@@ -181,17 +183,21 @@ def taken_of(
     return held & {(network.pk, address) for network, address in wanted}
 
 
-def require_free(network: Network, address: str, taken: Collection[tuple[uuid.UUID, str]]) -> None:
-    """Raise Refused unless it is an address that a machine can have, and not one of those taken."""
-    try:
-        known = ipaddress.IPv4Address(address)
-    except ValueError as error:
-        raise Refused(_("This is no IPv4 address."), field="address") from error
-    if known.is_multicast or known.is_unspecified or known.is_loopback or known.is_reserved:
-        raise Refused(_("No machine can have this address."), field="address")
+def require_free(
+    network: Network,
+    address: str,
+    taken: Collection[tuple[uuid.UUID, str]],
+    *,
+    field: str = "address",
+) -> None:
+    """Raise Refused unless a machine on the network can have the address, and it is none of those
+    taken."""
+    problem = rules.address_problem(address, network.subnets)
+    if problem:
+        raise Refused(problem, field=field)
     if (network.pk, address) in taken:
         raise Conflicting(
-            _("The address %(address)s is taken.") % {"address": address}, field="address"
+            _("The address %(address)s is taken.") % {"address": address}, field=field
         )
 
 

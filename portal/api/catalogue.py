@@ -59,6 +59,9 @@ class NetworkShape(ThingShape):
     """A VM network."""
 
     isolation = serializers.CharField()
+    subnets = serializers.ListField(
+        child=serializers.CharField(), help_text="Such as 10.20.0.0/24; none: they are not known."
+    )
 
 
 class LibraryDiskShape(ThingShape):

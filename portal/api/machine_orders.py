@@ -16,6 +16,7 @@ from fabric.orders import DomainJoin, Guest, NewAdapter, NewDisk, NewMachine
 from plans.models import Subscription
 from portal.api.frame.caller import Caller
 from portal.api.frame.fields import Flag, Given, Id, Many, Moment, OneOf, Text, Whole, invalid
+from portal.api.frame.refusals import pointer_of
 from tenants.errors import Refused
 
 MOST_AT_ONCE = 100
@@ -159,6 +160,11 @@ POINTERS = {
     "network": "adapters",
     "address": "adapters",
 }
+
+
+def pointer_to(field: str) -> str:
+    """Return where the body of an order has what an action calls by this name."""
+    return pointer_of(POINTERS.get(field, field))
 
 
 @contextmanager

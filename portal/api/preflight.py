@@ -56,7 +56,7 @@ class Preflight(Endpoint):
                 "level": one.level,
                 "title": str(one.title),
                 "text": str(one.text),
-                "pointer": f"#/{orders.POINTERS.get(one.field, one.field)}" if one.field else None,
+                "pointer": orders.pointer_to(one.field) if one.field else None,
             }
             for one in found
         ]

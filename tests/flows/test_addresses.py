@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import uuid
+
 import pytest
+from django.utils import timezone
 
 from fabric.actions import adapters, machines, ordering, power
-from fabric.models import Adapter, Machine
+from fabric.models import Adapter, Job, Machine, Network
+from fabric.orders import NewAdapter
 from fabric.states import Verb
-from tenants.errors import Conflicting
+from tenants.errors import Conflicting, Refused
+from tests.factories.fabric import new_machine
 
 WANTED = "10.20.0.77"
 
@@ -63,3 +68,60 @@ def test_d047_the_address_of_a_machine_that_is_gone_is_free(reserved, alice, wor
     machines.delete(by=alice, machine=reserved)
     work()
     ordering.require_address(network, WANTED)
+
+
+def test_an_address_outside_the_networks_subnets_never_becomes_a_job(running, alice, order):
+    front, before = only_adapter(running).network, Job.objects.count()
+    outside = NewAdapter(front, "10.20.9.4")
+    says = "10.20.9.4 is not in the network's subnet 10.20.0.0/22."
+    for field, ask in {
+        "adapters.0.address": lambda: order("web-02", key="k2", adapters=(outside,)),
+        "adapters.1.address": lambda: order(
+            "web-02", key="k2", adapters=(NewAdapter(front), outside)
+        ),
+        "address": lambda: adapters.attach(
+            by=alice, machine=running, network=front, address="10.20.9.4"
+        ),
+    }.items():
+        with pytest.raises(Refused) as refused:
+            ask()
+        assert (refused.value.message, refused.value.field) == (says, field)
+    with pytest.raises(Refused, match="broadcast address of 10.20.0.0/22"):
+        adapters.change(by=alice, adapter=only_adapter(running), address="10.20.3.255")
+    assert Job.objects.count() == before
+
+
+def test_several_machines_are_refused_one_that_does_not_fit(subscription, alice):
+    with pytest.raises(Refused, match="not in the network's subnet") as refused:
+        machines.deploy_many(
+            by=alice,
+            subscription=subscription,
+            order=new_machine(
+                subscription, adapters=(NewAdapter(Network.objects.get(), "10.99.0.4"),)
+            ),
+            pattern="web##",
+            count=1,
+            request_key="k",
+        )
+    assert refused.value.field == "adapters.0.address"
+    assert not Machine.objects.exists()
+
+
+def test_an_address_kept_on_the_way_to_another_network_must_fit_there(running, alice):
+    adapter = only_adapter(running)
+    inside = Network.objects.create(
+        id=uuid.uuid4(),
+        stamp=running.stamp,
+        name="inside",
+        synced_at=timezone.now(),
+        subnets=["10.30.0.0/24"],
+    )
+    running.subscription.plan.offering.networks.add(inside)
+    with pytest.raises(Refused, match="not in the network's subnet 10.30.0.0/24"):
+        adapters.change(by=alice, adapter=adapter, network=inside, address=adapter.addresses[0])
+
+
+def test_where_subnets_are_not_known_nothing_is_said_of_them(running):
+    network = only_adapter(running).network
+    network.subnets = []
+    ordering.require_address(network, "10.99.0.4")

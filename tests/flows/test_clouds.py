@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from fabric.actions import offerings, providers, setup, subscriptions
@@ -224,3 +226,13 @@ def test_set_up_works_once_and_only_with_the_code(settings, tmp_path):
     assert setup.new_code() is None
     with pytest.raises(Refused):
         setup.set_up(code=code, **answers)
+
+
+def test_subnets_are_kept_as_the_cloud_tells_them(stamp, fake):
+    network = Network.objects.get()
+    assert network.subnets == ["10.20.0.0/22"]
+    for told in (("10.20.0.0/24", "10.21.0.0/24"), ()):
+        fake.networks[0] = replace(fake.networks[0], subnets=told)
+        stamps.run(str(stamp.pk))
+        network.refresh_from_db()
+        assert network.subnets == list(told)

@@ -153,12 +153,12 @@ def test_an_adapter_is_attached_changed_and_removed(running, alice, work, inside
     work()
     adapter = running.adapters.get(network=there)
     assert adapter.addresses
-    adapters.change(by=alice, adapter=adapter, network=running.network, address="10.20.7.7")
+    adapters.change(by=alice, adapter=adapter, network=running.network, address="10.20.2.7")
     work()
     adapter.refresh_from_db()
-    assert (adapter.network, adapter.addresses) == (running.network, ["10.20.7.7"])
+    assert (adapter.network, adapter.addresses) == (running.network, ["10.20.2.7"])
     running.refresh_from_db()
-    assert "10.20.7.7" in running.addresses
+    assert "10.20.2.7" in running.addresses
     adapters.remove(by=alice, adapter=adapter)
     work()
     assert running.adapters.count() == 1

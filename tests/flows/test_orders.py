@@ -89,7 +89,7 @@ def test_several_networks_one_with_a_fixed_address(order, work, fake, back):
 def test_what_is_no_address_is_refused(order, address):
     with pytest.raises(Refused) as refused:
         order(adapters=(NewAdapter(Network.objects.first(), address),))
-    assert refused.value.field == "address"
+    assert refused.value.field == "adapters.0.address"
 
 
 def test_an_address_that_is_taken_is_refused(order, work):

@@ -6,8 +6,8 @@ import pytest
 from django.utils import timezone
 
 from fabric.actions import machines, preflight
-from fabric.models import Cloud, Machine, Stamp
-from fabric.orders import Guest
+from fabric.models import Cloud, Machine, Network, Stamp
+from fabric.orders import Guest, NewAdapter
 from plans.models import MemberLimit
 from tenants.errors import Refused
 from tests.factories.fabric import new_machine
@@ -53,9 +53,13 @@ def test_everything_that_is_wrong_is_told_at_once(check, order):
         {"cores": 9},
         {"cores": 0},
         {"description": "x" * 2001},
+        {"address": "10.20.9.4"},
+        {"address": "10.20.0.0"},
     ],
 )
 def test_it_says_what_deploying_would(check, subscription, alice, wrong):
+    if "address" in wrong:
+        wrong = {"adapters": (NewAdapter(Network.objects.get(), wrong["address"]),)}
     findings = [each for each in check(**wrong) if each.level == "bad"]
     with pytest.raises(Refused) as refused:
         machines.deploy(
@@ -65,6 +69,7 @@ def test_it_says_what_deploying_would(check, subscription, alice, wrong):
             request_key="k",
         )
     assert refused.value.message == findings[0].text
+    assert (refused.value.field or "") == findings[0].field
 
 
 def test_several_are_counted_together(check):

@@ -50,12 +50,17 @@ def problem_of(error: Exception) -> Problem | None:
     return None
 
 
+def pointer_of(field: str) -> str:
+    """Return the pointer into the body to a field that an action names."""
+    return f"#/{field.replace('__', '/').replace('.', '/')}"
+
+
 def of_refusal(refused: Refused, prefix: str = "") -> Problem:
     """Return an action's refusal; its field becomes a pointer into the body."""
     errors = []
     if refused.field:
-        field = refused.field.replace("__", "/").replace(".", "/")
-        errors = [{"pointer": f"#/{prefix}{field}", "detail": refused.message}]
+        pointer = pointer_of(f"{prefix}{refused.field}")
+        errors = [{"pointer": pointer, "detail": refused.message}]
     extra: dict[str, object] = {}
     if isinstance(refused, QuotaExceeded):
         code = "quota_exceeded"

@@ -18,7 +18,7 @@ from plans.rules import amount
 from portal.templatetags.moments import exact
 from portal.tenant_site.creating.order import Wanted, as_call, effect, wanted
 from portal.tenant_site.creating.pages import frame
-from portal.tenant_site.creating.wizard import BY_SLUG, REVIEW, STEP_OF_FIELD, Wizard
+from portal.tenant_site.creating.wizard import BY_SLUG, REVIEW, Wizard, step_of
 from portal.tenant_site.expected import expected_of
 from portal.tenant_site.forms.creating.identity import DOMAIN, MEMBERSHIPS
 from portal.tenant_site.forms.creating.options import OptionsForm
@@ -56,7 +56,7 @@ def page(request: HttpRequest, wizard: Wizard) -> dict[str, Any]:
 
 def _with_way(wizard: Wizard, finding: preflight.Finding) -> dict[str, Any]:
     """Return a finding with the way to the page where it is put right."""
-    step = BY_SLUG.get(STEP_OF_FIELD.get(finding.field, ""))
+    step = BY_SLUG.get(step_of(finding.field))
     return {
         "level": finding.level,
         "title": finding.title,

@@ -63,6 +63,14 @@ STEP_OF_FIELD = {
 }
 
 
+def step_of(field: str | None) -> str:
+    """Return the step where a refusal is put right, "" when it names none of the fields.
+
+    One of a row names the rows first, as in adapters.1.address.
+    """
+    return STEP_OF_FIELD.get((field or "").partition(".")[0], "")
+
+
 class Wizard:
     """A draft seen as pages. `usable` are the subscriptions the person may choose from."""
 

@@ -6,38 +6,45 @@ import uuid
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from fabric import abilities
 from fabric.models import Adapter, Machine, Network
 from fabric.providers.abilities import FIXED_ADDRESS
+from portal.tenant_site.forms.networks import address_help, choices_of
 
 
 class NetworkForm(forms.Form):
     """A network of the plan and, if wanted, an address in it."""
 
-    network = forms.ModelChoiceField(
-        queryset=Network.objects.none(),
+    network = forms.ChoiceField(
         label=gettext_lazy("Network"),
-        empty_label=gettext_lazy("Choose a network"),
-        error_messages={"required": gettext_lazy("Choose a network.")},
+        error_messages={
+            "required": gettext_lazy("Choose a network."),
+            "invalid_choice": gettext_lazy("The plan does not hold this network."),
+        },
     )
     address = forms.GenericIPAddressField(
         label=gettext_lazy("Fixed address"),
         protocol="IPv4",
         required=False,
-        help_text=gettext_lazy("Left empty, the network's pool gives one."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "inputmode": "decimal"}),
         error_messages={"invalid": gettext_lazy("This is no IPv4 address.")},
     )
 
     def __init__(self, *args: Any, machine: Machine, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["network"].queryset = machine.subscription.plan.offering.networks.present()
+        self.there: list[Network] = list(machine.subscription.plan.offering.networks.present())
+        network, address = self.fields["network"], self.fields["address"]
+        network.choices = [("", _("Choose a network")), *choices_of(self.there)]
         absent = abilities.why_not(machine.stamp.provider, FIXED_ADDRESS)
-        if absent:
-            self.fields["address"].disabled = True
-            self.fields["address"].help_text = absent
+        address.disabled = bool(absent)
+        address.help_text = absent or address_help(self.there)
+
+    def clean_network(self) -> Network:
+        """Return the network that was chosen."""
+        return next(each for each in self.there if str(each.pk) == self.cleaned_data["network"])
 
 
 class AttachNetworkForm(NetworkForm):

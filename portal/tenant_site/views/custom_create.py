@@ -27,10 +27,10 @@ from portal.tenant_site.creating.wizard import (
     BY_SLUG,
     REVIEW,
     SLUGS,
-    STEP_OF_FIELD,
     Wizard,
     after,
     before,
+    step_of,
 )
 from portal.tenant_site.forms.creating.base import RowsForm, StepForm, sent_to, typed_in
 from portal.tenant_site.forms.creating.options import OptionsForm
@@ -233,10 +233,9 @@ def _create(request: HttpRequest, draft: Draft, there: list[Subscription]) -> Ht
                 drafts.use(held, made)
     except Refused as refused:
         wizard = drafts.judge(draft, there)
-        where = STEP_OF_FIELD.get(refused.field or "", "")
         context = review.page(request, wizard) | {
             "refused": refused.message,
-            "where": BY_SLUG.get(where),
+            "where": BY_SLUG.get(step_of(refused.field)),
         }
         return render(request, "tenant_site/creating/review.html", context)
     if first is not None:

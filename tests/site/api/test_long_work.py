@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fabric.durable.states import JobState
-from fabric.models import Job, Machine
+from fabric.models import Job, Machine, Network
 from portal.api.frame import waiting
 
 pytestmark = pytest.mark.django_db
@@ -175,3 +175,35 @@ def test_preflight_makes_nothing(as_alice, world):
     assert bad["ok"] is False
     assert "#/name" in [row["pointer"] for row in bad["results"] if row["level"] == "bad"]
     assert Machine.objects.count() == 1
+
+
+def test_an_address_that_does_not_fit_is_refused_where_it_stands(as_alice, world):
+    Network.objects.update(subnets=["10.20.0.0/24"])
+    network = str(world.machine.network_id)
+    (told,) = as_alice.get("networks/").json()["results"]
+    assert (told["id"], told["subnets"]) == (network, ["10.20.0.0/24"])
+    outside = {"network": network, "address": "10.20.9.4"}
+    body = {
+        "subscription": str(world.subscription.pk),
+        "template": str(world.machine.template_id),
+        "guest": {"password": "Correct-Horse-7"},
+        "adapters": [{"network": network}, outside],
+    }
+    says = "10.20.9.4 is not in the network's subnet 10.20.0.0/24."
+    one, several = {"name": "web-02"}, {"pattern": "web##", "count": 1}
+    at_row, at_body = "#/adapters/1/address", "#/address"
+    attach, change = f"machines/{world.machine.pk}/adapters/", f"adapters/{world.adapter.pk}/"
+    for answer, pointer in (
+        (as_alice.post("machines/", body | one), at_row),
+        (as_alice.post("machines/several/", body | several), at_row),
+        (as_alice.post(attach, outside), at_body),
+        (as_alice.patch(change, {"address": "10.20.9.4"}), at_body),
+    ):
+        assert answer.status_code == 422
+        assert answer.json()["errors"] == [{"pointer": pointer, "detail": says}]
+    found = as_alice.post("machines/preflight/", body | one).json()
+    bad = [(row["pointer"], row["text"]) for row in found["results"] if row["level"] == "bad"]
+    assert bad == [(at_row, says)]
+    free = as_alice.get(f"networks/{network}/address/?address=10.20.9.4").json()
+    assert (free["is_free"], free["text"]) == (False, says)
+    assert not Job.objects.exists()

@@ -191,55 +191,6 @@ class TestDisks:
         assert chosen.get("disks").text.count('class="row-of"') <= 16
 
 
-class TestNetworks:
-    @pytest.mark.parametrize("rows", ["", "many", "-1", "9" * 12, "9" * 5000])
-    def test_a_number_of_rows_that_makes_no_sense_does_no_harm(
-        self, chosen, subscription, rows
-    ) -> None:
-        network = subscription.plan.offering.networks.get().pk
-        answer = chosen.send("networks", **{"rows": rows, "network-0": network})
-        assert answer.status_code in (200, 302)
-        assert chosen.get("networks").text.count('class="row-of"') <= 16
-        assert chosen.name().url == chosen.url("options")
-
-    def test_several_adapters_with_and_without_addresses(self, chosen, subscription) -> None:
-        front = subscription.plan.offering.networks.get()
-        back = Network.objects.create(
-            id=uuid.uuid4(), stamp=front.stamp, name="back", synced_at=timezone.now()
-        )
-        subscription.plan.offering.networks.add(back)
-        said = {"rows": 2, "network-0": front.pk, "network-1": back.pk, "address-1": "10.9.0.4"}
-        chosen.send("networks", **said)
-        chosen.name()
-        chosen.create()
-        assert Job.objects.get().inputs["adapters"] == [["front", ""], ["back", "10.9.0.4"]]
-
-    @pytest.mark.parametrize("address", ["10.0.0", "fe80::1", "224.0.0.1", "127.0.0.1", "x"])
-    def test_no_address_of_a_machine_is_refused(self, chosen, address) -> None:
-        network = Network.objects.get().pk
-        page = chosen.send("networks", **{"rows": 1, "network-0": network, "address-0": address})
-        assert list(errors(page)) == ["address-0"]
-
-    def test_an_address_twice_is_refused(self, chosen) -> None:
-        network, address = Network.objects.get().pk, "10.20.0.9"
-        said = {f"network-{n}": network for n in (0, 1)} | {f"address-{n}": address for n in (0, 1)}
-        assert list(errors(chosen.send("networks", rows=2, **said))) == ["address-1"]
-
-    def test_another_plans_network_is_refused(self, chosen) -> None:
-        page = chosen.send("networks", **{"rows": 1, "network-0": uuid.uuid4()})
-        assert list(errors(page)) == ["network-0"]
-
-    def test_a_taken_address_stands_on_the_last_page(self, chosen, subscription) -> None:
-        make_machine(subscription, "old", addresses=["10.20.0.4"])
-        network = Network.objects.get().pk
-        said = {"rows": 1, "network-0": network, "address-0": "10.20.0.4"}
-        chosen.send("networks", **said)
-        chosen.name()
-        review = chosen.get("review")
-        assert "The address 10.20.0.4 is taken." in review.text
-        assert chosen.url("networks") in review.text
-
-
 class TestIdentity:
     @pytest.mark.parametrize(
         ("said", "field"),

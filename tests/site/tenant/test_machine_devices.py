@@ -8,7 +8,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from fabric.models import Checkpoint, Job, Machine
+from fabric.models import Checkpoint, Job, Machine, Network
 from fabric.providers.abilities import (
     ALL,
     CHECKPOINTS,
@@ -77,6 +77,28 @@ def test_an_address_that_cannot_be_is_refused_at_its_field(as_alice, machine, ad
     page = as_alice.post(url(machine, "machine-network"), sent)
     assert page.context["form"].errors["address"]
     assert not Job.objects.exists()
+
+
+def test_an_address_outside_the_subnet_is_refused_at_its_field(as_alice, machine) -> None:
+    Network.objects.update(subnets=["10.20.0.0/24"])
+    form, adapter = url(machine, "machine-network"), make_adapter(machine)
+    page = as_alice.get(form)
+    assert "front (10.20.0.0/24)" in page.text
+    assert "Otherwise an address in 10.20.0.0/24." in page.text
+    for where in (form, url(adapter, "adapter-change")):
+        sent = {"network": machine.network.pk, "address": "10.20.9.4", **key()}
+        for asked in (sent, sent | {"look": "1"}):
+            page = as_alice.post(where, asked)
+            assert page.context["form"].errors == {
+                "address": ["10.20.9.4 is not in the network's subnet 10.20.0.0/24."]
+            }
+    assert not Job.objects.exists()
+
+
+def test_a_network_the_plan_does_not_hold_is_refused_at_its_field(as_alice, machine) -> None:
+    for other in (uuid.uuid4(), "front"):
+        page = as_alice.post(url(machine, "machine-network"), {"network": other, **key()})
+        assert list(page.context["form"].errors) == ["network"]
 
 
 def test_where_addresses_cannot_be_fixed_the_field_says_so(as_alice, machine) -> None:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from fabric import abilities
+from fabric import abilities, rules
 from fabric.actions.ordering import MOST_ADAPTERS
 from fabric.orders import NewAdapter
 from fabric.providers.abilities import FIXED_ADDRESS
 from portal.tenant_site.forms.creating.base import About, RowsForm
+from portal.tenant_site.forms.networks import address_help, choices_of
 
 
 class NetworksForm(RowsForm):
@@ -39,11 +39,11 @@ class NetworksForm(RowsForm):
             widget=forms.TextInput(
                 attrs={"autocomplete": "off", "inputmode": "decimal", "spellcheck": "false"}
             ),
-            help_text=self.why_no_address or _("Empty: the network's pool gives one."),
+            help_text=self.why_no_address or address_help(networks),
         )
         network = forms.ChoiceField(
             label=_("Network"),
-            choices=[(str(network.pk), network.name) for network in networks],
+            choices=choices_of(networks),
             error_messages={
                 "required": _("Choose a network."),
                 "invalid_choice": _("The plan does not hold this network."),
@@ -65,7 +65,8 @@ class NetworksForm(RowsForm):
             address = str(cleaned.get(name) or "").strip()
             if not address:
                 continue
-            problem = address_problem(address)
+            network = self.about.offer.network(str(cleaned.get(f"network-{number}") or ""))
+            problem = rules.address_problem(address, network.subnets if network else ())
             if not problem and address in seen:
                 problem = _("Another adapter has this address already.")
             if problem:
@@ -82,14 +83,3 @@ class NetworksForm(RowsForm):
             assert network is not None
             made.append(NewAdapter(network=network, address=str(row["address"] or "").strip()))
         return tuple(made)
-
-
-def address_problem(address: str) -> str | None:
-    """Return why no machine can have this address, None when one could."""
-    try:
-        read = ipaddress.IPv4Address(address)
-    except ValueError:
-        return _("This is no IPv4 address, such as 10.20.0.14.")
-    if read.is_multicast or read.is_loopback or read.is_unspecified or read.is_reserved:
-        return _("No machine can have this address.")
-    return None
