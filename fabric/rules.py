@@ -178,14 +178,20 @@ def _end_problem(address: ipaddress.IPv4Address, subnet: Any) -> str | None:
 
 
 def _outside(address: str, subnets: Sequence[str]) -> str:
-    told = {"address": address, "subnets": subnets_in_words(subnets)}
-    if len(subnets) == 1:
+    named = ipv4_of(subnets) or subnets
+    told = {"address": address, "subnets": in_words(named)}
+    if len(named) == 1:
         return _("%(address)s is not in the network's subnet %(subnets)s.") % told
     return _("%(address)s is in none of the network's subnets %(subnets)s.") % told
 
 
-def subnets_in_words(subnets: Sequence[str]) -> str:
-    """Return the first prefixes of a network on one line, "" where none is known."""
+def ipv4_of(subnets: Sequence[str]) -> list[str]:
+    """Return the prefixes that a fixed address can be in: those of IPv4."""
+    return [each for each in subnets if ":" not in each]
+
+
+def in_words(subnets: Sequence[str]) -> str:
+    """Return the first prefixes of a network on one line, "" where there is none."""
     more = ["…"] if len(subnets) > MOST_SUBNETS_NAMED else []
     return ", ".join([*subnets[:MOST_SUBNETS_NAMED], *more])
 

@@ -33,6 +33,7 @@ TAGS = {
 def furnish_machines() -> None:
     """Give the machines tags, ends, protection, disks, networks and checkpoints."""
     soon = timezone.now() + timedelta(days=3, hours=4)
+    Network.objects.filter(name="front").update(subnets=["10.20.0.0/22", "10.20.16.0/24"])
     for name, tags in TAGS.items():
         Machine.objects.filter(name=name).update(tags=tags)
     Machine.objects.filter(name="db-primary").update(
@@ -53,6 +54,7 @@ def devices(machine: Machine) -> None:
             "stamp": machine.stamp,
             "synced_at": timezone.now(),
             "logical_network_id": machine.network.logical_network_id,
+            "subnets": ["10.30.0.0/24"],
         },
     )[0]
     machine.subscription.plan.offering.networks.add(back)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from django.utils.translation import gettext as _
 
 from fabric.models import Network
-from fabric.rules import subnets_in_words
+from fabric.rules import in_words, ipv4_of
 
 
 def choices_of(networks: Sequence[Network]) -> list[tuple[str, str]]:
@@ -16,13 +16,13 @@ def choices_of(networks: Sequence[Network]) -> list[tuple[str, str]]:
 
 
 def _titled(network: Network) -> str:
-    subnets = subnets_in_words(network.subnets)
+    subnets = in_words(ipv4_of(network.subnets))
     return f"{network.name} ({subnets})" if subnets else network.name
 
 
 def address_help(networks: Sequence[Network]) -> str:
     """Return what a fixed address may be on the one of these networks that is chosen."""
-    if not any(each.subnets for each in networks):
+    if not any(ipv4_of(each.subnets) for each in networks):
         return _("Empty: the network's pool gives one.")
     if len(networks) > 1:
         return _(
@@ -30,5 +30,5 @@ def address_help(networks: Sequence[Network]) -> str:
             "beside the network."
         )
     return _("Empty: the network's pool gives one. Otherwise an address in %(subnets)s.") % {
-        "subnets": subnets_in_words(networks[0].subnets)
+        "subnets": in_words(ipv4_of(networks[0].subnets))
     }

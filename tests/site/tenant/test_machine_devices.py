@@ -80,7 +80,7 @@ def test_an_address_that_cannot_be_is_refused_at_its_field(as_alice, machine, ad
 
 
 def test_an_address_outside_the_subnet_is_refused_at_its_field(as_alice, machine) -> None:
-    Network.objects.update(subnets=["10.20.0.0/24"])
+    Network.objects.update(subnets=["10.20.0.0/24", "2001:db8::/64"])
     form, adapter = url(machine, "machine-network"), make_adapter(machine)
     page = as_alice.get(form)
     assert "front (10.20.0.0/24)" in page.text

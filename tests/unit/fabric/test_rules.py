@@ -111,6 +111,7 @@ FRONT, BACK = "10.20.0.0/24", "10.20.4.0/22"
             (FRONT, BACK),
             "10.20.9.4 is in none of the network's subnets 10.20.0.0/24, 10.20.4.0/22.",
         ),
+        ("10.20.9.4", (FRONT, "2001:db8::/64"), "not in the network's subnet 10.20.0.0/24."),
         ("10.20.9.4", ("2001:db8::/64",), "not in the network's subnet 2001:db8::/64"),
         ("10.20.4.0", (FRONT, BACK), "10.20.4.0 is the network address of 10.20.4.0/22"),
         ("10.20.0.255", (FRONT, BACK), "10.20.0.255 is the broadcast address of 10.20.0.0/24"),
@@ -152,7 +153,5 @@ def test_every_host_of_a_subnet_fits_and_nothing_else(address, length):
 
 def test_many_subnets_are_named_in_short():
     many = [f"10.20.{n}.0/24" for n in range(9)]
-    assert rules.subnets_in_words(many) == (
-        "10.20.0.0/24, 10.20.1.0/24, 10.20.2.0/24, 10.20.3.0/24, …"
-    )
-    assert rules.subnets_in_words([]) == ""
+    assert rules.in_words(many) == ("10.20.0.0/24, 10.20.1.0/24, 10.20.2.0/24, 10.20.3.0/24, …")
+    assert rules.in_words([]) == ""
