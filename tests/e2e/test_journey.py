@@ -247,7 +247,8 @@ class TestFromNothingToAMachine:
         dialog = alice.page.get_by_role("dialog")
         expect(dialog.locator("code")).to_have_text(re.compile(r"^ssh root@10\.20\.\d+\.\d+$"))
         alice.look("connect")
-        dialog.get_by_role("button", name="Close").click()
+        dialog.get_by_role("link", name="Close").click()
+        expect(dialog).to_have_count(0)
 
     # Who may not
 

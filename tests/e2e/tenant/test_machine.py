@@ -27,9 +27,9 @@ def things(alice: Visitor) -> Locator:
 
 class TestItsCurves:
     def test_a_sample_is_read_beside_the_pointer(self, alice: Visitor, cloud: Stack) -> None:
-        open_machine(alice, "till")
+        open_machine(alice, "lamp")
         is_now(alice, "Running")
-        three_days_of_load(cloud, "till")
+        three_days_of_load(cloud, "lamp")
         alice.open("tenant", alice.path() + "?frame=month")
         box = alice.page.locator("svg[data-said]").first.bounding_box()
         assert box is not None

@@ -87,6 +87,7 @@ RULES = {
 }
 # Called by actions that have asked already, or that only look.
 INNER = {
+    "adapters.add",
     "adapters.find_networks",
     "adoption.adopt",
     "held",
