@@ -8,15 +8,18 @@ import pytest
 from django.utils import timezone
 
 from fabric import registry
-from fabric.models import Machine, Stamp
+from fabric.models import Machine, Network, Stamp
 from fabric.providers import changes
 from fabric.providers.abilities import CHANGES, LOAD
 from fabric.states import MachineState
 from fabric.sync import passes, stamps
+from fabric.vmm.actions import subnets
+from fabric.vmm.models import VMNetwork
 from tests.contract.provider.benches import Bench
 from tests.contract.provider.generations import Paging, Strict
 from tests.factories.fabric import make_cloud, make_machine, make_plan, make_stamp
 from tests.factories.fabric import make_subscription as subscribe
+from tests.factories.vmm import ADMINISTRATOR
 
 SHOWN = ("name", "state", "addresses", "host_name", "cores", "memory_mb", "os_name")
 
@@ -144,3 +147,19 @@ def test_one_removed_by_others_is_missing_soon(bench, stamp):
     stamps.run(str(stamp.pk))
     web.refresh_from_db()
     assert web.state == MachineState.MISSING
+
+
+def test_subnets_follow_those_over_there(bench, stamp):
+    front = Network.objects.get(pk=bench.network_id)
+    assert front.subnets == ["10.20.0.0/22"]
+    there = VMNetwork.objects.get(pk=bench.network_id)
+    more = subnets.add(ADMINISTRATOR, there.server, network=there, name="more", cidr="10.9.0.0/24")
+    for cidr in ("10.9.0.0/24", "10.9.4.0/23"):
+        subnets.change(ADMINISTRATOR, more, cidr=cidr)
+        stamps.run(str(stamp.pk))
+        front.refresh_from_db()
+        assert front.subnets == [cidr, "10.20.0.0/22"]
+    subnets.remove(ADMINISTRATOR, more)
+    stamps.run(str(stamp.pk))
+    front.refresh_from_db()
+    assert front.subnets == ["10.20.0.0/22"]

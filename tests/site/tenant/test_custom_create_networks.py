@@ -43,6 +43,28 @@ def test_several_adapters_with_and_without_addresses(chosen, subscription) -> No
     assert Job.objects.get().inputs["adapters"] == [["front", ""], ["back", "10.9.0.4"]]
 
 
+def test_each_network_tells_its_own_subnet(chosen, subscription) -> None:
+    front = subscription.plan.offering.networks.get()
+    Network.objects.update(subnets=["10.20.0.0/24"])
+    back = Network.objects.create(
+        id=uuid.uuid4(),
+        stamp=front.stamp,
+        name="back",
+        synced_at=timezone.now(),
+        subnets=["10.9.0.0/24", "10.9.1.0/24", "2001:db8::/64"],
+    )
+    subscription.plan.offering.networks.add(back)
+    page = chosen.get("networks").text
+    assert "front (10.20.0.0/24)" in page
+    assert "back (10.9.0.0/24, 10.9.1.0/24)" in page
+    assert "the subnet that stands beside the network" in page
+    said = {"rows": 2, "network-0": front.pk, "network-1": back.pk, "address-1": "10.20.0.4"}
+    assert errors(chosen.send("networks", **said)) == {
+        "address-1": ["10.20.0.4 is in none of the network's subnets 10.9.0.0/24, 10.9.1.0/24."]
+    }
+    assert chosen.send("networks", **said | {"address-1": "10.9.1.4"}).status_code == 302
+
+
 @pytest.mark.parametrize("address", ["10.0.0", "fe80::1", "224.0.0.1", "127.0.0.1", "x"])
 def test_no_address_of_a_machine_is_refused(chosen, address) -> None:
     network = Network.objects.get().pk
