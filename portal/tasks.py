@@ -1,4 +1,4 @@
-"""What the portal itself does in the background: forget drafts, send mails."""
+"""What the portal itself does in the background: forget what was typed, send mails."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ from celery import shared_task
 from django.utils import timezone
 
 from portal import notices
-from portal.models import Draft
+from portal.models import Draft, SentForm
 
 
 @shared_task
-def forget_drafts(**_: object) -> None:
-    """Forget drafts nobody went on with, and their secrets with them."""
-    Draft.objects.forgotten(timezone.now()).delete()
+def forget_forms(**_: object) -> None:
+    """Forget drafts nobody went on with, their secrets with them, and forms sent a day ago."""
+    now = timezone.now()
+    Draft.objects.forgotten(now).delete()
+    SentForm.objects.forgotten(now).delete()
 
 
 @shared_task

@@ -9,6 +9,7 @@ from datetime import timedelta
 from django.urls import reverse
 from django.utils import timezone
 
+from fabric.actions.bulk import Outcome
 from fabric.models import Job, Machine, Network, Template
 from fabric.states import MachineState
 from portal.tenant_site import machine_selected
@@ -99,15 +100,16 @@ def checkpoints(machine: Machine) -> None:
 
 def keep_results() -> None:
     """Keep what came of an act on several machines; once the rows are there for good."""
-    rows = [
-        (one.pk, one.name, job.pk if (job := Job.objects.filter(machine=one).first()) else None, "")
+    begun = [
+        Outcome(one, Job.objects.filter(machine=one).first(), "")
         for one in Machine.objects.filter(state=MachineState.UPDATING)
     ]
-    rows += [
-        (one.pk, one.name, None, "It is running already.")
+    refused = [
+        Outcome(one, None, "It is running already.")
         for one in Machine.objects.filter(state=MachineState.RUNNING)
     ]
-    machine_selected.keep(User.objects.get(email="alice@example.net"), RESULT, "start", rows)
+    alice = User.objects.get(email="alice@example.net")
+    machine_selected.keep(alice, RESULT, "start", [*begun, *refused])
 
 
 def machine_pages() -> Iterator[tuple[str, str]]:

@@ -82,7 +82,7 @@ CELERY_BEAT_SCHEDULE = {
     "vmm-sample": {"task": "fabric.vmm.tasks.sample", "schedule": 20.0},
     "vmm-compare": {"task": "fabric.vmm.tasks.compare", "schedule": 300.0},
     "vmm-meter": {"task": "fabric.vmm.tasks.meter", "schedule": 60.0},
-    "portal-forget-drafts": {"task": "portal.tasks.forget_drafts", "schedule": 3600.0},
+    "portal-forget-forms": {"task": "portal.tasks.forget_forms", "schedule": 3600.0},
 }
 
 # Sites

@@ -1,7 +1,7 @@
 """Several machines at once: which are meant, what it would do to each, and what came of it.
 
-What came of it is kept for an hour, so the page with a result for each can be looked at again, and
-a form that is sent twice acts once.
+What came of it is kept for a day, so the page with a result for each can be looked at again, and a
+form that is sent twice acts once.
 """
 
 from __future__ import annotations
@@ -9,24 +9,21 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from django.core.cache import cache
 from django.http import HttpRequest, QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from fabric.actions.bulk import MOST
+from fabric.actions.bulk import MOST, Outcome
 from fabric.durable.states import LIVE
 from fabric.models import Job, Machine
 from fabric.states import Verb, missing_for
 from portal.asked import as_uuid
+from portal.models import SentForm
 from portal.tenant_site.held import rights_in
 from portal.tenant_site.machine_commands import why_not
 from portal.tenant_site.machine_list import MachineList
 from tenants.models import User
-
-KEPT_SECONDS = 3600
 
 
 @dataclass(frozen=True)
@@ -86,17 +83,23 @@ def targets(request: HttpRequest, machines: Iterable[Machine], verb: str) -> lis
 
 def begin(user: User, key: uuid.UUID) -> bool:
     """Return whether this form is sent for the first time."""
-    return bool(cache.add(_key(user, key), {"rows": None}, KEPT_SECONDS))
+    _form, is_first = SentForm.objects.get_or_create(user=user, key=key)
+    return is_first
 
 
-def keep(user: User, key: uuid.UUID, verb: str, rows: list[tuple[Any, str, Any, str]]) -> None:
-    """Keep what came of an act: machine id, name, job id or None, and why it was refused."""
-    cache.set(_key(user, key), {"verb": str(verb), "rows": rows}, KEPT_SECONDS)
+def keep(user: User, key: uuid.UUID, verb: str, outcomes: Iterable[Outcome]) -> None:
+    """Keep what came of an act."""
+    rows = [
+        (str(one.machine.pk), one.machine.name, str(one.job.pk) if one.job else "", one.refused)
+        for one in outcomes
+    ]
+    result = {"verb": str(verb), "rows": rows}
+    SentForm.objects.update_or_create(user=user, key=key, defaults={"result": result})
 
 
 def forget(user: User, key: uuid.UUID) -> None:
     """Let a form that failed be sent again."""
-    cache.delete(_key(user, key))
+    SentForm.objects.filter(user=user, key=key).delete()
 
 
 @dataclass(frozen=True)
@@ -153,24 +156,24 @@ class Results:
 
 
 def results(user: User, key: uuid.UUID) -> Results | None:
-    """Return what came of an act, None when it is not known (any more). Two queries."""
-    kept = cache.get(_key(user, key))
-    if kept is None:
+    """Return what came of an act, None when it is not known (any more). Three queries."""
+    form = SentForm.objects.filter(user=user, key=key).first()
+    if form is None:
         return None
-    if kept["rows"] is None:
+    if form.result is None:
         return Results(None, [])
-    jobs = Job.objects.visible_to(user).in_bulk([job for _m, _n, job, _r in kept["rows"] if job])
-    ids = [machine for machine, _n, _j, _r in kept["rows"]]
+    kept = [
+        (uuid.UUID(machine), name, uuid.UUID(job) if job else None, refused)
+        for machine, name, job, refused in form.result["rows"]
+    ]
+    jobs = Job.objects.visible_to(user).in_bulk([job for _m, _n, job, _r in kept if job])
+    ids = [machine for machine, _n, _j, _r in kept]
     there = set(Machine.objects.visible_to(user).filter(pk__in=ids).values_list("pk", flat=True))
     rows = [
         Result(machine, name, jobs.get(job), refused, machine in there)
-        for machine, name, job, refused in kept["rows"]
+        for machine, name, job, refused in kept
     ]
-    return Results(BY_VALUE[kept["verb"]], sorted(rows, key=lambda row: not row.refused))
-
-
-def _key(user: User, key: uuid.UUID) -> str:
-    return f"selected:{user.pk}:{key}"
+    return Results(BY_VALUE[form.result["verb"]], sorted(rows, key=lambda row: not row.refused))
 
 
 def _ids(texts: Iterable[str]) -> list[uuid.UUID]:

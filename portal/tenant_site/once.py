@@ -5,24 +5,21 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 
-from django.core.cache import cache
+from django.db import transaction
 from django.http import HttpRequest
 
-KEPT_SECONDS = 3600
+from portal.models import SentForm
 
 
+@transaction.atomic
 def done(request: HttpRequest, key: uuid.UUID, act: Callable[[], str]) -> str:
-    """Act and return the address it leads to; sent again, that address, "" while it is not known.
+    """Act and return the address it leads to; sent again, that address.
 
-    An act that is refused may be asked for again.
+    Act and note are one transaction: who sends it twice at the same time waits for the first, and
+    an act that is refused may be asked for again.
     """
-    place = f"once:{request.user.pk}:{key}"
-    if not cache.add(place, "", KEPT_SECONDS):
-        return str(cache.get(place) or "")
-    try:
-        led = act()
-    except BaseException:
-        cache.delete(place)
-        raise
-    cache.set(place, led, KEPT_SECONDS)
-    return led
+    form, is_first = SentForm.objects.get_or_create(user=request.user, key=key)
+    if is_first:
+        form.result = act()
+        form.save(update_fields=["result"])
+    return str(form.result)

@@ -13,6 +13,7 @@ from typing import Any
 from allauth.usersessions.models import UserSession
 from django.test import Client
 
+from fabric.actions.bulk import Outcome
 from fabric.durable.states import JobState
 from fabric.models import Group, GroupMember, Job, Machine, MachineGrant, Schedule
 from plans.models import Access, AddOn, Subscription, SubscriptionAddOn
@@ -109,7 +110,7 @@ def bodies(found: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 def _results(user: User, machine: Machine) -> uuid.UUID:
     """Return what the results of an act on several machines are known by."""
     key = uuid.uuid4()
-    machine_selected.keep(user, key, "start", [(machine.pk, machine.name, None, "")])
+    machine_selected.keep(user, key, "start", [Outcome(machine)])
     return key
 
 

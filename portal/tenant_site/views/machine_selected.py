@@ -70,11 +70,7 @@ def act(
         except BaseException:
             machine_selected.forget(request.user, key)
             raise
-        rows = [
-            (one.machine.pk, one.machine.name, one.job.pk if one.job else None, one.refused)
-            for one in outcomes
-        ]
-        machine_selected.keep(request.user, key, verb, rows)
+        machine_selected.keep(request.user, key, verb, outcomes)
     return redirect("machine-selected-result", pk=key)
 
 

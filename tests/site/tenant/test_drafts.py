@@ -294,7 +294,7 @@ class TestLife:
         Draft.objects.filter(pk=visitor.draft.pk).update(
             changed_at=timezone.now() - timedelta(days=7, seconds=1)
         )
-        tasks.forget_drafts()
+        tasks.forget_forms()
         assert list(Draft.objects.all()) == [young.draft]
 
     def test_a_person_has_so_many_and_the_oldest_give_way(self, as_alice, visitor) -> None:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from fabric.models import Job, Machine
 from fabric.states import MachineState
+from portal import tasks
+from portal.models import SentForm
 from tenants.models import Membership
 from tests.factories.fabric import make_machine
 
@@ -74,6 +78,16 @@ def test_a_form_sent_twice_acts_once(as_alice, three) -> None:
     Machine.objects.update(state=MachineState.RUNNING)
     assert answer(as_alice, "shutdown", three, key=key).url == first.url
     assert Job.objects.count() == 1
+
+
+def test_what_came_of_it_is_kept_for_a_day(as_alice, three) -> None:
+    led = answer(as_alice, "shutdown", three)
+    SentForm.objects.update(created_at=timezone.now() - timedelta(hours=23))
+    tasks.forget_forms()
+    assert as_alice.get(led.url).status_code == 200
+    SentForm.objects.update(created_at=timezone.now() - timedelta(hours=25))
+    tasks.forget_forms()
+    assert as_alice.get(led.url).status_code == 404
 
 
 @pytest.mark.parametrize("typed", ["", "runs", "Remove"])
