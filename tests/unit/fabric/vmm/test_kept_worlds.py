@@ -31,10 +31,12 @@ def plain(rows: kept.Rows) -> dict[str, list[str]]:
 
 
 def set_aside() -> None:
-    """Begin without a rack; a file that is deleted may lend its inode, its name for who has it
-    open, to the next."""
+    """Begin without a rack: file and log are moved, for a log left behind would be the next one's,
+    and the inode of a deleted file is lent again while somebody has it open."""
     rack = Path(settings.SIMULATED_RACK)
-    rack.rename(rack.with_name(f"{uuid.uuid4()}.sqlite3"))
+    aside = str(uuid.uuid4())
+    for part in list(rack.parent.glob(f"{rack.name}*")):
+        part.rename(rack.with_name(part.name.replace(rack.name, aside)))
 
 
 def made_by_hand(monkeypatch) -> kept.Rows:
