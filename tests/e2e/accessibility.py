@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from playwright.sync_api import Page
+from playwright.sync_api import Error, Page
 
 AXE = Path(__file__).parent / "vendor" / "axe-core" / "axe.min.js"
 RUN = "() => axe.run(document, {resultTypes: ['violations'], preload: false})"
@@ -19,6 +19,15 @@ def source() -> str:
 
 def offences(page: Page) -> list[str]:
     """Return what is wrong with a page as it stands: rule, weight, where."""
+    try:
+        return complaints(page)
+    except Error:
+        # A page that is left for the next one while it is judged has nothing to be judged by.
+        page.wait_for_load_state()
+        return complaints(page)
+
+
+def complaints(page: Page) -> list[str]:
     # The browser is told directly; a script tag would (rightly) be refused by our own policy.
     if not page.evaluate("() => 'axe' in window"):
         page.evaluate(source())

@@ -41,6 +41,12 @@ def command(visitor: Visitor, title: str) -> None:
     said.first.click()
 
 
+def is_asked(visitor: Visitor, words: str) -> None:
+    """Wait until a page or a dialog asks, with this button to answer."""
+    asked = visitor.page.locator("main form:visible")
+    expect(asked.get_by_role("button", name=words, exact=True)).to_be_visible()
+
+
 def answer(visitor: Visitor, words: str, **fields: str) -> None:
     """Fill in what a page or a dialog asks, and press its button."""
     for name, value in fields.items():

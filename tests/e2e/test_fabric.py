@@ -91,6 +91,7 @@ class TestLookingAfterSPF:
         portal.click()
         expect(olga.page.get_by_text("no endpoint registered here")).to_be_visible()
         olga.press("Remove")
+        expect(olga.page.get_by_role("button", name="Remove")).to_be_visible()
         olga.look("SPF account, removal")
         olga.press("Remove")
         expect(portal).to_have_count(0)

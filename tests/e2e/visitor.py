@@ -77,6 +77,8 @@ class Visitor:
 
     def look(self, name: str) -> None:
         """Take in the page: keep its text, and hold it to what everybody can use."""
+        # A press returns when the next page has begun; what it says is there when it has come.
+        self.page.wait_for_load_state()
         self.seen[f"{self.name}: {name}"] = self.page.content()
         if SHOTS:
             number = len(list(Path(SHOTS).glob("*.png")))

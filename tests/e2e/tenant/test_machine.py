@@ -6,7 +6,17 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from tests.e2e import backstage
-from tests.e2e.machines import answer, command, in_vmm, is_now, job_ends, open_machine, row, tab
+from tests.e2e.machines import (
+    answer,
+    command,
+    in_vmm,
+    is_asked,
+    is_now,
+    job_ends,
+    open_machine,
+    row,
+    tab,
+)
 from tests.e2e.visitor import Visitor
 from tests.stack import Stack
 
@@ -77,6 +87,7 @@ class TestItsParts:
     def test_a_disk_comes_grows_and_goes(self, alice: Visitor, cloud: Stack) -> None:
         tab(alice, "Disks")
         alice.press("Add a disk")
+        is_asked(alice, "Add disk")
         alice.look("add a disk")
         answer(alice, "Add disk", size_gb="5", name="oil")
         expect(things(alice)).to_have_count(2)
@@ -88,6 +99,7 @@ class TestItsParts:
         settled(alice)
         assert in_vmm(cloud, "lamp", "storage_gb") == (18,)
         row(alice, "oil").get_by_role("link", name="Remove").click()
+        is_asked(alice, "Remove for good")
         alice.look("remove a disk")
         answer(alice, "Remove for good", confirm="oil")
         expect(things(alice)).to_have_count(1)
@@ -113,12 +125,14 @@ class TestItsCheckpoints:
     def test_one_is_made_and_restored(self, alice: Visitor) -> None:
         tab(alice, "Checkpoints")
         alice.press("Create checkpoint")
+        is_asked(alice, "Create checkpoint")
         alice.look("make a checkpoint")
         answer(alice, "Create checkpoint", name="before the storm")
         expect(row(alice, "before the storm")).to_contain_text("the machine stands here")
         settled(alice)
         alice.look("checkpoints")
         row(alice, "before the storm").get_by_role("link", name="Restore").click()
+        is_asked(alice, "Restore")
         alice.look("restore")
         answer(alice, "Restore")
         expect(row(alice, "before the storm")).to_be_visible()

@@ -44,6 +44,7 @@ class TestFromSubscribingToLeaving:
 
     def test_an_add_on_raises_its_limits(self, charlie: Visitor, cloud: Stack) -> None:
         charlie.press("Take an add-on")
+        expect(charlie.heading("Add-ons for Atelier")).to_be_visible()
         charlie.look("add-ons")
         charlie.press("Take Two more cores")
         expect(charlie.heading("Atelier")).to_be_visible()

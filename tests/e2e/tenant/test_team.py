@@ -67,6 +67,7 @@ class TestBobJoins:
     def test_he_is_invited_by_mail(self, alice: Visitor) -> None:
         alice.open("tenant", "/team/")
         alice.press("Invite somebody")
+        expect(alice.heading("Invite somebody")).to_be_visible()
         alice.look("invite")
         alice.press("Send the invitation")
         expect(alice.error_at("email")).to_be_visible()
@@ -173,6 +174,7 @@ class TestBobIsSure:
         bob.press("Add a passkey")
         expect(bob.page.locator("main")).to_contain_text("The passkey is added.")
         bob.press("Manage passkeys")
+        expect(bob.heading("Passkeys")).to_be_visible()
         bob.look("passkeys")
 
     def test_he_signs_in_with_it_alone(self, bob: Visitor) -> None:
