@@ -9,6 +9,7 @@ from django.utils.translation import gettext_noop
 from fabric import access
 from fabric.durable import sweep
 from fabric.errors import NotPossible
+from fabric.jobs import leave
 from fabric.jobs.change import CHANGE, names_before
 from fabric.jobs.copy import COPY
 from fabric.jobs.deploy import DEPLOY
@@ -37,6 +38,8 @@ def why_not(job: Job) -> str | None:
         return _("It has ended already.")
     if job.recipe not in CANCELLABLE or job.started_at is not None:
         return _("It has begun: it goes on to its end.")
+    if job.recipe == REMOVE.name and job.parent_id and leave.is_under_way(job.subscription_id):
+        return _("It is being deleted, as its whole subscription is.")
     return None
 
 

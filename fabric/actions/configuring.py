@@ -13,9 +13,11 @@ from django.utils.translation import gettext_noop
 from fabric import rules
 from fabric.actions import changing, held, ordering
 from fabric.errors import NotPossible
+from fabric.jobs import leave as leaving
 from fabric.models import EndAction, Job, Machine
 from fabric.providers.changes import Configure
-from fabric.states import Verb
+from fabric.states import GONE, Verb
+from plans.models import Subscription
 from tenants.errors import NotPermitted, Refused
 from tenants.models import User
 
@@ -123,28 +125,57 @@ def retag(*, by: User, machine: Machine, add: Iterable[str], remove: Iterable[st
 
 @transaction.atomic
 def protect(*, by: User, machine: Machine, on: bool) -> Machine:
-    """Have deleting and rebuilding refused, or allow them again."""
+    """Have deleting and rebuilding refused, or allow them again. Locks the machine, then its
+    subscription."""
     row = held.lock(machine)
     held.require_right(row, Verb.PROTECT, by)
+    if on:
+        _require_staying(row)
     if on and row.ends_at and row.end_action == EndAction.DELETE:
         raise NotPossible(_("It has an end date on which it is deleted: change that first."))
     return _write(row, Verb.PROTECT, by, {"is_protected": on})
 
 
 @transaction.atomic
+def lift_protection(*, by: User, machine: Machine) -> Machine:
+    """Take a protection off whose owner cannot: an operator's act, which the tenant finds in its
+    activity. Locks the machine."""
+    if not by.is_operator:
+        raise NotPermitted(_("Only operators can do this."))
+    row = held.lock(machine)
+    if row.state in GONE or not row.is_protected:
+        raise NotPossible(_("It is not protected."))
+    return _write(row, Verb.PROTECT, by, {"is_protected": False})
+
+
+@transaction.atomic
 def lease(
     *, by: User, machine: Machine, ends_at: datetime | None, action: str = EndAction.STOP
 ) -> Machine:
-    """Set the day on which the machine is turned off or deleted, or take it away (None)."""
+    """Set the day on which the machine is turned off or deleted, or take it away (None). Locks as
+    protecting does."""
     row = held.lock(machine)
     held.require_right(row, Verb.LEASE, by)
     if ends_at is not None:
+        _require_staying(row)
         ordering.require_end(ends_at, action)
         held.require_right(row, END_VERB[EndAction(action)], by)
         if action == EndAction.DELETE and row.is_protected:
             raise NotPossible(_("It is protected: take the protection off first."))
     values = {"ends_at": ends_at, "end_action": str(action), "end_warned_at": None}
     return _write(row, Verb.LEASE, by, values)
+
+
+def _require_staying(machine: Machine) -> None:
+    """Refuse what a machine that is deleted with its subscription will not live to see.
+
+    Locks the subscription, as who begins to leave it does: either sees what the other wrote. A
+    leaving that failed holds nobody up: it goes on past no protection.
+    """
+    rows = Subscription.objects.select_for_update(of=("self",), no_key=True)
+    subscription = rows.get(pk=machine.subscription_id)
+    if leaving.is_under_way(subscription.pk):
+        raise NotPossible(_("It is being deleted, as its whole subscription is."))
 
 
 END_VERB = {EndAction.STOP: Verb.STOP, EndAction.DELETE: Verb.DELETE}

@@ -160,12 +160,7 @@ def _check_seen(by: User, machines: QuerySet[Machine]) -> None:
 
 def _check_removable(subscription: Subscription, machines: list[Machine]) -> None:
     """Refuse to begin what would stop halfway for a reason known now."""
-    protected = [machine.name for machine in machines if machine.is_protected]
-    if protected:
-        raise NotPossible(
-            _("Protected against deletion: %(names)s. Lift the protection first.")
-            % {"names": ", ".join(protected)}
-        )
+    _check_unprotected(machines)
     if "Stop" in subscription.plan.offering.granted:
         return
     on = (MachineState.RUNNING, MachineState.PAUSED)
@@ -177,11 +172,24 @@ def _check_removable(subscription: Subscription, machines: list[Machine]) -> Non
         )
 
 
+def _check_unprotected(machines: list[Machine]) -> None:
+    protected = [machine.name for machine in machines if machine.is_protected]
+    if protected:
+        raise NotPossible(
+            _("Protected against deletion: %(names)s. Lift the protection first.")
+            % {"names": ", ".join(protected)}
+        )
+
+
 def _go_on_leaving(subscription: Subscription, by: User) -> Job:
     job = subscription.jobs.filter(recipe=leaving.LEAVE.name).order_by("-created_at").first()
     is_busy = Job.objects.filter(subject=subscription.pk, state__in=LIVE).exists()
     if is_busy or job is None or job.state != JobState.FAILED:
         raise NotPossible(_("It is being deleted already."))
+    left = Machine.objects.filter(subscription=subscription).exclude(state__in=GONE)
+    _check_seen(by, left)
+    # Whether they run is not asked again: nobody can turn them off any more.
+    _check_unprotected(list(left.order_by("name")))
     if not sweep.resume(job, leaving.LEAVE):
         raise NotPossible(_("It is being deleted already."))
     Subscription.objects.filter(pk=subscription.pk).update(problem="")

@@ -1,6 +1,7 @@
 """Leave a subscription: its machines go, then its role and SPF tenant, then it is gone itself.
 
-What fails leaves the rest as it is; resumed, it goes on with what is left.
+What fails leaves the rest as it is; resumed, it goes on with what is left. A machine that its owner
+protected in between is not deleted.
 """
 
 from __future__ import annotations
@@ -48,6 +49,11 @@ def begin(subscription: Subscription, *, by: User, machines: int, operation_id: 
     )
 
 
+def is_under_way(subscription_id: uuid.UUID) -> bool:
+    """Tell whether it is being left right now: begun, and not failed."""
+    return Job.objects.filter(recipe=LEAVE.name, subject=subscription_id, state__in=LIVE).exists()
+
+
 def ensure_machines_gone(turn: Turn) -> Again | None:
     """Have the machines removed, a few at a time; what else works on one is waited for."""
     job = turn.job
@@ -69,7 +75,10 @@ def ensure_machines_gone(turn: Turn) -> Again | None:
         child.subject: child for child in children.exclude(pk__in=turn.memo.get("forgiven", []))
     }
     waiting = [each for each in left if each.pk not in live and each.pk not in failed]
-    if not live and not waiting:
+    if any(each.is_protected for each in waiting):
+        _keep(waiting, is_idle=not live)
+        waiting = []
+    elif not live and not waiting:
         _give_up(left, failed)
     # In the order in which everybody locks several.
     for machine in sorted(waiting[: max(0, AT_ONCE - len(live))], key=lambda each: each.pk):
@@ -80,6 +89,17 @@ def ensure_machines_gone(turn: Turn) -> Again | None:
         percent=max(0, min(99, 100 - len(left) * 100 // whole)),
         message=gettext_noop("Deleting machines."),
     )
+
+
+def _keep(waiting: list[Machine], *, is_idle: bool) -> None:
+    """Begin nothing more once a machine is protected, and fail when what was begun has ended."""
+    if is_idle:
+        names = ", ".join(machine.name for machine in waiting if machine.is_protected)
+        raise Fault(
+            f"Protected against deletion: {names}.",
+            code="machines_protected",
+            advice="Lift the protection, then go on.",
+        )
 
 
 def _give_up(left: list[Machine], failed: dict[uuid.UUID, Job]) -> None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-import pytest
+from datetime import timedelta
 
-from fabric.actions import machines, subscriptions
+import pytest
+from django.utils import timezone
+
+from fabric.actions import cancelling, configuring, machines, subscriptions
+from fabric.durable.recipe import Turn
 from fabric.durable.states import JobState
 from fabric.errors import NotPossible
+from fabric.jobs import leave as leaving
 from fabric.limits import limits_of
 from fabric.models import Job, Machine
 from fabric.orders import Guest, NewMachine
@@ -152,6 +157,61 @@ def test_protected_machines_keep_the_subscription(subscription, alice):
         subscriptions.leave(by=alice, subscription=subscription)
     subscription.refresh_from_db()
     assert subscription.state == SubscriptionState.ACTIVE
+
+
+def test_a_machine_is_not_protected_while_its_subscription_goes(two, subscription, alice):
+    subscriptions.leave(by=alice, subscription=subscription)
+    tomorrow = timezone.now() + timedelta(days=1)
+    for act in (
+        lambda: configuring.protect(by=alice, machine=two[0], on=True),
+        lambda: configuring.lease(by=alice, machine=two[0], ends_at=tomorrow),
+    ):
+        with pytest.raises(NotPossible, match="as its whole subscription is"):
+            act()
+    two[0].refresh_from_db()
+    assert (two[0].is_protected, two[0].ends_at) == (False, None)
+
+
+def test_the_deletion_of_one_is_not_called_off_alone(two, subscription, alice):
+    subscriptions.leave(by=alice, subscription=subscription)
+    job = Job.objects.get(recipe="subscription.leave")
+    leaving.ensure_machines_gone(Turn(job, memo={}))
+    child = job.children.first()
+    with pytest.raises(NotPossible, match="as its whole subscription is"):
+        cancelling.cancel(by=alice, job=child)
+
+
+def test_what_was_protected_after_it_failed_is_kept_until_somebody_decides(
+    two, subscription, alice, work, fake
+):
+    fake.plan("remove_machine", "fail")
+    subscriptions.leave(by=alice, subscription=subscription)
+    work(30)
+    left = Machine.objects.get(state=MachineState.FAILED)
+    configuring.protect(by=alice, machine=left, on=True)
+    with pytest.raises(NotPossible, match=f"{left.name}. Lift the protection first"):
+        subscriptions.leave(by=alice, subscription=subscription)
+    assert Job.objects.get(recipe="subscription.leave").state == JobState.FAILED
+    configuring.protect(by=alice, machine=left, on=False)
+    subscriptions.leave(by=alice, subscription=subscription)
+    work(30)
+    subscription.refresh_from_db()
+    assert subscription.state == SubscriptionState.DELETED
+
+
+def test_the_work_itself_deletes_no_protected_machine(two, subscription, alice, work, fake):
+    """Whoever resumes it, by whatever way."""
+    subscriptions.leave(by=alice, subscription=subscription)
+    Machine.objects.filter(pk=two[0].pk).update(is_protected=True)
+    work(30)
+    job = Job.objects.get(recipe="subscription.leave")
+    assert (job.state, job.fault["code"]) == (JobState.FAILED, "machines_protected")
+    subscription.refresh_from_db()
+    assert subscription.problem == (
+        "Protected against deletion: web-01. Lift the protection, then go on."
+    )
+    assert {machine.name for machine in fake.held.values()} >= {"web-01"}
+    assert not Operation.objects.filter(object_name="web-01", action="machine.delete").exists()
 
 
 @pytest.mark.parametrize(
