@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -21,7 +19,6 @@ _NEEDS_STOP = (MachineState.RUNNING, MachineState.PAUSED)
 _LOSES_IT = (Verb.DELETE, Verb.REBUILD)
 TAG_LENGTH = 40
 MOST_TAGS = 20
-MOST_SUBNETS_NAMED = 4
 _TAG = re.compile(r"[\w][\w.:/ -]*\Z")
 
 
@@ -145,55 +142,6 @@ def size_problem(
                 "highest": f"{highest}{unit}",
             }
     return None
-
-
-def address_problem(address: str, subnets: Sequence[str] = ()) -> str | None:
-    """Return why no machine on a network with these prefixes can have a fixed address, None when
-    one could. Without prefixes the network's are not known, and nothing is said of them."""
-    try:
-        wanted = ipaddress.IPv4Address(address)
-    except ValueError:
-        return _("This is no IPv4 address.")
-    if wanted.is_multicast or wanted.is_unspecified or wanted.is_loopback or wanted.is_reserved:
-        return _("No machine can have this address.")
-    around = [each for each in map(ipaddress.ip_network, subnets) if wanted in each]
-    problems = [_end_problem(wanted, each) for each in around]
-    if around and all(problems):
-        return problems[0]
-    return None if around or not subnets else _outside(address, subnets)
-
-
-def _end_problem(address: ipaddress.IPv4Address, subnet: Any) -> str | None:
-    """Return why an address of a subnet is no machine's; those of two and of one have no ends."""
-    told = {"address": address, "subnet": subnet}
-    if subnet.num_addresses <= 2:
-        return None
-    if address == subnet.network_address:
-        return _("%(address)s is the network address of %(subnet)s; no machine can have it.") % told
-    if address == subnet.broadcast_address:
-        return _("%(address)s is the broadcast address of %(subnet)s; no machine can have it.") % (
-            told
-        )
-    return None
-
-
-def _outside(address: str, subnets: Sequence[str]) -> str:
-    named = ipv4_of(subnets) or subnets
-    told = {"address": address, "subnets": in_words(named)}
-    if len(named) == 1:
-        return _("%(address)s is not in the network's subnet %(subnets)s.") % told
-    return _("%(address)s is in none of the network's subnets %(subnets)s.") % told
-
-
-def ipv4_of(subnets: Sequence[str]) -> list[str]:
-    """Return the prefixes that a fixed address can be in: those of IPv4."""
-    return [each for each in subnets if ":" not in each]
-
-
-def in_words(subnets: Sequence[str]) -> str:
-    """Return the first prefixes of a network on one line, "" where there is none."""
-    more = ["…"] if len(subnets) > MOST_SUBNETS_NAMED else []
-    return ", ".join([*subnets[:MOST_SUBNETS_NAMED], *more])
 
 
 def connect_why_not(state: str, addresses: Sequence[str]) -> str | None:

@@ -15,7 +15,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from fabric import domainjoin, rules, sshkeys, userdata, windows
+from fabric import addresses, domainjoin, rules, sshkeys, userdata, windows
 from fabric.actions.held import require_ability
 from fabric.errors import NotPossible
 from fabric.models import EndAction, HardwareProfile, Machine, Network, Offering, Template
@@ -177,8 +177,8 @@ def taken_of(
         holders = holders.exclude(pk=but.pk)
     held: set[tuple[uuid.UUID, str]] = set()
     told = ("network_id", "addresses", "adapters__network_id", "adapters__addresses")
-    for first, addresses, network_id, others in holders.values_list(*told):
-        held.update((first, address) for address in addresses)
+    for first, own, network_id, others in holders.values_list(*told):
+        held.update((first, address) for address in own)
         held.update((network_id, address) for address in others or ())
     return held & {(network.pk, address) for network, address in wanted}
 
@@ -192,7 +192,7 @@ def require_free(
 ) -> None:
     """Raise Refused unless a machine on the network can have the address, and it is none of those
     taken."""
-    problem = rules.address_problem(address, network.subnets)
+    problem = addresses.problem(address, network.subnets, network.pools)
     if problem:
         raise Refused(problem, field=field)
     if (network.pk, address) in taken:

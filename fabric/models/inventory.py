@@ -93,11 +93,14 @@ class Network(Inventory):
     """A VM network; it belongs to the clouds that have its logical network.
 
     `subnets` are its prefixes such as 10.20.0.0/24, lowest first; none: they are not known.
+    `pools` are its static address pools, lowest first, each with first, last, and what it keeps:
+    reserved (pairs), gateways, dns_servers. None: they are not known; []: it has none.
     """
 
     logical_network_id = models.UUIDField(null=True, blank=True)
     isolation = models.CharField(max_length=60, blank=True, default="")
     subnets = models.JSONField(default=list)
+    pools = models.JSONField(null=True, default=None)
 
     @property
     def isolation_words(self) -> str:

@@ -60,8 +60,22 @@ class RemoteProfile:
 
 
 @dataclass(frozen=True)
+class RemotePool:
+    """Addresses that a network gives, first to last; it keeps those of the other fields."""
+
+    first: str
+    last: str
+    reserved: tuple[tuple[str, str], ...] = ()
+    gateways: tuple[str, ...] = ()
+    dns_servers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class RemoteNetwork:
-    """`subnets` are its prefixes such as 10.20.0.0/24, lowest first; none: they are not known."""
+    """`subnets` are its prefixes such as 10.20.0.0/24, lowest first; none: they are not known.
+
+    `pools` are its static address pools, lowest first; None: they are not known.
+    """
 
     id: uuid.UUID
     name: str
@@ -69,6 +83,7 @@ class RemoteNetwork:
     logical_network_id: uuid.UUID | None
     isolation: str
     subnets: tuple[str, ...] = ()
+    pools: tuple[RemotePool, ...] | None = None
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable
+from dataclasses import asdict
 from typing import Any
 
 from django.db import transaction
@@ -44,7 +45,7 @@ KINDS: tuple[tuple[Any, str, tuple[str, ...]], ...] = (
         ),
     ),
     (HardwareProfile, "profiles", ("cores", "memory_mb")),
-    (Network, "networks", ("logical_network_id", "isolation", "subnets")),
+    (Network, "networks", ("logical_network_id", "isolation", "subnets", "pools")),
     (LibraryDisk, "library_disks", ("size_gb", "os_name")),
     (Media, "media", ("size_mb",)),
 )
@@ -53,6 +54,7 @@ READ: dict[str, Callable[[Any], Any]] = {
     "used": lambda cloud: dict(cloud.used),
     "logical_network_ids": lambda cloud: [str(pk) for pk in cloud.logical_network_ids],
     "subnets": lambda network: list(network.subnets),
+    "pools": lambda network: network.pools and [asdict(pool) for pool in network.pools],
     "only_cloud": lambda template: template.cloud_id,
 }
 

@@ -55,13 +55,27 @@ class HardwareProfileShape(ThingShape):
     memory_mb = serializers.IntegerField()
 
 
+class PoolShape(Shape):
+    """Addresses that a network gives, first to last, but for those of the other fields."""
+
+    first = serializers.CharField()
+    last = serializers.CharField()
+    reserved = serializers.ListField(
+        child=serializers.ListField(child=serializers.CharField(), min_length=2, max_length=2),
+        help_text="Ranges: the first and the last address of each.",
+    )
+    gateways = serializers.ListField(child=serializers.CharField())
+    dns_servers = serializers.ListField(child=serializers.CharField())
+
+
 class NetworkShape(ThingShape):
-    """A VM network."""
+    """A VM network. A fixed address is one of its pools; null: they are not known."""
 
     isolation = serializers.CharField()
     subnets = serializers.ListField(
         child=serializers.CharField(), help_text="Such as 10.20.0.0/24; none: they are not known."
     )
+    pools = PoolShape(many=True, allow_null=True)
 
 
 class LibraryDiskShape(ThingShape):

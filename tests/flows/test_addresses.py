@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import uuid
+from dataclasses import replace
+from functools import partial
 
 import pytest
 from django.utils import timezone
@@ -10,7 +13,9 @@ from django.utils import timezone
 from fabric.actions import adapters, machines, ordering, power
 from fabric.models import Adapter, Job, Machine, Network
 from fabric.orders import NewAdapter
-from fabric.states import Verb
+from fabric.providers.base import RemotePool
+from fabric.states import MachineState, Verb
+from fabric.sync import stamps
 from tenants.errors import Conflicting, Refused
 from tests.factories.fabric import new_machine
 
@@ -91,6 +96,45 @@ def test_an_address_outside_the_networks_subnets_never_becomes_a_job(running, al
     assert Job.objects.count() == before
 
 
+@pytest.fixture
+def narrow(running, fake) -> Network:
+    """The network, with a pool of its own over there that keeps some of its addresses."""
+    pool = RemotePool("10.20.0.50", "10.20.0.99", (("10.20.0.60", "10.20.0.69"),), ("10.20.0.50",))
+    fake.networks[0] = replace(fake.networks[0], pools=(pool,))
+    stamps.run(str(running.stamp_id))
+    return Network.objects.get()
+
+
+def test_an_address_that_no_pool_gives_never_becomes_a_job(running, narrow, alice, order):
+    before = Job.objects.count()
+    for address, says in {
+        "10.20.0.9": "10.20.0.9 is outside the network's address pool 10.20.0.50–10.20.0.99.",
+        "10.20.0.60": "10.20.0.60 is reserved in the network's address pool.",
+        "10.20.0.50": "10.20.0.50 is the network's gateway; no machine can have it.",
+    }.items():
+        for field, ask in {
+            "adapters.0.address": partial(
+                order, "web-02", key="k2", adapters=(NewAdapter(narrow, address),)
+            ),
+            "address": partial(
+                adapters.attach, by=alice, machine=running, network=narrow, address=address
+            ),
+        }.items():
+            with pytest.raises(Refused) as refused:
+                ask()
+            assert (refused.value.message, refused.value.field) == (says, field)
+        with pytest.raises(Refused, match=re.escape(says)):
+            adapters.change(by=alice, adapter=only_adapter(running), address=address)
+    assert Job.objects.count() == before
+
+
+def test_an_address_that_a_pool_gives_is_got(narrow, order, work):
+    machine = order("web-02", key="k2", adapters=(NewAdapter(narrow, WANTED),))
+    work()
+    machine.refresh_from_db()
+    assert (machine.state, machine.addresses) == (MachineState.RUNNING, [WANTED])
+
+
 def test_several_machines_are_refused_one_that_does_not_fit(subscription, alice):
     with pytest.raises(Refused, match="not in the network's subnet") as refused:
         machines.deploy_many(
@@ -123,5 +167,5 @@ def test_an_address_kept_on_the_way_to_another_network_must_fit_there(running, a
 
 def test_where_subnets_are_not_known_nothing_is_said_of_them(running):
     network = only_adapter(running).network
-    network.subnets = []
+    network.subnets, network.pools = [], None
     ordering.require_address(network, "10.99.0.4")

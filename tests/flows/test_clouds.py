@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
+from typing import Any
 
 import pytest
 
 from fabric.actions import offerings, providers, setup, subscriptions
 from fabric.errors import CloudIncomplete, RegistrationFailed
 from fabric.models import Cloud, Network, Offering, Provider, Stamp
+from fabric.providers.base import RemotePool
 from fabric.providers.errors import (
     BrokenAnswer,
     CertificateFault,
@@ -226,6 +229,23 @@ def test_set_up_works_once_and_only_with_the_code(settings, tmp_path):
     assert setup.new_code() is None
     with pytest.raises(Refused):
         setup.set_up(code=code, **answers)
+
+
+def test_pools_are_kept_as_the_cloud_tells_them(stamp, fake):
+    network = Network.objects.get()
+    keeps = {"reserved": [], "gateways": ["10.20.0.1"], "dns_servers": []}
+    assert network.pools == [{"first": "10.20.0.1", "last": "10.20.3.254", **keeps}]
+    reserved = RemotePool("10.20.0.1", "10.20.0.9", reserved=(("10.20.0.4", "10.20.0.5"),))
+    for told in ((reserved,), (), None):
+        fake.networks[0] = replace(fake.networks[0], pools=told)
+        stamps.run(str(stamp.pk))
+        network.refresh_from_db()
+        assert network.pools == (told if told is None else [as_json(each) for each in told])
+    assert Network.objects.filter(pools__isnull=True).exists()
+
+
+def as_json(pool: RemotePool) -> Any:
+    return json.loads(json.dumps(asdict(pool)))
 
 
 def test_subnets_are_kept_as_the_cloud_tells_them(stamp, fake):

@@ -55,6 +55,7 @@ def test_everything_that_is_wrong_is_told_at_once(check, order):
         {"description": "x" * 2001},
         {"address": "10.20.9.4"},
         {"address": "10.20.0.0"},
+        {"address": "10.20.0.1"},
     ],
 )
 def test_it_says_what_deploying_would(check, subscription, alice, wrong):

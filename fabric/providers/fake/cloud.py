@@ -16,6 +16,7 @@ from fabric.providers.base import (
     RemoteLibraryDisk,
     RemoteMedia,
     RemoteNetwork,
+    RemotePool,
     RemoteProfile,
     RemoteStamp,
     RemoteTemplate,
@@ -50,6 +51,7 @@ class FakeCloud:
                 logical_network_id=LOGICAL_NETWORK,
                 isolation="NoIsolation",
                 subnets=("10.20.0.0/22",),
+                pools=(RemotePool("10.20.0.1", "10.20.3.254", gateways=("10.20.0.1",)),),
             )
         ]
         self.library_disks = [RemoteLibraryDisk(uuid.uuid4(), "data", "", size_gb=5, os_name="")]

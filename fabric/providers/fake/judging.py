@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Mapping
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_address
 from typing import Final
 
 from fabric.providers import changes
@@ -56,11 +56,20 @@ def require_order(
 
 
 def require_address(network: RemoteNetwork, address: str) -> None:
-    """Raise unless a fixed address lies in a subnet of the network, where these are known."""
-    if address and network.subnets:
-        known = ip_address(address)
-        if not any(known in ip_network(subnet) for subnet in network.subnets):
-            raise Rejected(f"{address} is in no subnet of the network {network.name}.")
+    """Raise unless a pool of the network has a fixed address to give, where pools are known."""
+    if not address or network.pools is None:
+        return
+    pool = next((each for each in network.pools if _within(address, each.first, each.last)), None)
+    if pool is None:
+        raise Rejected(f"{address} is in no address pool of the network {network.name}.")
+    if any(_within(address, *ends) for ends in pool.reserved):
+        raise Rejected(f"{address} is reserved in the network {network.name}.")
+    if address in (*pool.gateways, *pool.dns_servers):
+        raise Rejected(f"{address} is kept in the network {network.name}.")
+
+
+def _within(address: str, first: str, last: str) -> bool:
+    return int(ip_address(first)) <= int(ip_address(address)) <= int(ip_address(last))
 
 
 def require_quota(role: TenantOrder, more: Sizes, existing: Collection[FakeMachine]) -> None:

@@ -11,6 +11,7 @@ from fabric.odata.uri import entity_url
 from fabric.providers.base import Inventory, RemoteCloud, RemoteNetwork, RemoteTemplate
 from fabric.providers.errors import Forbidden, Missing, NoAnswer, Rejected, Unreachable
 from fabric.providers.spf import networks, reading, sizes
+from fabric.providers.spf.pools import pools_of
 from fabric.providers.spf.reading import Row
 from fabric.providers.spf.session import Session, query
 
@@ -62,14 +63,23 @@ def read(session: Session, stamp_id: uuid.UUID, username: str, *, with_usage: bo
 
 
 def _networks(session: Session, of_stamp: str, rows: list[Row]) -> tuple[RemoteNetwork, ...]:
-    """The networks with their subnets, which a service that fails at them alone does not tell."""
+    """The networks with their address pools and subnets, as far as these are told."""
+    # In this order: a pool that is made meanwhile has a subnet that is read.
+    of_pools = _spared(session, "StaticIPAddressPools", of_stamp)
+    of_subnets = _spared(session, "VMSubnets", of_stamp) or []
+    subnets = networks.subnets_of(of_subnets)
+    pools = None if of_pools is None else pools_of(of_pools, of_subnets)
+    return reading.each(lambda row: networks.network(row, subnets, pools), rows, "VMNetworks")
+
+
+def _spared(session: Session, name: str, of_stamp: str) -> list[Row] | None:
+    """The rows of a set, None where it is not told: by a service that fails at it alone, too."""
     try:
-        subnets = networks.subnets_of(_optional(session, "VMSubnets", of_stamp))
+        return session.rows(session.vmm(name) + query(filter=of_stamp))
     except NoAnswer:
         raise
-    except Unreachable:
-        subnets = {}
-    return reading.each(lambda row: networks.network(row, subnets), rows, "VMNetworks")
+    except (Forbidden, Missing, Rejected, Unreachable):
+        return None
 
 
 def _library_disks(session: Session, of_stamp: str) -> list[Row]:

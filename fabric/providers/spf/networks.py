@@ -8,14 +8,15 @@ from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from fabric.providers.base import RemoteNetwork
+from fabric.providers.spf.pools import Pools
 from fabric.providers.spf.reading import Row, guid, own_id, text
 
 Prefix = IPv4Network | IPv6Network
 Subnets = Mapping[uuid.UUID, tuple[str, ...]]
 
 
-def network(row: Row, subnets: Subnets) -> RemoteNetwork:
-    """Read a row of VMNetworks."""
+def network(row: Row, subnets: Subnets, pools: Pools | None) -> RemoteNetwork:
+    """Read a row of VMNetworks; pools of None are known of no network."""
     id = own_id(row)
     return RemoteNetwork(
         id=id,
@@ -24,6 +25,7 @@ def network(row: Row, subnets: Subnets) -> RemoteNetwork:
         logical_network_id=guid(row, "LogicalNetworkId"),
         isolation=text(row, "IsolationType"),
         subnets=subnets.get(id, ()),
+        pools=None if pools is None else pools.get(id, ()),
     )
 
 

@@ -20,6 +20,7 @@ from fabric.providers.base import (
     MachineOrder,
     OrderedAdapter,
     Provider,
+    RemotePool,
     TenantOrder,
 )
 from fabric.providers.changes import Change
@@ -42,6 +43,13 @@ PERMISSIONS = (
     "Start",
     "Stop",
     "Store",
+)
+BACK_POOL = RemotePool(
+    "10.30.0.50",
+    "10.30.0.199",
+    reserved=(("10.30.0.60", "10.30.0.69"), ("10.30.0.90", "10.30.0.90")),
+    gateways=("10.30.0.51",),
+    dns_servers=("10.30.0.53",),
 )
 
 
@@ -169,8 +177,10 @@ class Bench:
 def fake(request: pytest.FixtureRequest) -> Bench:
     """The fake in memory."""
     provider = FakeProvider()
-    back = replace(provider.networks[0], id=uuid.uuid4(), name="back", subnets=("10.30.0.0/24",))
-    provider.networks.append(back)
+    front = provider.networks[0]
+    provider.networks.append(
+        replace(front, id=uuid.uuid4(), name="back", subnets=("10.30.0.0/24",), pools=(BACK_POOL,))
+    )
     return Bench(
         provider=provider,
         stamp_id=provider.stamp.id,
@@ -266,7 +276,11 @@ def _stock(made: Any) -> tuple[uuid.UUID, uuid.UUID, uuid.UUID]:
         network=back,
         name="back pool",
         cidr="10.30.0.0/24",
-        gateway="10.30.0.1",
+        first=BACK_POOL.first,
+        last=BACK_POOL.last,
+        reserved=BACK_POOL.reserved,
+        gateway=BACK_POOL.gateways[0],
+        dns=BACK_POOL.dns_servers,
     )
     disk = actions.library.add_disk(ADMINISTRATOR, made.server, name="data", size_gb=5)
     return back.pk, disk.pk, make_iso(made, make_share(made)).pk

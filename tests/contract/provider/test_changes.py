@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from uuid import UUID, uuid4
 
 import pytest
 from django.conf import settings
 
+from fabric import addresses
 from fabric.hypervisors.simulated import plan_fault
 from fabric.providers import changes
 from fabric.providers.abilities import (
@@ -260,6 +261,27 @@ def test_an_address_outside_the_networks_subnets_is_refused(bench, tenant, machi
     order = bench.order(name="web-02", adapters=(OrderedAdapter("front", "10.30.0.77"),))
     with pytest.raises(Rejected, match=r"10\.30\.0\.77"):
         bench.provider.ensure_machine(order, tenant=tenant, person=ALICE, first_try=True)
+
+
+def test_an_address_is_refused_when_its_pool_says_so(bench, tenant, machine):
+    bench.needs(FIXED_ADDRESS)
+    networks = {each.id: each for each in bench.provider.inventory(bench.stamp_id).networks}
+    back = networks[bench.second_network_id]
+    pools = [asdict(pool) for pool in back.pools]
+
+    def asked(last: int) -> changes.AddAdapter:
+        known = adapter_ids(bench.devices(machine))
+        return changes.AddAdapter(machine, back.id, known, address=f"10.30.0.{last}")
+
+    for last in (49, 51, 53, 60, 69, 90, 200):
+        add = asked(last)
+        assert addresses.problem(add.address, back.subnets, pools), add.address
+        with pytest.raises(Rejected, match=rf"10\.30\.0\.{last}\b"):
+            bench.ask(add, tenant, key=str(last))
+    for last in (50, 59, 199):
+        add = asked(last)
+        assert addresses.problem(add.address, back.subnets, pools) is None
+        assert bench.change(add, tenant)
 
 
 def test_a_network_of_others_is_refused(bench, tenant, machine):

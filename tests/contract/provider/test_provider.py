@@ -10,9 +10,9 @@ from uuid import uuid4
 import pytest
 
 from fabric.providers.abilities import ALL, JOB_STEPS, LOAD, SP1, Description
-from fabric.providers.base import OrderedAdapter, RemoteJob
+from fabric.providers.base import OrderedAdapter, RemoteJob, RemotePool
 from fabric.providers.errors import Forbidden, Missing, ProviderFault, Rejected, Unreachable
-from tests.contract.provider.benches import ALICE, BOB, CHARLIE, Bench
+from tests.contract.provider.benches import ALICE, BACK_POOL, BOB, CHARLIE, Bench
 from tests.contract.provider.generations import Strict
 
 
@@ -74,6 +74,14 @@ def test_the_inventory_holds_what_a_plan_is_made_of(bench):
     assert networks["front"].logical_network_id in cloud.logical_network_ids
     subnets = {name: network.subnets for name, network in networks.items()}
     assert subnets == {"front": ("10.20.0.0/22",), "back": ("10.30.0.0/24",)}
+    pools = {name: network.pools for name, network in networks.items()}
+    whole = RemotePool("10.20.0.1", "10.20.3.254", gateways=("10.20.0.1",))
+    # 2012 SP1 does not tell whose subnet a pool is in.
+    knows = bench.generation != SP1
+    assert pools == {
+        "front": (whole,) if knows else None,
+        "back": (BACK_POOL,) if knows else None,
+    }
     disks = {disk.name: (disk.id, disk.size_gb) for disk in found.library_disks}
     assert disks["data"] == (bench.library_disk_id, 5)
     (image,) = found.media

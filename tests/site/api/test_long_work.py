@@ -177,19 +177,41 @@ def test_preflight_makes_nothing(as_alice, world):
     assert Machine.objects.count() == 1
 
 
-def test_an_address_that_does_not_fit_is_refused_where_it_stands(as_alice, world):
-    Network.objects.update(subnets=["10.20.0.0/24"])
+POOL = {
+    "first": "10.20.0.50",
+    "last": "10.20.0.99",
+    "reserved": [["10.20.0.60", "10.20.0.69"]],
+    "gateways": [],
+    "dns_servers": ["10.20.0.53"],
+}
+
+
+@pytest.mark.parametrize(
+    ("pools", "address", "says"),
+    [
+        (None, "10.20.9.4", "10.20.9.4 is not in the network's subnet 10.20.0.0/24."),
+        (
+            [POOL],
+            "10.20.0.9",
+            "10.20.0.9 is outside the network's address pool 10.20.0.50–10.20.0.99.",
+        ),
+        ([POOL], "10.20.0.60", "10.20.0.60 is reserved in the network's address pool."),
+    ],
+)
+def test_an_address_that_does_not_fit_is_refused_where_it_stands(
+    as_alice, world, pools, address, says
+):
+    Network.objects.update(subnets=["10.20.0.0/24"], pools=pools)
     network = str(world.machine.network_id)
     (told,) = as_alice.get("networks/").json()["results"]
-    assert (told["id"], told["subnets"]) == (network, ["10.20.0.0/24"])
-    outside = {"network": network, "address": "10.20.9.4"}
+    assert (told["id"], told["subnets"], told["pools"]) == (network, ["10.20.0.0/24"], pools)
+    outside = {"network": network, "address": address}
     body = {
         "subscription": str(world.subscription.pk),
         "template": str(world.machine.template_id),
         "guest": {"password": "Correct-Horse-7"},
         "adapters": [{"network": network}, outside],
     }
-    says = "10.20.9.4 is not in the network's subnet 10.20.0.0/24."
     one, several = {"name": "web-02"}, {"pattern": "web##", "count": 1}
     at_row, at_body = "#/adapters/1/address", "#/address"
     attach, change = f"machines/{world.machine.pk}/adapters/", f"adapters/{world.adapter.pk}/"
@@ -197,13 +219,13 @@ def test_an_address_that_does_not_fit_is_refused_where_it_stands(as_alice, world
         (as_alice.post("machines/", body | one), at_row),
         (as_alice.post("machines/several/", body | several), at_row),
         (as_alice.post(attach, outside), at_body),
-        (as_alice.patch(change, {"address": "10.20.9.4"}), at_body),
+        (as_alice.patch(change, {"address": address}), at_body),
     ):
         assert answer.status_code == 422
         assert answer.json()["errors"] == [{"pointer": pointer, "detail": says}]
     found = as_alice.post("machines/preflight/", body | one).json()
     bad = [(row["pointer"], row["text"]) for row in found["results"] if row["level"] == "bad"]
     assert bad == [(at_row, says)]
-    free = as_alice.get(f"networks/{network}/address/?address=10.20.9.4").json()
+    free = as_alice.get(f"networks/{network}/address/?address={address}").json()
     assert (free["is_free"], free["text"]) == (False, says)
     assert not Job.objects.exists()

@@ -57,7 +57,7 @@ def test_each_network_tells_its_own_subnet(chosen, subscription) -> None:
     page = chosen.get("networks").text
     assert "front (10.20.0.0/24)" in page
     assert "back (10.9.0.0/24, 10.9.1.0/24)" in page
-    assert "the subnet that stands beside the network" in page
+    assert "the range that stands beside the network" in page
     said = {"rows": 2, "network-0": front.pk, "network-1": back.pk, "address-1": "10.20.0.4"}
     assert errors(chosen.send("networks", **said)) == {
         "address-1": ["10.20.0.4 is in none of the network's subnets 10.9.0.0/24, 10.9.1.0/24."]
@@ -84,6 +84,55 @@ def test_an_address_outside_the_subnet_is_refused_at_its_field(chosen) -> None:
     assert errors(page) == {"address-1": [says]}
     typing = chosen.look("networks", **rows, **{"address-1": "10.20.9.4"})
     assert says in unescape(typing.text)
+
+
+POOL = {
+    "first": "10.20.0.50",
+    "last": "10.20.0.99",
+    "reserved": [["10.20.0.60", "10.20.0.69"]],
+    "gateways": ["10.20.0.50"],
+    "dns_servers": [],
+}
+
+
+def test_each_network_tells_its_own_pool(chosen, subscription) -> None:
+    front = subscription.plan.offering.networks.get()
+    Network.objects.update(subnets=["10.20.0.0/24"], pools=[POOL])
+    common = {"stamp": front.stamp, "synced_at": timezone.now(), "subnets": ["10.9.0.0/24"]}
+    back = Network.objects.create(id=uuid.uuid4(), name="back", **common)
+    bare = Network.objects.create(id=uuid.uuid4(), name="bare", pools=[], **common)
+    subscription.plan.offering.networks.add(back, bare)
+    page = chosen.get("networks").text
+    assert "front (10.20.0.50–10.20.0.99)" in page
+    assert "back (10.9.0.0/24)" in page
+    assert "bare (no address pool)" in page
+    said = {f"network-{n}": each.pk for n, each in enumerate((front, front, back, bare))}
+    said |= {"address-0": "10.20.0.9", "address-1": "10.20.0.60"}
+    said |= {"address-2": "10.9.0.9", "address-3": "10.9.0.8"}
+    assert errors(chosen.send("networks", rows=4, **said)) == {
+        "address-0": ["10.20.0.9 is outside the network's address pool 10.20.0.50–10.20.0.99."],
+        "address-1": ["10.20.0.60 is reserved in the network's address pool."],
+        "address-3": ["The network has no address pool, so no address on it can be fixed."],
+    }
+    said |= {"address-0": "10.20.0.51", "address-1": "10.20.0.70", "address-3": ""}
+    assert chosen.send("networks", rows=4, **said).status_code == 302
+
+
+def test_what_the_only_networks_pools_leave_stands_at_the_field(chosen) -> None:
+    Network.objects.update(subnets=["10.20.0.0/24"], pools=[POOL])
+    assert "Otherwise an address in 10.20.0.50–10.20.0.99." in chosen.get("networks").text
+    Network.objects.update(pools=[])
+    assert "There is no address pool, so no address can be fixed." in chosen.get("networks").text
+
+
+def test_a_pool_that_changed_meanwhile_leads_back_to_the_step(chosen) -> None:
+    network = Network.objects.get().pk
+    chosen.send("networks", **{"rows": 1, "network-0": network, "address-0": "10.20.0.4"})
+    chosen.name()
+    Network.objects.update(pools=[POOL])
+    answer = chosen.create()
+    assert not Machine.objects.exists()
+    assert answer.url == chosen.url("networks")
 
 
 def test_a_subnet_that_changed_meanwhile_leads_back_to_the_step(chosen) -> None:

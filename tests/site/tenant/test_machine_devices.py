@@ -95,6 +95,26 @@ def test_an_address_outside_the_subnet_is_refused_at_its_field(as_alice, machine
     assert not Job.objects.exists()
 
 
+def test_an_address_outside_the_pool_is_refused_at_its_field(as_alice, machine) -> None:
+    keeps = {"reserved": [["10.20.0.60", "10.20.0.69"]], "gateways": [], "dns_servers": []}
+    pool = {"first": "10.20.0.50", "last": "10.20.0.99", **keeps}
+    Network.objects.update(subnets=["10.20.0.0/24"], pools=[pool])
+    form, adapter = url(machine, "machine-network"), make_adapter(machine)
+    page = as_alice.get(form)
+    assert "front (10.20.0.50–10.20.0.99)" in page.text
+    assert "Otherwise an address in 10.20.0.50–10.20.0.99." in page.text
+    for address, says in (
+        ("10.20.0.9", "10.20.0.9 is outside the network's address pool 10.20.0.50–10.20.0.99."),
+        ("10.20.0.60", "10.20.0.60 is reserved in the network's address pool."),
+    ):
+        for where in (form, url(adapter, "adapter-change")):
+            sent = {"network": machine.network.pk, "address": address, **key()}
+            for asked in (sent, sent | {"look": "1"}):
+                page = as_alice.post(where, asked)
+                assert page.context["form"].errors == {"address": [says]}
+    assert not Job.objects.exists()
+
+
 def test_a_network_the_plan_does_not_hold_is_refused_at_its_field(as_alice, machine) -> None:
     for other in (uuid.uuid4(), "front"):
         page = as_alice.post(url(machine, "machine-network"), {"network": other, **key()})

@@ -8,7 +8,7 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from fabric import abilities, rules
+from fabric import abilities, addresses
 from fabric.actions.ordering import MOST_ADAPTERS
 from fabric.orders import NewAdapter
 from fabric.providers.abilities import FIXED_ADDRESS
@@ -66,7 +66,8 @@ class NetworksForm(RowsForm):
             if not address:
                 continue
             network = self.about.offer.network(str(cleaned.get(f"network-{number}") or ""))
-            problem = rules.address_problem(address, network.subnets if network else ())
+            known = (network.subnets, network.pools) if network else ()
+            problem = addresses.problem(address, *known)
             if not problem and address in seen:
                 problem = _("Another adapter has this address already.")
             if problem:

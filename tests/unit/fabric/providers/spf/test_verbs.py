@@ -205,7 +205,6 @@ def test_the_inventory_takes_one_query_for_a_set(far, spf, stamp_id):
     gold, silver, lan = uuid4(), uuid4(), uuid4()
     front = uuid4()
     far.feed("VMNetworks", {"ID": str(front), "Name": "front", "LogicalNetworkId": str(lan)})
-    far.feed("VMSubnets", *subnets(front, "10.20.4.0/24", "2001:db8::/64", "10.20.0.0/24"))
     far.feed("HardwareProfiles")
     far.feed("VMTemplates", {"ID": str(uuid4()), "Name": "Legacy", "OSType": "Other"})
     far.feed("CloudCapacities", {"CloudId": str(gold), "VMCount": "9", "UseVMCountMaximum": False})
@@ -217,52 +216,9 @@ def test_the_inventory_takes_one_query_for_a_set(far, spf, stamp_id):
     found = spf.inventory(stamp_id)
     assert [(c.machines, c.logical_network_ids) for c in found.clouds] == [(9, (lan,)), (None, ())]
     assert [template.os_type for template in found.templates] == ["Other"]
-    assert [each.subnets for each in found.networks] == [
-        ("10.20.0.0/24", "10.20.4.0/24", "2001:db8::/64")
-    ]
+    assert [network.id for network in found.networks] == [front]
     assert not found.lacks_rights
-    assert len(far.calls) == 9
-
-
-def subnets(network: UUID | None, *prefixes: str | None) -> list[dict[str, str | None]]:
-    whose = str(network) if network else None
-    return [{"ID": str(uuid4()), "VMNetworkId": whose, "Subnet": each} for each in prefixes]
-
-
-def told_subnets(spf, stamp_id) -> dict[str, tuple[str, ...]]:
-    return {each.name: each.subnets for each in spf.inventory(stamp_id).networks}
-
-
-def test_half_a_list_of_subnets_is_none(far, spf, stamp_id):
-    front, back, bare = uuid4(), uuid4(), uuid4()
-    far.feed("")
-    far.feed("Clouds?", {"ID": str(uuid4()), "Name": "Gold", "LogicalNetworks": []})
-    names = {front: "front", back: "back", bare: "bare"}
-    far.feed("VMNetworks", *({"ID": str(id), "Name": name} for id, name in names.items()))
-    known = subnets(front, "10.20.0.0/24")
-    for odd in (None, "", "10.30.0.0", "front", "10.30.0.0/99"):
-        far.feed("VMSubnets", *known, *subnets(back, "10.30.0.0/24", odd))
-        told = told_subnets(spf, stamp_id)
-        assert told == {"front": ("10.20.0.0/24",), "back": (), "bare": ()}, odd
-    far.feed("VMSubnets", *known, *subnets(None, "10.20.1.0/24"))
-    assert not any(told_subnets(spf, stamp_id).values())
-
-
-@pytest.mark.parametrize("status", [400, 403, 404, 500, 501])
-def test_where_subnets_are_not_told_they_are_not_known(far, spf, stamp_id, status):
-    far.feed("")
-    far.feed("Clouds?", {"ID": str(uuid4()), "Name": "Gold", "LogicalNetworks": []})
-    far.feed("VMNetworks", {"ID": str(uuid4()), "Name": "front"})
-    far.on("GET", "VMSubnets", refusal(status))
-    assert told_subnets(spf, stamp_id) == {"front": ()}
-
-
-def test_who_is_gone_while_telling_subnets_is_gone(far, spf, stamp_id):
-    far.feed("")
-    far.feed("Clouds?", {"ID": str(uuid4()), "Name": "Gold", "LogicalNetworks": []})
-    far.on("GET", "VMSubnets", httpx.ConnectTimeout("late"))
-    with pytest.raises(errors.NoAnswer):
-        spf.inventory(stamp_id)
+    assert len(far.calls) == 10
 
 
 @pytest.mark.parametrize("tells_cloud", [True, False])
