@@ -349,6 +349,8 @@ def samples(name: str) -> Iterator[tuple[str, object]]:
         "user": User.objects.filter(email="alice@example.net"),
         "activity": Operation.objects.filter(phase="failed"),
     }
+    if name == "machine-protection":
+        yield "-on", Machine.objects.get(name="db-primary").pk
     if noun == "subscription":
         yield "-production", Subscription.objects.get(name="Production").pk
     if noun == "fabric":

@@ -63,6 +63,9 @@ user_pages = [
 subscription_pages = [
     path("", subscriptions.index, name="subscriptions"),
     path("<uuid:pk>/", subscriptions.show, name="subscription"),
+    path(
+        "machines/<uuid:pk>/protection/", subscriptions.lift_protection, name="machine-protection"
+    ),
     path("<uuid:pk>/retry/", subscriptions.retry, name="subscription-retry"),
     path("<uuid:pk>/state/", subscriptions.change_state, name="subscription-state"),
     path("<uuid:pk>/delete/", subscriptions.delete, name="subscription-delete"),

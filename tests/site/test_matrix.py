@@ -52,7 +52,9 @@ ADMIN_SITE: Answers = {
         " mfa_edit_webauthn mfa_remove_webauthn mfa_reauthenticate_webauthn mfa_add_webauthn"
         " mfa_generate_recovery_codes mfa_activate_totp mfa_reauthenticate mfa_authenticate"
     ),
-    ("302 403 403 403 200", "302 403 403 403 302"): "account_email usersessions_list",
+    ("302 403 403 403 200", "302 403 403 403 302"): (
+        "account_email usersessions_list machine-protection"
+    ),
     # She has no second factor, and no other browser
     ("302 403 403 403 404", "302 403 403 403 404"): (
         "mfa_download_recovery_codes mfa_deactivate_totp session-end"
@@ -133,9 +135,10 @@ def objects(vault, alice, alices, olga, tmp_path, settings) -> dict[str, uuid.UU
     cloud = rows.make_cloud(rows.make_stamp())
     plan = rows.make_plan(cloud)
     subscription = rows.make_subscription(alices, plan)
-    rows.make_machine(subscription)
+    machine = rows.make_machine(subscription, is_protected=True)
     return {
         "subscription": subscription.pk,
+        "machine": machine.pk,
         "plan": plan.pk,
         "add-on": AddOn.objects.create(name="Two more", machines=2).pk,
         "provider": cloud.stamp.provider_id,

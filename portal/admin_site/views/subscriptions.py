@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from fabric.actions import subscriptions
+from fabric.actions import configuring, subscriptions
 from fabric.limits import limits_of
 from fabric.models import Machine, Offering
 from fabric.states import GONE
@@ -56,7 +56,7 @@ def index(request: HttpRequest) -> HttpResponse:
 def show(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Show a subscription: its provisioning, quota and machines; htmx asks for the state alone."""
     subscription = get_object_or_404(Subscription.objects.select_related("plan", "tenant"), pk=pk)
-    job = subscription.jobs.filter(machine=None).order_by("-created_at").first()
+    job = subscription.jobs.filter(subject=subscription.pk).order_by("-created_at").first()
     is_syncing = subscription.provisioning == Provisioning.SYNCING
     is_deleting = subscription.state == SubscriptionState.DELETING
     is_ending = subscription.state in subscriptions.ENDING
@@ -76,7 +76,7 @@ def show(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         .annotate(times=Count("pk"))
         .order_by("add_on__name"),
         "used": quota.used(subscription),
-        "machines": machines.order_by("name")[:MACHINES_SHOWN],
+        "machines": machines.order_by("-is_protected", "name")[:MACHINES_SHOWN],
         "machine_count": machines.count(),
         "acts": acts().filter(object_id=str(subscription.pk))[:RECENT_ACTS],
     }
@@ -112,6 +112,20 @@ def change_state(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         except Refused as refusal:
             context["problem"] = refusal.message
     return render(request, "admin_site/subscriptions/state.html", context)
+
+
+@operator_required
+def lift_protection(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """Ask whether to take the protection against deletion off a machine, and do it."""
+    rows = Machine.objects.exclude(state__in=GONE).select_related("subscription__tenant")
+    machine = get_object_or_404(rows, pk=pk)
+    if request.method == "POST":
+        with faults.told(request):
+            configuring.lift_protection(by=request.user, machine=machine)
+            messages.success(request, _("“%s” is not protected any more.") % machine.name)
+        return redirect("subscription", machine.subscription_id)
+    context = {"machine": machine, "subscription": machine.subscription}
+    return render(request, "admin_site/subscriptions/protection.html", context)
 
 
 @operator_required

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from fabric.access import operations_visible_to
 from fabric.actions import subscriptions
 from fabric.durable.states import LIVE, JobState
-from fabric.models import Job
+from fabric.models import Job, Machine
 from plans.models import Provisioning, Subscription, SubscriptionState
+from tenants.models import Phase
 from tests.factories import fabric as rows
 
 
@@ -128,6 +130,45 @@ def test_what_is_protected_is_not_deleted(site, subscription) -> None:
     page = site.post(there, {"confirm": "Starter"}).content.decode()
     assert "Lift the protection first." in page
     assert not Job.objects.exists()
+
+
+def test_a_protection_is_removed_once_that_was_meant(site, subscription, alice) -> None:
+    machine = rows.make_machine(subscription, "web-01", is_protected=True)
+    there, back = (
+        f"/subscriptions/machines/{machine.pk}/protection/",
+        f"/subscriptions/{subscription.pk}/",
+    )
+    assert f'href="{there}"' in site.get(back).text
+    assert f'href="{back}"' in site.get(f"{back}delete/").text
+    assert "Remove the protection of web-01?" in site.get(there).text
+    machine.refresh_from_db()
+    assert machine.is_protected
+    page = site.post(there, follow=True)
+    assert page.redirect_chain == [(back, 302)]
+    machine.refresh_from_db()
+    assert not machine.is_protected
+    assert there not in page.text
+    told = operations_visible_to(alice).filter(action="machine.protect", object_name="web-01")
+    assert {(entry.phase, entry.actor_email) for entry in told} == {
+        (Phase.STARTED, "olga@example.net"),
+        (Phase.SUCCEEDED, "olga@example.net"),
+    }
+
+
+def test_a_protection_that_is_gone_already_is_told_so(site, subscription) -> None:
+    machine = rows.make_machine(subscription, "web-01")
+    there = f"/subscriptions/machines/{machine.pk}/protection/"
+    assert "It is not protected." in site.get(there).text
+    assert "It is not protected." in site.post(there, follow=True).text
+    Machine.objects.update(state="deleted")
+    assert site.get(there).status_code == 404
+
+
+def test_protected_machines_come_first(site, subscription) -> None:
+    for name in ("a", "b", "z"):
+        rows.make_machine(subscription, name, is_protected=name == "z")
+    page = site.get(f"/subscriptions/{subscription.pk}/")
+    assert [machine.name for machine in page.context["machines"]] == ["z", "a", "b"]
 
 
 def test_a_deleting_that_failed_goes_on(site, fake, subscription) -> None:
