@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.core.management import call_command
 from django.db import connection, connections
+from hypothesis import HealthCheck, settings
 
 from tests import embedded
 from tests.faults import table
@@ -21,14 +22,22 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-# These start a cloud of real processes; many at once would only measure each other. The journeys of
-# tenants have one that stands still most of the time, so it may run beside another.
-TOWN = "tests/e2e/tenant/"
-REAL_CLOUD = ("tests/e2e/", "tests/faults/")
+# These start clouds of real processes, each for all tests of its group; more than two at once would
+# only measure each other.
+CLOUDS = ("tests/faults/test_changes.py", "tests/faults/", "tests/e2e/tenant/", "tests/e2e/")
+CLOUDS_AT_ONCE = 2
 ONE_SPF = "tests/contract/clients/"
 NO_CHROMIUM = "no Chromium on this machine"
 NO_MONO = "no Mono"
 CHROMIUM_FLAGS = ("--disable-dev-shm-usage", "--disable-gpu", "--font-render-hinting=none")
+
+
+# The same examples in every run, however busy the machine: `--hypothesis-profile=search` looks for
+# new ones.
+PATIENT: dict[str, Any] = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("search", **PATIENT)
+settings.register_profile("same", **PATIENT, derandomize=True, database=None, max_examples=60)
+settings.load_profile("same")
 
 
 def find_chromium() -> str | None:
@@ -49,20 +58,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Give each worker whole files; all journeys of tenants go to one worker, all other tests with
-    a real cloud to one, and all clients to one.
-    """
+    """Give each worker whole files. Two begin with the clouds, a group of files on each; those wait
+    most of the time, so a worker more than there are processors pays."""
     from xdist.scheduler import LoadFileScheduling
 
-    class OneCloudAtATime(LoadFileScheduling):
+    class TwoCloudsAtATime(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
             file = super()._split_scope(nodeid)
-            for together in (ONE_SPF, TOWN):
-                if file.startswith(together):
-                    return together
-            return "real cloud" if file.startswith(REAL_CLOUD) else file
+            return next((each for each in (*CLOUDS, ONE_SPF) if file.startswith(each)), file)
 
-    return OneCloudAtATime(config, log)
+        def _assign_work_unit(self, node: Any) -> None:
+            is_late = list(self.nodes).index(node) >= CLOUDS_AT_ONCE
+            for cloud in CLOUDS if is_late else reversed(CLOUDS):
+                if cloud in self.workqueue:
+                    self.workqueue.move_to_end(cloud, last=is_late)
+            super()._assign_work_unit(node)
+
+    return TwoCloudsAtATime(config, log)
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -187,7 +187,6 @@ ACTIONS = st.tuples(
 @example(actions=[("gone", 0, 0), ("begin", 0, 0), ("pass", 0, 0)], ahead=-7200, counts=True)
 @settings(
     max_examples=60,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(

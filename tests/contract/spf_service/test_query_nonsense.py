@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.factories.vmm import acting_for, deploy
@@ -52,12 +52,7 @@ def test_no_query_is_trouble(tenant, administrator, fabric, role):
     deploy(fabric, acting_for(role), "web-01")
     statuses: dict[int, int] = {}
 
-    @settings(
-        deadline=None,
-        max_examples=250,
-        suppress_health_check=[HealthCheck.too_slow],
-        database=None,
-    )
+    @settings(max_examples=250)
     @given(st.sampled_from(SETS), OPTIONS, st.booleans(), st.sampled_from(["", "1", "2"]))
     def check(name, options, is_tenant, size) -> None:
         caller = tenant if is_tenant else administrator

@@ -6,7 +6,7 @@ import uuid
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fabric.odata.errors import BadRequest
@@ -143,9 +143,7 @@ trees = st.recursive(
     ),
     max_leaves=6,
 )
-patient = settings(
-    deadline=None, max_examples=200, suppress_health_check=[HealthCheck.too_slow], database=None
-)
+patient = settings(max_examples=200)
 
 
 @pytest.mark.slow

@@ -107,7 +107,6 @@ ACTS = st.lists(
 @pytest.mark.django_db
 @settings(
     max_examples=30,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(acts=ACTS)
@@ -187,7 +186,6 @@ GROWTHS = st.lists(
 @pytest.mark.django_db
 @settings(
     max_examples=120,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(acts=GROWTHS)

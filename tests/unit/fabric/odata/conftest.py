@@ -3,15 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, settings
 
 from fabric.odata.schema import ComplexType, EntitySet, EntityType, Model, Nav, Prop
-
-# A busy machine is no reason for a property to be false.
-settings.register_profile(
-    "patient", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=60
-)
-settings.load_profile("patient")
 
 ROOT = "https://spf.example.net:8090/SC2012R2/VMM/Microsoft.Management.Odata.svc/"
 

@@ -95,7 +95,7 @@ def module(fmt: Format) -> ModuleType:
 
 @pytest.mark.parametrize(("model", "name"), SETS, ids=[name for _, name in SETS])
 def test_every_set_makes_the_trip(model: Model, name: str) -> None:
-    @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=15, suppress_health_check=list(HealthCheck))
     @given(rows_of(model, name), st.sampled_from(Format))
     def check(rows: list[dict[str, Any]], fmt: Format) -> None:
         feed = module(fmt).feed(model, name, rows, root=ROOT, fmt=fmt)
@@ -115,7 +115,7 @@ def test_every_set_makes_the_trip(model: Model, name: str) -> None:
 def test_every_type_makes_the_trip_as_one_property(edm_type: str, fmt: Format) -> None:
     prop = Prop("Value", edm_type)
 
-    @settings(max_examples=25, deadline=None)
+    @settings(max_examples=25)
     @given(VALUES[edm_type])
     def check(value: Any) -> None:
         body = module(fmt).property_value(VMM, prop, value, root=ROOT, fmt=fmt)

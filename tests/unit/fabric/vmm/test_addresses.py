@@ -284,9 +284,7 @@ def numbers(pairs: Iterable[Any]) -> list[int]:
     return [place for start, stop in pairs for place in range(start, stop + 1)]
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(moves=st.lists(st.tuples(st.integers(0, 11), st.sampled_from("lrwe")), max_size=40))
 def test_no_address_is_ever_held_twice(network, adapters, moves):
     """Lease, release, want a fixed one, let rests end: in any order."""

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fabric.hypervisors.base import DiskSpec, Done, GuestSpec, HostFacts, Power, VolumeFacts
@@ -130,7 +130,6 @@ def make_move(host: SimulatedHost, other: SimulatedHost, move: str, number: int)
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None)
 @given(moves=st.lists(MOVES, min_size=12, max_size=40), scale=st.sampled_from([0.0, 1.0]))
 def test_capacity_is_never_exceeded(moves: list[tuple[str, int]], scale: float) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -144,6 +143,10 @@ def test_capacity_is_never_exceeded(moves: list[tuple[str, int]], scale: float) 
         for move, number in [*disks, ("wait", 6), *guests, *moves]:
             if move == "wait":
                 now[0] += number
+                continue
+            there = {state.id for state in hosts[1].guests()}
+            if move in ("disk", "define") and UUID(int=number + 1) in there:
+                # Hosts do not know of each other: only VMM keeps a guest from being made twice.
                 continue
             try:
                 make_move(hosts[0], hosts[1], move, number)
