@@ -249,6 +249,8 @@ REST_FRAMEWORK = {
 }
 API_READS_PER_MINUTE = int(env.number("KATAL_API_READS", 600))
 API_CHANGES_PER_MINUTE = int(env.number("KATAL_API_CHANGES", 120))
+# From one address, as allauth's ACCOUNT_RATE_LIMITS count wrong passwords.
+API_WRONG_KEYS_PER_MINUTE = int(env.number("KATAL_API_WRONG_KEYS", 20))
 # Of the threads of a process (see the Procfile) so many may wait on a client's behalf.
 API_WAITERS = int(env.number("KATAL_API_WAITERS", 2))
 

@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.request import Request
 
+from portal.api.frame import rates
 from portal.problems import Problem
 from tenants.actions import api_keys
 from tenants.models import ApiKey, User
@@ -14,7 +15,8 @@ CHALLENGE = 'Bearer realm="Katal"'
 
 
 class KeyAuthentication(BaseAuthentication):
-    """A key that is unknown, expired or revoked is refused; it never falls back on a session."""
+    """A key that is unknown, expired or revoked is refused, and after many from one address not
+    even that; it never falls back on a session."""
 
     def authenticate(self, request: Request) -> tuple[User, ApiKey] | None:
         scheme, _space, text = request.headers.get("Authorization", "").partition(" ")
@@ -22,6 +24,7 @@ class KeyAuthentication(BaseAuthentication):
             return None
         found = api_keys.find(text.strip()) if scheme.lower() == "bearer" else None
         if found is None:
+            rates.count_wrong_key(request)
             raise unauthenticated(
                 _("This API key is unknown, expired or revoked."), "invalid_token"
             )

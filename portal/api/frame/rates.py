@@ -1,4 +1,5 @@
-"""How often one may ask: so many requests a minute for each key or person, counted in the cache.
+"""How often one may ask: so many requests a minute for each key or person, so many wrong keys for
+each address, counted in the cache.
 
 Headers as draft-ietf-httpapi-ratelimit-headers says. While the cache is away nobody is counted.
 """
@@ -11,8 +12,11 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from allauth.core.internal.ratelimit import get_ip
 from django.conf import settings
 from django.core.cache import cache
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from redis.exceptions import RedisError
 
@@ -47,22 +51,49 @@ def count(who: str, method: str) -> Mapping[str, str]:
     reading = method in SAFE
     policy = "reads" if reading else "changes"
     limit = settings.API_READS_PER_MINUTE if reading else settings.API_CHANGES_PER_MINUTE
-    now = clock()
-    window = int(now // WINDOW)
+    found = _counted(policy, who, limit)
+    if found is None:
+        return {}
+    told = {"limit": limit, "seconds": found.resets_in}
+    _require_few(
+        found, _("%(limit)d requests a minute are served; the next in %(seconds)d s.") % told
+    )
+    return found.headers
+
+
+def count_wrong_key(request: HttpRequest) -> None:
+    """Count a wrong key from an address; raise the problem of too many.
+
+    Addresses are told apart as at sign-in. Who has a right key is not asked for their neighbours.
+    """
     try:
-        used = _increment(f"api:{policy}:{who}:{window}")
+        address = get_ip(request)
+    except PermissionDenied:
+        address = "unknown"
+    found = _counted("wrong-keys", address, settings.API_WRONG_KEYS_PER_MINUTE)
+    if found is not None:
+        told = {"seconds": found.resets_in}
+        _require_few(
+            found,
+            _("Too many wrong API keys from your address. Try again in %(seconds)d s.") % told,
+        )
+
+
+def _counted(policy: str, who: str, limit: int) -> Count | None:
+    """Count once more in the present window; None while the cache is away."""
+    now = clock()
+    try:
+        used = _increment(f"api:{policy}:{who}:{int(now // WINDOW)}")
     except RedisError as error:
         log.warning("requests are not counted: %s", type(error).__name__)
-        return {}
-    found = Count(policy, limit, used, math.ceil(WINDOW - now % WINDOW))
-    if used > limit:
-        raise Problem(
-            "too_many_requests",
-            _("%(limit)d requests a minute are served; the next in %(seconds)d s.")
-            % {"limit": limit, "seconds": found.resets_in},
-            headers={**found.headers, "Retry-After": str(found.resets_in)},
-        )
-    return found.headers
+        return None
+    return Count(policy, limit, used, math.ceil(WINDOW - now % WINDOW))
+
+
+def _require_few(found: Count, detail: str) -> None:
+    if found.used > found.limit:
+        headers = {**found.headers, "Retry-After": str(found.resets_in)}
+        raise Problem("too_many_requests", detail, headers=headers)
 
 
 def _increment(key: str) -> int:

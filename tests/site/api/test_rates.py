@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 from django.core.cache import cache
+from django.test import Client
 from redis.exceptions import ConnectionError
 
 from portal.api.frame import rates
+from tests.site.api.conftest import Program
 
 pytestmark = pytest.mark.django_db
 
@@ -46,11 +48,58 @@ def test_a_new_minute_begins_anew(as_alice, monkeypatch):
     assert as_alice.get("me/").status_code == 200
 
 
-def test_nobody_is_counted_while_the_cache_is_away(as_alice, monkeypatch):
+@pytest.fixture
+def guesses(settings, world):
+    """Return what sends so many wrong keys from an address, and the last answer."""
+    settings.API_WRONG_KEYS_PER_MINUTE = 3
+
+    def guess(times, **where):
+        browser = Client(**where)
+        wrong = {"Authorization": f"Bearer katal_00000000_{'x' * 43}"}
+        return [browser.get("/api/v1/me/", headers=wrong) for _guess in range(times)][-1]
+
+    return guess
+
+
+def test_guessing_keys_is_stopped(guesses):
+    assert guesses(3).status_code == 401
+    answer = guesses(1)
+    assert (answer.status_code, answer.json()["code"]) == (429, "too_many_requests")
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.headers["Retry-After"] == "40"
+    assert "wrong API keys" in answer.json()["detail"]
+
+
+def test_a_right_key_is_served_beside_wrong_ones(guesses, as_alice):
+    assert guesses(5).status_code == 429
+    assert as_alice.get("me/").status_code == 200
+
+
+def test_keys_are_guessed_from_an_address(guesses):
+    assert guesses(4, REMOTE_ADDR="203.0.113.7").status_code == 429
+    assert guesses(1, REMOTE_ADDR="203.0.113.8").status_code == 401
+    # One line of somebody's has as many addresses of IPv6 as they like.
+    assert guesses(4, REMOTE_ADDR="2001:db8:1:2::7").status_code == 429
+    assert guesses(1, REMOTE_ADDR="2001:db8:1:2::8").status_code == 429
+    assert guesses(1, REMOTE_ADDR="").status_code == 401
+
+
+def test_an_address_is_what_the_trusted_proxy_says(guesses, settings):
+    """What a sender writes before it does not count."""
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
+    for lie in range(4):
+        answer = guesses(1, HTTP_X_FORWARDED_FOR=f"192.0.2.{lie}, 203.0.113.7")
+    assert answer.status_code == 429
+    assert guesses(1, HTTP_X_FORWARDED_FOR="203.0.113.8").status_code == 401
+
+
+def test_nobody_is_counted_while_the_cache_is_away(as_alice, monkeypatch, settings):
     def away(*args, **kwargs):
         raise ConnectionError("gone")
 
     monkeypatch.setattr(rates, "_increment", away)
+    settings.API_WRONG_KEYS_PER_MINUTE = 0
+    assert Program("katal_wrong").get("me/").status_code == 401
     answer = as_alice.get("me/")
     assert answer.status_code == 200
     assert "RateLimit" not in answer.headers
