@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from typing import Any
 
 from django.urls import reverse
 from django.utils import timezone
@@ -12,7 +13,7 @@ from django.utils import timezone
 from fabric.actions.bulk import Outcome
 from fabric.models import Job, Machine, Network, Template
 from fabric.states import MachineState
-from portal.tenant_site import machine_selected
+from portal.tenant_site import machine_sent
 from tenants.models import User
 from tests.factories.devices import (
     make_adapter,
@@ -23,6 +24,7 @@ from tests.factories.devices import (
 )
 
 RESULT = uuid.UUID("7d5f6f5e-6a36-4f5b-8a43-2f1f2f0c7d11")
+BROKEN = uuid.UUID("7d5f6f5e-6a36-4f5b-8a43-2f1f2f0c7d12")
 TAGS = {
     "web-01": ["production", "web"],
     "web-02": ["production", "web", "blue", "shop", "eu"],
@@ -34,16 +36,24 @@ TAGS = {
 def furnish_machines() -> None:
     """Give the machines tags, ends, protection, disks, networks and checkpoints."""
     soon = timezone.now() + timedelta(days=3, hours=4)
-    Network.objects.filter(name="front").update(subnets=["10.20.0.0/22", "10.20.16.0/24"])
+    Network.objects.filter(name="front").update(
+        subnets=["10.20.0.0/22", "10.20.16.0/24"],
+        pools=[_pool("10.20.0.50", "10.20.3.199"), _pool("10.20.16.10", "10.20.16.99")],
+    )
     for name, tags in TAGS.items():
         Machine.objects.filter(name=name).update(tags=tags)
     Machine.objects.filter(name="db-primary").update(
         is_protected=True, os_type="Windows", os_name="Windows Server 2022"
     )
+    Machine.objects.filter(name="ldap").update(is_protected=True)
     Machine.objects.filter(name="cache-01").update(ends_at=soon, end_action="delete")
     for machine in Machine.objects.filter(name__in=("web-01", "db-primary")):
         devices(machine)
     Machine.objects.update(devices_synced_at=timezone.now())
+
+
+def _pool(first: str, last: str) -> dict[str, Any]:
+    return {"first": first, "last": last, "reserved": [], "gateways": [], "dns_servers": []}
 
 
 def devices(machine: Machine) -> None:
@@ -109,7 +119,21 @@ def keep_results() -> None:
         for one in Machine.objects.filter(state=MachineState.RUNNING)
     ]
     alice = User.objects.get(email="alice@example.net")
-    machine_selected.keep(alice, RESULT, "start", [*begun, *refused])
+    _keep(alice, RESULT, [*begun, *refused])
+    _keep(alice, BROKEN, [*begun, *refused[:1]], undone=[one.machine for one in refused[1:]])
+
+
+def _keep(user: User, key: uuid.UUID, told: list[Outcome], undone: Sequence[Machine] = ()) -> None:
+    """Keep outcomes, and machines that nobody came to ask before the process died."""
+    machines = [one.machine for one in told]
+    _key, sending = machine_sent.begin(user, key, "start", [*machines, *undone])
+    assert sending is not None
+    for outcome in told:
+        sending.note(outcome)
+    if undone:
+        sending.break_off()
+    else:
+        sending.end()
 
 
 def machine_pages() -> Iterator[tuple[str, str]]:
@@ -122,6 +146,7 @@ def machine_pages() -> Iterator[tuple[str, str]]:
     yield "machines-filtered", address("machines", query="?tag=production&size=50")
     yield "machines-nothing", address("machines", query="?q=zzz")
     yield "machine-selected-result", address("machine-selected-result", RESULT)
+    yield "machine-selected-broken", address("machine-selected-result", BROKEN)
     yield "machine-table", address("machine", stopped, query="?view=table")
     for name in ("machine-configure", "machine-rebuild", "machine-clone", "machine-checkpoints"):
         yield f"{name}-stopped", address(name, stopped)

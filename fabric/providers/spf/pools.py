@@ -44,9 +44,11 @@ def _pool(row: Row) -> RemotePool | None:
     ends = _ends(text(row, "IPAddressRangeStart"), text(row, "IPAddressRangeEnd"))
     if ends is None:
         return None
-    version = ends[0].version
+    start, end = ends
+    version = start.version
     return RemotePool(
-        *map(str, ends),
+        first=str(start),
+        last=str(end),
         reserved=tuple(
             (str(first), str(last))
             for first, last in _ranges(text(row, "IPAddressReservedSet"))

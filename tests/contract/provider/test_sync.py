@@ -10,11 +10,11 @@ from django.utils import timezone
 from fabric import registry
 from fabric.models import Machine, Network, Stamp
 from fabric.providers import changes
-from fabric.providers.abilities import CHANGES, LOAD
+from fabric.providers.abilities import CHANGES, LOAD, SP1
 from fabric.states import MachineState
 from fabric.sync import passes, stamps
-from fabric.vmm.actions import subnets
-from fabric.vmm.models import VMNetwork
+from fabric.vmm.actions import pools, subnets
+from fabric.vmm.models import AddressPool, VMNetwork
 from tests.contract.provider.benches import Bench
 from tests.contract.provider.generations import Paging, Strict
 from tests.factories.fabric import make_cloud, make_machine, make_plan, make_stamp
@@ -147,6 +147,23 @@ def test_one_removed_by_others_is_missing_soon(bench, stamp):
     stamps.run(str(stamp.pk))
     web.refresh_from_db()
     assert web.state == MachineState.MISSING
+
+
+def test_pools_follow_those_over_there(bench, stamp):
+    front = Network.objects.get(pk=bench.network_id)
+    if bench.generation == SP1:
+        assert front.pools is None
+        return
+    keeps = {"reserved": [], "gateways": ["10.20.0.1"], "dns_servers": []}
+    told = {"first": "10.20.0.1", "last": "10.20.3.254", **keeps}
+    assert front.pools == [told]
+    pool = AddressPool.objects.get(network=bench.network_id)
+    more = {"reserved": [["10.20.1.7", "10.20.1.9"], ["10.20.2.1", "10.20.2.1"]]}
+    for changed in (more, {"last": "10.20.2.99", "dns": ["10.20.2.98"]}):
+        pools.change(ADMINISTRATOR, pool, **changed)
+        stamps.run(str(stamp.pk))
+    front.refresh_from_db()
+    assert front.pools == [told | more | {"last": "10.20.2.99", "dns_servers": ["10.20.2.98"]}]
 
 
 def test_subnets_follow_those_over_there(bench, stamp):
