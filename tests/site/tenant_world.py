@@ -18,7 +18,7 @@ from fabric.durable.states import JobState
 from fabric.models import Group, GroupMember, Job, Machine, MachineGrant, Schedule
 from plans.models import Access, AddOn, Subscription, SubscriptionAddOn
 from portal.models import Draft, SshKey
-from portal.tenant_site import machine_selected
+from portal.tenant_site import machine_sent
 from tenants.actions import api_keys, invitations
 from tenants.authority import Place
 from tenants.models import Role, Tenant, TenantRole, User
@@ -110,7 +110,9 @@ def bodies(found: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 def _results(user: User, machine: Machine) -> uuid.UUID:
     """Return what the results of an act on several machines are known by."""
     key = uuid.uuid4()
-    machine_selected.keep(user, key, "start", [Outcome(machine)])
+    _key, sending = machine_sent.begin(user, key, "start", [machine])
+    sending.note(Outcome(machine))
+    sending.end()
     return key
 
 

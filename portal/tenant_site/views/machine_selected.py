@@ -15,8 +15,9 @@ from django.views.decorators.http import require_GET, require_POST
 from fabric.actions import bulk
 from fabric.models import Machine
 from fabric.states import Verb
+from portal.asked import as_uuid
 from portal.frame import frame_of
-from portal.tenant_site import machine_selected
+from portal.tenant_site import machine_selected, machine_sent
 from portal.tenant_site.access import signed_in
 from portal.tenant_site.forms.selected import SelectedForm
 from portal.tenant_site.machine_selected import BY_VALUE, MOST
@@ -35,7 +36,8 @@ def selected(request: HttpRequest) -> HttpResponse:
         return redirect(back)
     answered = "request_key" in request.POST
     targets = machine_selected.targets(request, machines, choice.value)
-    form = SelectedForm(request.POST if answered else None, verb=choice.value)
+    said = {name: request.POST.get(name, "") for name in ("add", "remove")}
+    form = SelectedForm(request.POST if answered else None, verb=choice.value, initial=said)
     if answered and form.is_valid():
         return act(request, choice.value, machines, form)
     able = [target for target in targets if not target.reason]
@@ -46,6 +48,7 @@ def selected(request: HttpRequest) -> HttpResponse:
         "able": len(able),
         "form": form,
         "filters": filters,
+        "rest_of": as_uuid(request.POST.get("rest_of", "")),
         "back": back,
     }
     return render(request, "tenant_site/machines/selected.html", context)
@@ -55,36 +58,43 @@ def act(
     request: HttpRequest, verb: str, machines: list[Machine], form: SelectedForm
 ) -> HttpResponse:
     """Act, unless this very form was sent before, and lead to what came of it."""
-    key = form.cleaned_data["request_key"]
-    if machine_selected.begin(request.user, key):
+    said = form.cleaned_data
+    tags = {name: said[name] for name in ("add", "remove") if name in said}
+    where, sending = machine_sent.begin(
+        request.user,
+        said["request_key"],
+        verb,
+        machines,
+        tags=tags,
+        rest_of=as_uuid(request.POST.get("rest_of", "")),
+    )
+    if sending is not None:
+        asked = {"by": request.user, "machines": sending.machines, "note": sending.note}
         try:
             if verb == Verb.TAG:
-                outcomes = bulk.tag_many(
-                    by=request.user,
-                    machines=machines,
-                    add=form.cleaned_data["add"],
-                    remove=form.cleaned_data["remove"],
-                )
+                bulk.tag_many(**asked, **tags)
             else:
-                outcomes = bulk.many(by=request.user, machines=machines, verb=verb)
+                bulk.many(**asked, verb=verb)
+            sending.end()
+        except machine_sent.TakenOver:
+            pass
         except BaseException:
-            machine_selected.forget(request.user, key)
+            sending.break_off()
             raise
-        machine_selected.keep(request.user, key, verb, outcomes)
-    return redirect("machine-selected-result", pk=key)
+    return redirect("machine-selected-result", pk=where)
 
 
 @signed_in
 @require_GET
 def result(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """A result for each machine; drawn anew while work goes on."""
-    found = machine_selected.results(request.user, pk)
+    found = machine_sent.results(request.user, pk)
     if found is None:
         raise Http404
     frame = frame_of(request)
     frame.watch(*{one.tenant_id for one in frame.subscriptions})
     context = {
-        "title": found.choice.title if found.choice else _("Under way"),
+        "title": found.choice.title,
         "results": found,
         "rows": found.rows,
         "said": found.in_short,

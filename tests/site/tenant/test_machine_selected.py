@@ -11,10 +11,12 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from fabric.actions import bulk
 from fabric.models import Job, Machine
 from fabric.states import MachineState
 from portal import tasks
 from portal.models import SentForm
+from portal.tenant_site import machine_sent
 from tenants.models import Membership
 from tests.factories.fabric import make_machine
 
@@ -88,6 +90,150 @@ def test_what_came_of_it_is_kept_for_a_day(as_alice, three) -> None:
     SentForm.objects.update(created_at=timezone.now() - timedelta(hours=25))
     tasks.forget_forms()
     assert as_alice.get(led.url).status_code == 404
+
+
+class Died(BaseException):
+    """The process is gone."""
+
+
+@pytest.fixture
+def halfway(as_alice, subscription, monkeypatch):
+    """Return what sends a form whose process dies at the machine called b, and a minute passes."""
+    machines = {name: make_machine(subscription, name, state="running") for name in "abc"}
+    order = sorted(machines.values(), key=lambda machine: machine.pk)
+
+    def send(act: str = "restart", **more):
+        key = uuid.uuid4()
+        asked, really = [], bulk._tried
+
+        def tried(machine, act):
+            if len(asked) == 1:
+                raise Died
+            asked.append(machine)
+            return really(machine, act)
+
+        with monkeypatch.context() as now:
+            now.setattr(bulk, "_tried", tried)
+            now.setattr(machine_sent.Sending, "break_off", lambda self: None)
+            with pytest.raises(Died):
+                answer(as_alice, act, machines, key=key, **more)
+        return reverse("machine-selected-result", args=[key]), order
+
+    return send
+
+
+def pass_time(monkeypatch) -> None:
+    monkeypatch.setattr(machine_sent, "PATIENCE", timedelta(0))
+
+
+def test_what_was_done_so_far_is_seen_while_it_goes_on(as_alice, halfway) -> None:
+    there, (first, *others) = halfway()
+    page = as_alice.get(there, headers={"HX-Request": "true"})
+    states = {row.name: row.state for row in page.context["rows"]}
+    assert states == {first.name: "waiting"} | {one.name: "waiting" for one in others}
+    jobs = {row.name: row.job is not None for row in page.context["rows"]}
+    assert jobs == {first.name: True} | {one.name: False for one in others}
+    assert "every 5s" in page.text
+    assert "Do the rest" not in page.text
+
+
+def test_a_form_whose_process_died_says_what_was_not_done(as_alice, halfway, monkeypatch) -> None:
+    there, (first, *others) = halfway()
+    Job.objects.update(state="succeeded")
+    pass_time(monkeypatch)
+    page = as_alice.get(there, headers={"HX-Request": "true"})
+    told = {row.name: row.title for row in page.context["rows"]}
+    assert told == {first.name: "Succeeded"} | {one.name: "Not done" for one in others}
+    assert "nobody asked 2 machines" in page.text
+    assert "data-live" not in page.text
+    for one in others:
+        assert f'name="pk" value="{one.pk}"' in page.text
+
+
+def test_the_rest_is_done_by_another_form_and_once(as_alice, halfway, monkeypatch) -> None:
+    there, (first, *others) = halfway()
+    broken = there.split("/")[-2]
+    pass_time(monkeypatch)
+    Job.objects.update(state="succeeded")
+    Machine.objects.update(state="running")
+    sent = {"act": "restart", "pk": [str(one.pk) for one in others], "rest_of": broken}
+    asked = as_alice.post(URL, sent)
+    assert f'name="rest_of" value="{broken}"' in asked.text
+    # Even where the first machine is named again.
+    sent["pk"] = [str(one.pk) for one in (first, *others)]
+    led = as_alice.post(URL, sent | {"request_key": str(uuid.uuid4())}).url
+    assert Job.objects.filter(machine=first).count() == 1
+    assert Job.objects.exclude(machine=first).count() == 2
+    # Another page of the same offer, sent later, leads to what came of the first.
+    Job.objects.update(state="succeeded")
+    Machine.objects.update(state="running")
+    assert as_alice.post(URL, sent | {"request_key": str(uuid.uuid4())}).url == led
+    assert Job.objects.count() == 3
+    page = as_alice.get(there)
+    assert f'href="{led}"' in page.text
+    assert "Do the rest" not in page.text
+
+
+def test_a_sender_that_was_only_slow_does_nothing_twice(alice, subscription) -> None:
+    """What it does after another took over is undone with the note of it."""
+    machine = make_machine(subscription, "a", state="running")
+    key, rest = uuid.uuid4(), uuid.uuid4()
+    _key, slow = machine_sent.begin(alice, key, "restart", [machine])
+    where, _other = machine_sent.begin(alice, rest, "restart", [machine], rest_of=key)
+    assert where == rest
+    with pytest.raises(machine_sent.TakenOver):
+        bulk.many(by=alice, machines=[machine], verb="restart", note=slow.note)
+    assert not Job.objects.exists()
+    machine.refresh_from_db()
+    assert machine.state == MachineState.RUNNING
+
+
+def test_what_breaks_on_our_side_keeps_what_was_done(as_alice, three, monkeypatch) -> None:
+    key, really = uuid.uuid4(), bulk._tried
+    asked = []
+
+    def tried(machine, act):
+        asked.append(machine)
+        if len(asked) == 2:
+            raise RuntimeError
+        return really(machine, act)
+
+    with monkeypatch.context() as now:
+        now.setattr(bulk, "_tried", tried)
+        with pytest.raises(RuntimeError):
+            answer(as_alice, "shutdown", three, key=key)
+    led = answer(as_alice, "shutdown", three, key=key)
+    assert len(asked) == 2
+    told = {row.name: row.is_undone for row in as_alice.get(led.url).context["rows"]}
+    assert told == {one.name: one != asked[0] for one in three.values()}
+
+
+def test_what_broke_before_anything_was_done_may_be_sent_again(
+    as_alice, three, monkeypatch
+) -> None:
+    key = uuid.uuid4()
+    with monkeypatch.context() as now:
+        now.setattr(bulk, "_tried", None)
+        with pytest.raises(TypeError):
+            answer(as_alice, "shutdown", three, key=key)
+    answer(as_alice, "shutdown", three, key=key)
+    assert Job.objects.get().machine == three["runs"]
+
+
+def test_the_tags_of_a_form_are_still_there_for_the_rest(as_alice, halfway, monkeypatch) -> None:
+    there, (_first, *others) = halfway("tag", add="web, shop", remove="old")
+    pass_time(monkeypatch)
+    page = as_alice.get(there).text
+    assert 'name="add" value="shop, web"' in page
+    sent = {"act": "tag", "pk": [str(one.pk) for one in others], "add": "shop, web"}
+    assert (
+        as_alice.post(URL, sent | {"remove": "old"}).context["form"]["add"].value() == "shop, web"
+    )
+
+
+def test_a_key_of_another_form_shows_nothing(as_alice, alice) -> None:
+    form = SentForm.objects.create(user=alice, key=uuid.uuid4(), result="/schedules/")
+    assert as_alice.get(reverse("machine-selected-result", args=[form.key])).status_code == 404
 
 
 @pytest.mark.parametrize("typed", ["", "runs", "Remove"])
