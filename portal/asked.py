@@ -17,9 +17,9 @@ def plain(text: str, longest: int = 100) -> str:
 
 
 def as_uuid(text: str) -> uuid.UUID | None:
-    """Return the id, None for what is none."""
+    """Return the id that was given, None for what is none; no row has that."""
     try:
-        return uuid.UUID(text)
+        return uuid.UUID(text.strip())
     except ValueError:
         return None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.db import DatabaseError, transaction
@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from fabric import crontab
+from fabric import crontab, rules
 from fabric.actions import groups, power
 from fabric.errors import NotPossible
 from fabric.models import Group, Machine, RunOutcome, Schedule, ScheduledAction, ScheduleRun
@@ -298,11 +298,21 @@ def _describe(
     problem = crontab.problem(cron, time_zone)
     if problem:
         raise Refused(problem, field="cron")
+    target = _cleaned(target)
     _check_target(schedule.subscription, by, target)
     schedule.name, schedule.action = name, action
     schedule.machine, schedule.group, schedule.tag = target.machine, target.group, target.tag
     schedule.cron, schedule.time_zone = " ".join(cron.split()), time_zone
     schedule.next_at = crontab.next_run(cron, time_zone, timezone.now())
+
+
+def _cleaned(target: Target) -> Target:
+    """Return the target with its tag in the spelling that machines have theirs in."""
+    try:
+        tags = rules.clean_tags([target.tag])
+    except ValueError as error:
+        raise Refused(str(error), field="tag") from error
+    return replace(target, tag=tags[0] if tags else "")
 
 
 def _require_action(subscription: Subscription, by: User, action: str) -> None:

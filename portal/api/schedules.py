@@ -176,8 +176,7 @@ def target_of(
         group = mine.filter(pk=given["group"]).first()
         if group is None:
             raise at("group", _("The subscription has no such group."))
-    tag = " ".join(given.get("tag", "").split()).lower()
-    return Target(machine, group, tag)
+    return Target(machine, group, given.get("tag", ""))
 
 
 class Schedules(Endpoint):

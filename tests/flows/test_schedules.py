@@ -187,6 +187,23 @@ def test_a_group_is_run_in_order(subscription, machine, alice):
         )
 
 
+def test_a_tag_is_planned_for_in_the_spelling_that_machines_have(subscription, machine, alice):
+    """However the page, the REST interface or a wizard passes it on."""
+    told = {"by": alice, "subscription": subscription, "name": "Off", "action": "stop"}
+    told |= {"cron": "0 18 * * *", "time_zone": "UTC"}
+    schedule = schedules.create(target=Target(tag="  Office "), **told)
+    assert schedule.tag == "office"
+    due(schedule)
+    schedules.run_due()
+    assert last(schedule).results[0]["name"] == machine.name
+    for tag in ("<b>", "x" * 41):
+        with pytest.raises(Refused) as refused:
+            schedules.create(target=Target(tag=tag), **told)
+        assert refused.value.field == "tag"
+    with pytest.raises(Refused, match="Choose a machine, a group or a tag"):
+        schedules.create(target=Target(tag="  "), **told)
+
+
 def test_a_group_that_outgrew_who_planned_it_switches_it_off(subscription, machine, alice, bob):
     """A run names its machines: it is for who sees every one."""
     member = Membership.objects.get(user=bob)

@@ -18,6 +18,7 @@ from portal.admin_site.fabric.noun import Noun, count_of
 from portal.admin_site.fabric.nouns import noun_of
 from portal.admin_site.fabric.tables import table
 from portal.admin_site.listing import listed
+from portal.asked import as_uuid
 
 DISKS = "disk"
 
@@ -104,13 +105,6 @@ def new_links(
         for each, said in nouns
         if each.actions.add is not None
     ]
-
-
-def as_uuid(text: str) -> uuid.UUID | None:
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        return None
 
 
 show = fabric_page(browse)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
 from django import forms
@@ -10,6 +9,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from plans.models import Access, Plan, Provisioning, SubscriptionState
+from portal.asked import as_uuid
 from portal.templatetags.operations import act_title
 from tenants.models import Operation, OperationQuerySet, Phase
 
@@ -158,11 +158,3 @@ class OperationFilter(Filter):
             | Q(operation_id=as_uuid(text))
             | Q(Exists(same_act.filter(message__icontains=text)))
         )
-
-
-def as_uuid(text: str) -> uuid.UUID | None:
-    """Return the id a person pasted, or None, which no row has."""
-    try:
-        return uuid.UUID(text.strip())
-    except ValueError:
-        return None
