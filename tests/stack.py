@@ -8,6 +8,7 @@ the empty tables and the static files are made once, and every cloud begins with
 from __future__ import annotations
 
 import os
+import random
 import re
 import shutil
 import signal
@@ -28,6 +29,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SITES = ("admin", "tenant", "spf")
 ALL = (*SITES, "worker", "vmm", "beat")
 PREPARED = ("postgres", "static")
+_held: list[socket.socket] = []
 _SETTINGS = re.compile(r"(?<=\bDJANGO_SETTINGS_MODULE=)\S+")
 
 
@@ -123,7 +125,7 @@ class Stack:
                 )
         self.await_sites(name for name in names if name in SITES)
 
-    def await_sites(self, names: Iterable[str], within: float = 60) -> None:
+    def await_sites(self, names: Iterable[str], within: float = 240) -> None:
         """Return once these sites answer."""
         deadline = time.monotonic() + within
         for name in names:
@@ -148,10 +150,10 @@ class Stack:
         except ProcessLookupError:
             pass
         try:
-            process.wait(10)
+            process.wait(30)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
-            process.wait(10)
+            process.wait(30)
 
     def stop_valkey(self) -> None:
         """Take the broker away, with all messages in it."""
@@ -219,10 +221,25 @@ def prepare(folder: Path) -> None:
 
 
 def free_port() -> int:
-    """Return a port nobody listens on."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
+    """Return a port that is this process's: a cloud beside it is given others, whenever it starts.
+
+    It is none of those the system gives to whoever connects: one could be taken before a site
+    listens, or while it is killed.
+    """
+    lowest = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    for port in random.sample(range(10_000, max(lowest, 20_000)), 1_000):
+        # Seen by all processes of this machine, and gone with the one that holds it.
+        held = socket.socket(socket.AF_UNIX)
+        try:
+            held.bind(f"\0katal-test-port-{port}")
+            with socket.socket() as listener:
+                listener.bind(("127.0.0.1", port))
+        except OSError:
+            held.close()
+        else:
+            _held.append(held)
+            return port
+    raise RuntimeError("no port is free")
 
 
 def process_table() -> tuple[dict[int, float], dict[int, int]]:

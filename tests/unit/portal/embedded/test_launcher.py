@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+
+from tests.stack import free_port
 
 ROOT = Path(__file__).resolve().parent.parent.parent.parent.parent
 
@@ -64,9 +64,7 @@ def project(tmp_path: Path) -> Path:
 @pytest.fixture
 def environment() -> Mapping[str, str]:
     """Free ports, and nothing of the test run's own servers."""
-    with ExitStack() as stack:
-        held = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(3)]
-        numbers = [str(listener.getsockname()[1]) for listener in held]
+    numbers = [str(free_port()) for _ in range(3)]
     ours = ("KATAL_", "DATABASE_URL", "REDIS_URL", "DEMO")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     names = ("KATAL_ADMIN_PORT", "KATAL_TENANT_PORT", "KATAL_SPF_PORT")
@@ -98,7 +96,7 @@ def said_until(launcher: subprocess.Popen[str], words: str) -> Iterator[str]:
 
 def end(launcher: subprocess.Popen[str], number: signal.Signals = signal.SIGINT) -> str:
     launcher.send_signal(number)
-    rest, _ = launcher.communicate(timeout=15)
+    rest, _ = launcher.communicate(timeout=60)
     return rest
 
 
@@ -128,7 +126,7 @@ def test_an_empty_start_shows_the_set_up_code(
     words = "".join(said_until(launcher, "set-up code"))
     assert "1234" in words
     second = launch(project, environment)
-    assert "already runs" in second.communicate(timeout=15)[0]
+    assert "already runs" in second.communicate(timeout=60)[0]
     assert second.returncode == 1
     end(launcher)
     assert "demo" not in commands(project)
