@@ -240,10 +240,10 @@ def test_too_much_is_refused_by_the_parser(text: str) -> None:
 def test_a_filter_over_many_rows_costs_an_error_not_minutes(text: str) -> None:
     row = {**ROW, "Big": list(range(1_000)), "Name": "web-01" * 50}
     condition = Condition(parse(text))
-    begun = time.perf_counter()
+    begun = time.process_time()
     with pytest.raises(BadRequest, match="too much work|too long"):
         any(condition.passes(row) == "never" for _ in range(20_000))
-    assert time.perf_counter() - begun < 5
+    assert time.process_time() - begun < 5
 
 
 def test_what_is_the_same_for_all_rows_is_found_out_once() -> None:

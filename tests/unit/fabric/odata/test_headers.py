@@ -133,8 +133,8 @@ def test_no_header_breaks_anything(text: str) -> None:
     "text", ['a="' + "\\" * 8_000, ";" * 8_000, 'a;"' * 3_000, '"a",' * 2_000 + "x"]
 )
 def test_no_header_takes_long(text: str) -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
     preferences(text)
     with pytest.raises(BadRequest):
         check_tags(text)
-    assert time.perf_counter() - begun < 1
+    assert time.process_time() - begun < 1
