@@ -289,7 +289,7 @@ def test_two_tabs_at_the_same_moment_make_one_machine(order):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(60)
     assert len(made) == 2
     assert len(set(made)) == Machine.objects.count() == 1
 

@@ -19,7 +19,7 @@ from tests.realspf import ACCOUNT, ALICE, PASSWORD, RealSPF, real_spf
 SOURCES = Path(__file__).parent / "dotnet"
 ASSEMBLIES = ("System.Data.Services.Client", "Mono.Security")
 # The first scenario waits for a slow password hash, and Mono compiles what it runs.
-PATIENCE = 60.0
+PATIENCE = 120.0
 
 
 @pytest.fixture(scope="session")
@@ -152,7 +152,7 @@ class DotNet:
 
     def close(self) -> None:
         self._input.close()
-        self._process.wait(10)
+        self._process.wait(60)
         self._output.close()
 
 

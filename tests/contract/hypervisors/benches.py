@@ -83,7 +83,7 @@ BENCHES = {
 NEEDS = {Power.PAUSED: (Capability.PAUSE,), Power.SAVED: (Capability.SAVE,)}
 
 
-def finish(ask: Callable[[], Outcome], patience: float = 10) -> Outcome:
+def finish(ask: Callable[[], Outcome], patience: float = 60) -> Outcome:
     """Ask until done, as a job does."""
     end = time.monotonic() + patience
     while not (outcome := ask()).done:

@@ -469,7 +469,7 @@ def test_the_same_subscription_told_of_at_once_is_one(vault):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(60)
     assert answers == [200] * 5
     assert Tenant.objects.count() == Subscription.objects.count() == 1
     assert role().scopes.count() == 1

@@ -69,10 +69,10 @@ def test_who_is_told_last_of_a_state_decides_it_whoever_looked_first(vault):
         change_subscription(Told(tenant.pk, state=SubscriptionState.SUSPENDED))
         other = threading.Thread(target=resume)
         other.start()
-        looked.wait(5)
+        assert looked.wait(60)
         other.join(0.5)
         assert other.is_alive(), "it waits for the one before"
-    other.join(10)
+    other.join(60)
     tenant.refresh_from_db()
     assert tenant.subscription.state == SubscriptionState.ACTIVE
     assert tenant.account_status == 0

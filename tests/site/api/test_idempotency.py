@@ -117,13 +117,13 @@ def test_while_the_first_is_answered_the_second_is_told_to_wait(as_alice, body, 
         with transaction.atomic():
             assert idempotency._lock(f"key:{key}:k1")
             held.set()
-            done.wait(10)
+            done.wait(60)
         connection.close()
 
     thread = threading.Thread(target=first)
     thread.start()
     try:
-        assert held.wait(10)
+        assert held.wait(60)
         answer = as_alice.post("machines/", body, Idempotency_Key="k1")
         assert (answer.status_code, answer.json()["code"]) == (409, "in_flight")
         assert answer.headers["Retry-After"] == "1"

@@ -243,7 +243,7 @@ def test_a_role_changes_while_its_members_order(fabric, alice):
             changed = pool.submit(change)
             time.sleep(0.5)
             order(fabric, alice)
-        changed.result(timeout=20)
+        changed.result(timeout=60)
     assert alice.role.scopes.get().vm_count == 5
     assert alice.role.machines.count() == 1
 

@@ -29,7 +29,7 @@ def running(start: Callable[..., Server], state_dir: Path) -> Iterator[Server]:
         server.stop()
 
 
-def wait_until(true: Callable[[], bool], patience: float = 10.0) -> bool:
+def wait_until(true: Callable[[], bool], patience: float = 60.0) -> bool:
     deadline = time.monotonic() + patience
     while not true() and time.monotonic() < deadline:
         time.sleep(0.02)

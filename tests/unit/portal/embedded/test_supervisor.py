@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -41,11 +41,18 @@ def supervisor(out: io.StringIO, clock: Clock, tmp_path: Path) -> Iterator[Super
     made.stop(patience=1)
 
 
+def wait_until(true: Callable[[], bool], patience: float = 60) -> bool:
+    deadline = time.monotonic() + patience
+    while not true() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return true()
+
+
 def until_dead(supervisor: Supervisor) -> None:
     """Wait until the one kept process has died, and let the supervisor see it."""
     running = supervisor.kept[0].running
     assert running is not None
-    running.wait(5)
+    running.wait(60)
     supervisor.tick()
 
 
@@ -60,10 +67,7 @@ def test_every_line_carries_the_name_of_who_said_it(
     supervisor: Supervisor, out: io.StringIO
 ) -> None:
     supervisor.keep(Process("worker", "sh -c 'echo first; echo second >&2; sleep 60'"))
-    for _ in range(200):
-        if "second" in out.getvalue():
-            break
-        time.sleep(0.01)
+    wait_until(lambda: "second" in out.getvalue())
     assert out.getvalue().splitlines() == ["worker   | first", "worker   | second"]
 
 
@@ -107,11 +111,7 @@ def test_what_a_dead_process_leaves_behind_ends_too(
     supervisor.keep(Process("admin", "sh -c 'sleep 60 & echo $! > orphan; exit 1'"))
     until_dead(supervisor)
     orphan = int((tmp_path / "orphan").read_text())
-    for _ in range(200):
-        if not is_running(orphan):
-            return
-        time.sleep(0.01)
-    pytest.fail("the orphan lives")
+    assert wait_until(lambda: not is_running(orphan)), "the orphan lives"
 
 
 def test_stop_ends_everything(supervisor: Supervisor) -> None:

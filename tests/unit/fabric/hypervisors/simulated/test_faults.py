@@ -184,7 +184,7 @@ def test_the_countdown_is_exact_between_processes(rack: Path) -> None:
     racers = [fork.Process(target=count_rejections, args=(rack, counts)) for _ in range(3)]
     for racer in racers:
         racer.start()
-    total = sum(counts.get(timeout=20) for _ in racers)
+    total = sum(counts.get(timeout=60) for _ in racers)
     for racer in racers:
         racer.join()
 

@@ -28,14 +28,14 @@ def together(target: Callable[..., None], *args: object, count: int = 3) -> None
     start = fork.Barrier(count)
 
     def wait_and_run() -> None:
-        start.wait(20)
+        start.wait(60)
         target(*args)
 
     racers = [fork.Process(target=wait_and_run) for _ in range(count)]
     for racer in racers:
         racer.start()
     for racer in racers:
-        racer.join(30)
+        racer.join(120)
     assert [racer.exitcode for racer in racers] == [0] * count
 
 
@@ -167,17 +167,17 @@ def test_a_parent_that_closes_the_rack_takes_nothing_from_its_child(
     def child() -> None:
         prompt.ensure_disk(DiskSpec(uuid4(), None, 1))
         opened.set()
-        assert closed.wait(20)
+        assert closed.wait(60)
         prompt.ensure_disk(DiskSpec(uuid4(), None, 1))
 
     process = fork.Process(target=child)
     process.start()
-    assert opened.wait(20)
+    assert opened.wait(60)
     prompt.disks()
     for number in range(16):  # pushes the rack out of the parent's open files
         add_host(tmp_path / f"{number}.sqlite", FACTS)
     closed.set()
-    process.join(20)
+    process.join(60)
 
     assert process.exitcode == 0
     assert len(prompt.disks()) == 2

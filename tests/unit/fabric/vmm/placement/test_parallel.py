@@ -26,7 +26,7 @@ def at_once(*works: Callable[[], None]) -> None:
     start, broken = threading.Barrier(len(works)), []
 
     def run(work: Callable[[], None]) -> None:
-        start.wait(10)
+        start.wait(60)
         try:
             work()
         except BaseException as error:
@@ -38,7 +38,7 @@ def at_once(*works: Callable[[], None]) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(120)
     assert not broken, broken
 
 
