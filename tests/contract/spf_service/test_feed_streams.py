@@ -126,14 +126,11 @@ async def _asked(spoken: ApplicationCommunicator) -> dict[str, Any]:
 
 
 async def _all_of(spoken: ApplicationCommunicator) -> list[dict[str, Any]]:
-    found = []
-    while not spoken.future.done() or not spoken.output_queue.empty():
-        try:
-            found.append(await spoken.receive_output(timeout=0.2))
-        except TimeoutError:
-            # The communicator ends the call when it has waited in vain.
-            break
-    return found
+    """Return what else is sent until the call has ended, however long that takes."""
+    await asyncio.wait([spoken.future], timeout=60)
+    assert spoken.future.done(), "it has an end"
+    spoken.future.result()
+    return [spoken.output_queue.get_nowait() for _ in range(spoken.output_queue.qsize())]
 
 
 def _cursors(door: Threads) -> int:
