@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 from fabric import group_file
 from fabric.models import Machine, OnFailure
 from plans.models import Subscription
+from portal.tenant_site.forms.one_of_many import OneOfMany
 
 
 class SubscriptionField(forms.ModelChoiceField):
@@ -59,13 +60,16 @@ class NewGroupForm(GroupForm):
 class PlaceForm(forms.Form):
     """A machine to put at the end of a group."""
 
-    machine = forms.ModelChoiceField(
-        queryset=Machine.objects.none(), label=gettext_lazy("Machine"), empty_label=None
-    )
+    machine = OneOfMany(label=gettext_lazy("Machine"))
 
     def __init__(self, *args: Any, machines: QuerySet[Machine], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["machine"].queryset = machines
+        self.machines = {str(machine.pk): machine for machine in machines}
+        found = [(key, machine.name, machine.name) for key, machine in self.machines.items()]
+        self.fields["machine"].offer([("", found)])
+
+    def clean_machine(self) -> Machine:
+        return self.machines[self.cleaned_data["machine"]]
 
 
 class ImportForm(forms.Form):

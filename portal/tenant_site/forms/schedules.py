@@ -16,6 +16,7 @@ from fabric.actions.schedules import Target
 from fabric.models import Group, Machine, Schedule, ScheduledAction
 from plans.models import Subscription
 from portal.tenant_site.forms.accounts import zones
+from portal.tenant_site.forms.one_of_many import OneOfMany
 from portal.tenant_site.forms.typed import OnceField
 from tenants.models import User
 
@@ -39,7 +40,7 @@ class ScheduleForm(forms.Form):
         help_text=gettext_lazy("For instance “Off at night”."),
     )
     action = forms.ChoiceField(label=gettext_lazy("What to do"), choices=ScheduledAction.choices)
-    target = forms.ChoiceField(label=gettext_lazy("With what"))
+    target = OneOfMany(label=gettext_lazy("With what"))
     rhythm = forms.ChoiceField(
         label=gettext_lazy("When"), choices=RHYTHMS, widget=forms.RadioSelect, initial=WEEKDAYS_AT
     )
@@ -70,11 +71,16 @@ class ScheduleForm(forms.Form):
     def __init__(self, *args: Any, user: User, subscriptions: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.targets = _targets(user, list(subscriptions))
-        self.fields["target"].choices = [
-            (title, [(key, name) for key, (name, _target, _sub) in found.items()])
-            for title, found in self.targets
-            if found
-        ]
+        words = ("%s", _("%s (ordered group)"), _("%s (tag)"))
+        self.fields["target"].offer(
+            [
+                (title, [(key, name, word % name) for key, (name, _t, _s) in found.items()])
+                for word, (title, found) in zip(words, self.targets, strict=True)
+                if found
+            ]
+        )
+        if self.initial.get("target") not in self.fields["target"].words:
+            self.initial.pop("target", None)
         zone = self.initial.get("time_zone") or timezone.get_current_timezone_name()
         known = dict.fromkeys((*zones(), zone))
         self.fields["time_zone"].choices = [(name, name.replace("_", " ")) for name in known]
@@ -162,12 +168,14 @@ def _targets(user: User, subscriptions: list[Subscription]) -> list[tuple[str, C
     machines: Choices = {}
     groups: Choices = {}
     tags: Choices = {}
-    for row in Machine.objects.visible_to(user).filter(subscription__in=by_id).order_by("name"):
+    for row in (
+        Machine.objects.visible_to(user).filter(subscription__in=by_id).order_by("name", "pk")
+    ):
         one = by_id[row.subscription_id]
         machines[key_of(row, None, "", one.pk)] = (named(row.name, one), Target(machine=row), one)
         for tag in row.tags:
             tags[key_of(None, None, tag, one.pk)] = (named(tag, one), Target(tag=tag), one)
-    for row in Group.objects.visible_to(user).filter(subscription__in=by_id).order_by("name"):
+    for row in Group.objects.visible_to(user).filter(subscription__in=by_id).order_by("name", "pk"):
         one = by_id[row.subscription_id]
         groups[key_of(None, row, "", one.pk)] = (named(row.name, one), Target(group=row), one)
     return [

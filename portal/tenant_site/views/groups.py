@@ -157,7 +157,7 @@ def order(request: HttpRequest, group: Group) -> HttpResponse:
         if act == "add":
             form = PlaceForm(request.POST, machines=addable(request, group))
             if not form.is_valid():
-                raise Refused(_("Choose a machine."))
+                raise Refused(form.errors["machine"][0])
             groups.add(by=request.user, group=group, machine=form.cleaned_data["machine"])
         elif act in ("up", "down"):
             machine = _member(group, which)

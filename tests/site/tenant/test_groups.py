@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import uuid
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from fabric.actions import groups
 from fabric.models import Group, GroupMember, Job, MachineGrant
+from portal.tenant_site.forms import one_of_many
 from tenants.models import Membership
 from tests.factories.fabric import make_machine
 
@@ -40,6 +43,26 @@ def test_a_group_is_made_and_its_page_is_where_machines_are_added(as_alice, thre
     as_alice.post(page(made, "group-order"), {"act": "add", "machine": three[2].pk})
     as_alice.post(page(made, "group-order"), {"act": "add", "machine": three[0].pk})
     assert order(made) == ["web-01", "db-01"]
+
+
+def test_of_many_machines_one_is_typed(as_alice, alice, subscription, tier):
+    """A select of hundreds is of no use to anybody; the browser offers those that fit."""
+    one = make_machine(subscription, "node-000")
+    for n in range(1, one_of_many.FEW):
+        one.pk, one.name = uuid.uuid4(), f"node-{n:03d}"
+        one.save(force_insert=True)
+    assert "<datalist" not in as_alice.get(page(tier)).text
+    added = make_machine(subscription, "Node-999")
+    html = as_alice.get(page(tier)).text
+    assert '<datalist id="id_machine_list">' in html
+    assert '<option value="Node-999"></option>' in html
+    assert "<select" not in html.split("add-row")[1]
+    as_alice.post(page(tier, "group-order"), {"act": "add", "machine": " node-999"})
+    assert order(tier)[-1] == added.name
+    told = as_alice.post(
+        page(tier, "group-order"), {"act": "add", "machine": "nod<e"}, follow=True
+    ).text
+    assert "“nod&lt;e” is not on the list." in told
 
 
 def test_D038_the_order_is_changed_by_buttons_without_javascript(as_alice, tier, three):

@@ -12,7 +12,8 @@ from django.utils import timezone
 from fabric.actions import groups, schedules
 from fabric.actions.schedules import Target
 from fabric.models import Schedule
-from tests.factories.fabric import make_machine
+from portal.tenant_site.forms import one_of_many
+from tests.factories.fabric import make_machine, make_subscription
 
 
 @pytest.fixture
@@ -166,6 +167,44 @@ def test_one_that_switched_itself_off_says_why(as_alice, nightly):
     Schedule.objects.update(is_enabled=False, off_reason="The machine is deleted.")
     assert "It switched itself off" in as_alice.get(page(nightly)).text
     assert "Switched off" in as_alice.get(reverse("schedules")).text
+
+
+class TestManyTargets:
+    @pytest.fixture(autouse=True)
+    def many(self, subscription, machine, monkeypatch):
+        monkeypatch.setattr(one_of_many, "FEW", 2)
+        return [make_machine(subscription, name, tags=["web-01"]) for name in ("app-1", "app-2")]
+
+    def test_one_is_typed_and_offered_by_its_name(self, as_alice, machine):
+        html = as_alice.get(reverse("schedule-new")).text
+        for word in ("web-01", "app-1", "web-01 (tag)"):
+            assert f'<option value="{word}"></option>' in html
+        as_alice.post(reverse("schedule-new"), typed(machine, target="WEB-01 "))
+        assert Schedule.objects.get().machine == machine
+
+    def test_a_tag_called_like_a_machine_is_told_from_it(self, as_alice, machine):
+        as_alice.post(reverse("schedule-new"), typed(machine, target="web-01 (tag)"))
+        made = Schedule.objects.get()
+        assert (made.machine, made.tag) == (None, "web-01")
+
+    def test_what_is_not_there_is_said_and_stays_as_typed(self, as_alice, machine):
+        page = as_alice.post(reverse("schedule-new"), typed(machine, target="wep-01"))
+        assert page.context["form"].errors["target"] == ["“wep-01” is not on the list."]
+        assert 'value="wep-01"' in page.text
+
+    def test_what_is_planned_stands_in_the_line(self, as_alice, nightly, machine):
+        assert 'value="web-01"' in as_alice.get(page(nightly, "schedule-edit")).text
+        asked = as_alice.get(reverse("schedule-new"), {"target": f"machine:{machine.pk}"})
+        assert asked.context["form"]["target"].value() == "web-01"
+        Schedule.objects.update(machine=None, tag="nobody")
+        gone = as_alice.get(page(nightly, "schedule-edit"))
+        assert gone.context["form"]["target"].value() is None
+
+    def test_two_of_the_same_name_are_told_apart(self, as_alice, alices, plan, machine):
+        for _each in range(2):
+            make_machine(make_subscription(alices, plan), "twin")
+        words = list(as_alice.get(reverse("schedule-new")).context["form"]["target"].field.keys)
+        assert sum(word.startswith("twin (") for word in words) == 2
 
 
 def test_a_reader_looks_only(dora, sign_in, nightly, machine):
