@@ -179,6 +179,16 @@
     if (document.hidden && event.detail.elt.hasAttribute("data-live")) event.preventDefault();
   });
   document.addEventListener("htmx:afterSwap", (event) => prepare(event.target));
+  // What somebody has opened to read or choose from stays open when the part around it is drawn anew.
+  let opened = [];
+  document.addEventListener("htmx:beforeSwap", () => {
+    opened = [...document.querySelectorAll("details[id][open]")].map((each) => each.id);
+  });
+  for (const event of ["htmx:afterSwap", "htmx:oobAfterSwap"]) {
+    document.addEventListener(event, () => {
+      for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
+    });
+  }
   // What was said once is not said again.
   document.addEventListener("htmx:oobBeforeSwap", (event) => {
     const { target, fragment } = event.detail;

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import takewhile
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Page, Request, expect
 
-from tests.e2e.machines import command, is_now, open_machine
+from tests.e2e.machines import command, is_now, open_machine, tab
 from tests.e2e.tenant import town
-from tests.e2e.visitor import Visitor
+from tests.e2e.visitor import PATIENCE, Visitor
 from tests.stack import Stack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
-SOON = 3_000  # milliseconds
+# A page asks every two seconds, and draws its parts anew after the first pulse that tells of a
+# change. One pulse may be under way by then, and one overtake what the database tells. The seconds
+# are the page's own, however slow the machine.
+SOON = 3  # seconds
+PULSES = 3
+AFTER_A_DEATH = 3 * PATIENCE  # pages wait up to half a minute before they ask a dead site again
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +44,23 @@ def asked_in(page: Page, seconds: int) -> list[str]:
     return asked
 
 
+@contextmanager
+def soon(visitor: Visitor) -> Iterator[None]:
+    """Hold a page to a change it must have seen by the end: it asks for it after a few pulses."""
+    asked: list[str] = []
+
+    def note(request: Request) -> None:
+        asked.append(request.url)
+
+    visitor.page.on("request", note)
+    yield
+    visitor.page.remove_listener("request", note)
+    pulses = list(takewhile(lambda url: "/pulse/" in url, asked))
+    assert len(pulses) <= PULSES, asked
+
+
 class TestTwoBrowsers:
-    def test_both_see_a_change_within_three_seconds(
+    def test_both_see_a_change_as_soon_as_they_ask(
         self, alice: Visitor, elsewhere: Visitor
     ) -> None:
         elsewhere.open("tenant", "/machines/?q=kiosk")
@@ -47,18 +69,30 @@ class TestTwoBrowsers:
         for said, becomes in (("Pause", "Paused"), ("Resume", "Running")):
             command(alice, said)
             is_now(alice, becomes)
-            expect(there).to_have_text(becomes, timeout=SOON)
+            with soon(elsewhere):
+                expect(there).to_have_text(becomes)
+
+    def test_a_menu_that_is_open_stays_open(self, alice: Visitor, elsewhere: Visitor) -> None:
+        open_machine(elsewhere, "kiosk")
+        menu = elsewhere.page.locator("#machine-commands details")
+        menu.locator("summary").click()
+        command(alice, "Pause")
+        is_now(elsewhere, "Paused")
+        expect(menu).to_have_attribute("open", "")
+        command(alice, "Resume")
+        is_now(alice, "Running")
 
     def test_a_renamed_machine_is_renamed_everywhere(
         self, alice: Visitor, elsewhere: Visitor
     ) -> None:
-        alice.page.locator("#machine-tabs").get_by_role("link", name="Configure").click()
+        tab(alice, "Configure")
         alice.send("Save tags", tags="corner")
         expect(alice.field("tags")).to_have_value("corner")
         elsewhere.open("tenant", "/machines/?tag=corner")
         expect(elsewhere.page.locator("tbody a.name")).to_have_text(["kiosk"])
         alice.send("Save tags", tags="")
-        expect(elsewhere.page.locator(".empty")).to_be_visible(timeout=SOON)
+        with soon(elsewhere):
+            expect(elsewhere.page.locator(".empty")).to_be_visible()
         assert elsewhere.troubles == []
 
     def test_a_part_that_could_not_be_fetched_is_fetched_again(
@@ -67,20 +101,14 @@ class TestTwoBrowsers:
         elsewhere.open("tenant", "/machines/?q=kiosk")
         there = elsewhere.page.locator("tbody .state")
         open_machine(alice, "kiosk")
-        lost: list[str] = []
-
-        def lose(route: Route) -> None:
-            lost.append(route.request.url)
-            route.abort()
-
-        elsewhere.page.route(lambda url: "/machines/" in url, lose)
+        elsewhere.page.route("**/machines/**", lambda route: route.abort())
         command(alice, "Pause")
         is_now(alice, "Paused")
-        # The pulse has told the last change by then.
-        elsewhere.page.wait_for_timeout(SOON)
+        # One that is lost after the last change: the pulse has told of that.
+        with elsewhere.page.expect_event("requestfailed"):
+            pass
         elsewhere.page.unroute_all()
-        expect(there).to_have_text("Paused", timeout=3 * SOON)
-        assert lost
+        expect(there).to_have_text("Paused")
         command(alice, "Resume")
         is_now(alice, "Running")
         elsewhere.troubles = [one for one in elsewhere.troubles if "ERR_FAILED" not in one]
@@ -92,24 +120,26 @@ class TestTheSiteDies:
         # Nobody works in VMM for a while, so the job lasts as long as it has to.
         cloud.kill("vmm")
         command(alice, "Restart")
-        alice.page.locator("#work").get_by_role("link", name="Job").click()
+        alice.follow(alice.page.locator("#work").get_by_role("link", name="Job"))
         expect(alice.page.locator("#work[data-live]")).to_be_visible()
         alice.page.evaluate("() => { window.since = 'before' }")
         with alice.page.expect_event("requestfailed"):
             cloud.kill("tenant")
         cloud.start("vmm", "tenant")
-        expect(alice.page.get_by_role("heading", level=2, name="Done")).to_be_visible()
+        done = alice.page.get_by_role("heading", level=2, name="Done")
+        expect(done).to_be_visible(timeout=AFTER_A_DEATH)
         assert alice.page.evaluate("() => window.since") == "before"
         # While there was no site the browser could not but complain.
-        alice.troubles = [one for one in alice.troubles if "ERR_CONNECTION_REFUSED" not in one]
+        alice.troubles = [one for one in alice.troubles if "net::ERR_" not in one]
 
-    def test_then_it_asks_nothing_more(self, alice: Visitor) -> None:
-        page = alice.context.new_page()
+    def test_then_it_asks_nothing_more(self, alice: Visitor, elsewhere: Visitor) -> None:
+        # In the other browser: its clock is not the true one from now on.
+        page = elsewhere.context.new_page()
         page.clock.install(time=time.time())
         page.goto(alice.page.url)
         expect(page.locator("h1")).to_have_text("Restart kiosk")
         assert asked_in(page, 60) == []
         page.goto(alice.stack.url("tenant") + "/machines/")
         expect(page.locator("#machine-list")).to_be_visible()
-        assert any("/pulse/" in url for url in asked_in(page, 10)), "time does pass"
+        assert any("/pulse/" in url for url in asked_in(page, SOON)), "time does pass"
         page.close()
