@@ -40,12 +40,12 @@ def form(visitor: Visitor) -> dict[str, str]:
 def watch(visitor: Visitor) -> list[str]:
     """Return the steps the page showed at work, one after the other, once it is done."""
     visitor.look("deploying")
-    expect(visitor.page.locator("#work")).to_be_hidden()
+    expect(visitor.page.locator("#work[hidden]")).to_be_attached()
     steps: list[str] = visitor.page.evaluate(NOTED)
     return steps
 
 
-def reload_until(visitor: Visitor, state: str, within: float = 60) -> None:
+def reload_until(visitor: Visitor, state: str, within: float = 120) -> None:
     """Reload the page, as people without scripts do, until the machine is in a state."""
     badge = visitor.page.locator(".head .state")
     deadline = time.monotonic() + within
@@ -55,7 +55,7 @@ def reload_until(visitor: Visitor, state: str, within: float = 60) -> None:
     expect(badge).to_have_text(state)
 
 
-def reload_until_gone(visitor: Visitor, within: float = 60) -> None:
+def reload_until_gone(visitor: Visitor, within: float = 120) -> None:
     """Ask for the page of a machine that is being deleted until there is none."""
     deadline = time.monotonic() + within
     while time.monotonic() < deadline:

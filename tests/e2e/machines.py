@@ -14,13 +14,13 @@ from tests.stack import Stack
 def open_machine(visitor: Visitor, name: str) -> None:
     """Go to a machine's page by way of the list."""
     visitor.open("tenant", f"/machines/?q={name}")
-    visitor.page.locator("tbody").get_by_role("link", name=name, exact=True).click()
+    visitor.follow(visitor.page.locator("tbody").get_by_role("link", name=name, exact=True))
     expect(visitor.heading(name)).to_be_visible()
 
 
 def tab(visitor: Visitor, title: str) -> None:
     """Go to a tab of the machine's page."""
-    visitor.page.locator("#machine-tabs").get_by_role("link", name=title).click()
+    visitor.follow(visitor.page.locator("#machine-tabs").get_by_role("link", name=title))
     expect(visitor.page.locator("#machine-tabs [aria-current]")).to_have_text(title)
 
 
@@ -38,7 +38,7 @@ def command(visitor: Visitor, title: str) -> None:
     )
     if not said.first.is_visible():
         bar.locator("summary").click()
-    said.first.click()
+    visitor.follow(said.first)
 
 
 def is_asked(visitor: Visitor, words: str) -> None:
@@ -51,7 +51,8 @@ def answer(visitor: Visitor, words: str, **fields: str) -> None:
     """Fill in what a page or a dialog asks, and press its button."""
     for name, value in fields.items():
         visitor.field(name).fill(value)
-    visitor.page.locator("main form:visible").get_by_role("button", name=words, exact=True).click()
+    asked = visitor.page.locator("main form:visible")
+    visitor.follow(asked.get_by_role("button", name=words, exact=True))
 
 
 def is_now(visitor: Visitor, state: str) -> None:
@@ -59,16 +60,18 @@ def is_now(visitor: Visitor, state: str) -> None:
     expect(visitor.page.locator("#machine-state")).to_contain_text(state)
 
 
-def job_ends(visitor: Visitor) -> None:
-    """Watch the job the machine's page tells of to its end, and come back.
+def job_ends(visitor: Visitor, title: str) -> None:
+    """Watch the newest job of this title to its end, and go to its machine.
 
-    Work of several steps lets the machine rest in between, so its state alone does not tell.
+    Work of several steps lets the machine rest in between, so its state alone does not tell; and
+    the machine's page tells of work that goes on only, which may have ended before one looks.
     """
-    visitor.page.locator("#work").get_by_role("link", name="Job").click()
+    visitor.open("tenant", "/jobs/")
+    jobs = visitor.page.locator("#job-list tbody")
+    visitor.follow(jobs.get_by_role("link", name=title, exact=True).first)
     expect(visitor.page.get_by_role("heading", level=2, name="Done")).to_be_visible()
-    visitor.page.locator("dt", has_text="Machine").locator(
-        "xpath=following-sibling::dd[1]/a"
-    ).click()
+    its = visitor.page.locator("dt", has_text="Machine")
+    visitor.follow(its.locator("xpath=following-sibling::dd[1]/a"))
     expect(visitor.page.locator("#machine-state")).to_be_visible()
 
 

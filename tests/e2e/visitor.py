@@ -21,7 +21,9 @@ from playwright.sync_api import (
 from tests.e2e.accessibility import offences
 from tests.stack import Stack
 
-PATIENCE = 30_000
+# Only who is stuck takes so long, or a machine with much else to do.
+PATIENCE = 90_000
+TIME_ZONE = "Europe/Berlin"
 LOUD = ("error", "warning")
 # What htmx says of a look that a later one overtook; a server that fails is heard otherwise.
 OVERTAKEN = ("htmx:sendAbort", "htmx:afterRequest")
@@ -42,7 +44,7 @@ class Visitor:
             java_script_enabled=javascript,
             viewport={"width": 1280, "height": 900},
             locale="en-GB",
-            timezone_id="Europe/Berlin",
+            timezone_id=TIME_ZONE,
             reduced_motion="reduce",
         )
         self.context.set_default_timeout(PATIENCE)
@@ -77,8 +79,7 @@ class Visitor:
 
     def look(self, name: str) -> None:
         """Take in the page: keep its text, and hold it to what everybody can use."""
-        # A press returns when the next page has begun; what it says is there when it has come.
-        self.page.wait_for_load_state()
+        self.arrive()
         self.seen[f"{self.name}: {name}"] = self.page.content()
         if SHOTS:
             number = len(list(Path(SHOTS).glob("*.png")))
@@ -102,11 +103,23 @@ class Visitor:
         """Return the control of this name in the page proper."""
         return self.page.locator(f"main [name='{name}']:visible")
 
+    def arrive(self) -> None:
+        """Have the whole of a page that has begun to come: half of one is no answer."""
+        self.page.wait_for_load_state()
+
     def press(self, words: str) -> None:
-        """Press a button, or follow a link that looks like one, in the page proper."""
+        """Press a button, or follow a link that looks like one, in the page proper.
+
+        Where that leads to another page, it has come.
+        """
         button = self.page.locator("main").get_by_role("button", name=words, exact=True)
         link = self.page.locator("main").get_by_role("link", name=words, exact=True)
-        button.or_(link).first.click()
+        self.follow(button.or_(link).first)
+
+    def follow(self, link: Locator) -> None:
+        """Click on what may lead to another page; a click alone returns when that has begun."""
+        link.click()
+        self.arrive()
 
     def send(self, words: str, **fields: str) -> None:
         """Fill in a form and send it with a button."""

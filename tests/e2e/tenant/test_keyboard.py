@@ -30,10 +30,10 @@ def walk_to(alice: Visitor, words: str) -> None:
 class TestNoMouse:
     def test_the_first_stop_skips_the_menu(self, alice: Visitor) -> None:
         alice.open("tenant", "/machines/?q=shop-")
-        expect(alice.page.locator("tbody tr")).to_have_count(3)
+        expect(alice.page.locator("tbody .state")).to_have_text(["Running"] * 3)
         walk_to(alice, "Skip to content")
         alice.page.keyboard.press("Enter")
-        assert alice.page.evaluate("() => document.activeElement.id") == "main"
+        expect(alice.page.locator("#main")).to_be_focused()
 
     def test_from_the_list_to_the_result(self, alice: Visitor) -> None:
         keys = alice.page.keyboard
@@ -59,7 +59,7 @@ class TestNoMouse:
         alice.page.keyboard.press("Enter")
         dialog = alice.page.locator("#delete-dialog")
         expect(dialog).to_be_visible()
-        assert dialog.locator(":focus").count() == 1
+        expect(dialog.locator(":focus")).to_have_count(1)
         alice.page.keyboard.press("Escape")
         expect(dialog).to_be_hidden()
         assert alice.page.evaluate(FOCUSED) == "Delete"

@@ -27,7 +27,7 @@ GUEST_PASSWORD = "Guest-Marked-8"
 
 def settled(alice: Visitor) -> None:
     """Wait until the page shows no work, as somebody looking at it would."""
-    expect(alice.page.locator("#work")).to_be_hidden()
+    expect(alice.page.locator("#work[hidden]")).to_be_attached()
 
 
 def things(alice: Visitor) -> Locator:
@@ -177,7 +177,7 @@ class TestItsCommands:
         is_now(alice, "Running")
         settled(alice)
         command(alice, "Restart")
-        job_ends(alice)
+        job_ends(alice, "Restart lamp")
         is_now(alice, "Running")
 
     def test_it_is_cloned(self, alice: Visitor, cloud: Stack) -> None:
@@ -200,7 +200,7 @@ class TestItsCommands:
         expect(alice.error_at("confirm")).to_contain_text("This is not lamp.")
         answer(alice, "Rebuild", password=GUEST_PASSWORD, confirm="lamp")
         expect(alice.heading("lamp")).to_be_visible()
-        job_ends(alice)
+        job_ends(alice, "Rebuild lamp")
         tab(alice, "Networks")
         expect(things(alice).locator("code")).to_have_text(before)
 

@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 GUEST_PASSWORD = "Guest-Marked-6"
 PAIR = ("plain-1", "plain-2")
-WITHIN = 60  # seconds
+WITHIN = 120  # seconds
 
 
 @pytest.fixture(scope="module")
