@@ -73,6 +73,7 @@ class TestTwoBrowsers:
                 expect(there).to_have_text(becomes)
 
     def test_a_menu_that_is_open_stays_open(self, alice: Visitor, elsewhere: Visitor) -> None:
+        open_machine(alice, "kiosk")
         open_machine(elsewhere, "kiosk")
         menu = elsewhere.page.locator("#machine-commands details")
         menu.locator("summary").click()
