@@ -6,12 +6,13 @@ import uuid
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from django.db.models import CharField, F, Q, QuerySet
+from django.db.models import CharField, Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Cast
 from django.utils.translation import gettext as _
 
 from fabric.models import Group, Machine, Schedule
 from fabric.states import ALWAYS_GRANTED, GRANTABLE, missing_for
+from plans.models import MemberLimit
 from tenants import rights
 from tenants.errors import NotPermitted
 from tenants.models import Membership, Operation, User
@@ -26,10 +27,13 @@ _MEMBER_ROLES = uuid.UUID("5b0c2f3e-8f5e-5d0a-9a3f-6f6d3c1e7a40")
 
 
 def member_of(user: User, machine: Machine) -> Membership | None:
-    """Return a person's place in a machine's tenant if they may see it. One query."""
-    found = Membership.objects.filter(
-        user=user, tenant_id=machine.subscription.tenant_id
-    ).select_related("custom_role")
+    """Return a person's place in a machine's tenant if they may see it, with its `has_part`. One
+    query."""
+    found = (
+        Membership.objects.filter(user=user, tenant_id=machine.subscription.tenant_id)
+        .select_related("custom_role")
+        .annotate(has_part=part_in(machine.subscription_id))
+    )
     return found.filter(
         Q(all_machines=True) | Q(grants__machine=machine) | Q(user=machine.created_by_id)
     ).first()
@@ -81,10 +85,16 @@ def require_member(by: User, subscription: Subscription, right: str) -> Membersh
     return member
 
 
-def is_restricted(member: Membership) -> bool:
+def part_in(subscription_id: uuid.UUID) -> Exists:
+    """Return whether a membership has a part of a subscription's quota, to annotate with."""
+    parts = MemberLimit.objects.filter(membership=OuterRef("pk"), subscription=subscription_id)
+    return Exists(parts)
+
+
+def is_restricted(member: Membership, has_part: bool) -> bool:
     """Tell whether a member may do, or use, less than the subscription's own role in VMM."""
     may_all = rights.of_member(member).issuperset(rights.MACHINE_RIGHTS)
-    return not (member.all_machines and may_all) or bool(member.limits.all())
+    return has_part or not (member.all_machines and may_all)
 
 
 def role_of(subscription_id: uuid.UUID, member: Membership) -> uuid.UUID:

@@ -82,7 +82,7 @@ def _copy(
         tags=source.tags,
         created_by=by,
     )
-    machines.insert(made, by)
+    machines.insert(made, by, offering)
     _begin_copy(by, source, made, checkpoint, key)
     return made
 

@@ -215,10 +215,11 @@ def acting_role(
     subscription: Subscription, member: Membership | None, provider: Provider
 ) -> uuid.UUID | None:
     """Return the role inside the subscription's that a member has, where the endpoint knows any.
+    Their `has_part` is read, see `access.member_of`.
 
     While roles are being written there it may not be there yet: what was asked for was judged here.
     """
-    if member is None or not access.is_restricted(member):
+    if member is None or not access.is_restricted(member, member.has_part):
         return None
     if subscription.provisioning != Provisioning.IN_SYNC:
         return None

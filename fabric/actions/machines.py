@@ -179,7 +179,7 @@ def locked_for(by: User, subscription: Subscription) -> Subscription:
     return row
 
 
-def insert(machine: Machine, by: User) -> None:
+def insert(machine: Machine, by: User, offering: Offering) -> None:
     """Reserve what a new machine takes and write its row; Conflicting when its name is taken. Call
     it while its subscription is locked."""
     quota.reserve(
@@ -187,7 +187,7 @@ def insert(machine: Machine, by: User) -> None:
         holding=machine.pk,
         member=by,
         wanted=ordering.Size(machine.cores, machine.memory_mb, machine.storage_gb).wanted,
-        limits=limits_of(machine.subscription),
+        limits=limits_of(machine.subscription, offering),
     )
     try:
         with transaction.atomic():
@@ -226,7 +226,7 @@ def _accept(
         is_protected=order.is_protected,
         created_by=by,
     )
-    insert(machine, by)
+    insert(machine, by, offering)
     if order.ends_at is not None:
         held.require_right(machine, END_VERB[EndAction(order.end_action)], by)
     inputs = _inputs_of(offering, order, size, networks)

@@ -85,10 +85,9 @@ def networks_of(offering: Offering, order: NewMachine) -> list[tuple[Network, st
     named."""
     if order.adapters:
         return [(adapter.network, adapter.address) for adapter in order.adapters]
-    first = offering.networks.present().order_by("name").first()
-    if first is None:
+    if offering.first_network is None:
         raise NotPossible(_("None of your plan's networks is there at the moment."))
-    return [(first, "")]
+    return [(offering.first_network, "")]
 
 
 def check_template(offering: Offering, order: NewMachine) -> None:
@@ -136,8 +135,8 @@ def check_networks(offering: Offering, order: NewMachine) -> None:
     if len(order.adapters) > MOST_ADAPTERS:
         raise Refused(_("At most %(n)d networks at once.") % {"n": MOST_ADAPTERS}, field="adapters")
     wanted = networks_of(offering, order)
-    for network, _address in wanted:
-        require_network(offering, network)
+    for adapter in order.adapters:
+        require_network(offering, adapter.network)
     fixed = [(network, address) for network, address in wanted if address]
     if fixed:
         require_ability(offering.cloud.stamp.provider, abilities.FIXED_ADDRESS, "address")

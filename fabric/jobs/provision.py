@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_noop
 
@@ -18,7 +19,7 @@ from fabric.durable.recipe import Recipe, Step, Turn
 from fabric.durable.states import LIVE, JobState
 from fabric.jobs import far_side
 from fabric.limits import limits_of
-from fabric.models import Job, Machine, Offering
+from fabric.models import Job, Machine, MachineGrant, Offering
 from fabric.providers.base import TenantOrder
 from plans.models import Provisioning, Subscription, SubscriptionState
 from tenants.actions import operations
@@ -150,11 +151,17 @@ def follow(job: Job, machine: Machine) -> None:
 
     Call it in the transaction that ends the machine's job. Locks the subscription.
     """
-    owner = Membership.objects.filter(
-        user=machine.created_by_id, tenant__subscriptions=machine.subscription_id
-    ).select_related("custom_role")
-    is_lost = any(access.is_restricted(one) for one in owner) and job.acts_as is None
-    if not is_lost and not machine.grants.exists():
+    grants = MachineGrant.objects.filter(membership=OuterRef("pk"), machine=machine)
+    concerned = (
+        Membership.objects.filter(tenant__subscriptions=machine.subscription_id)
+        .annotate(is_chosen=Exists(grants), has_part=access.part_in(machine.subscription_id))
+        .filter(Q(is_chosen=True) | Q(user=machine.created_by_id))
+        .select_related("custom_role")
+    )
+    is_alone = job.acts_as is None
+    if not any(
+        one.is_chosen or (is_alone and access.is_restricted(one, one.has_part)) for one in concerned
+    ):
         return
     subscription = _locked(machine.subscription_id)
     if subscription.state in (SubscriptionState.DELETING, SubscriptionState.DELETED):

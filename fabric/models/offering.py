@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Collection, Mapping
 
 from django.db import models
+from django.utils.functional import cached_property
 
 from fabric.models.inventory import (
     Cloud,
@@ -46,6 +47,11 @@ class Offering(models.Model):
 
     def __str__(self) -> str:
         return f"{self.plan} in {self.cloud}"
+
+    @cached_property
+    def first_network(self) -> Network | None:
+        """Return the network of machines for which none is named: the first by name."""
+        return self.networks.present().order_by("name").first()
 
     def holds(self, relation: str, row: models.Model) -> bool:
         """Tell whether a template, size or network is in the plan and there. At most one query."""

@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Collection, Mapping, Sequence
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet, Sum
+from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
 
 from plans import rules
 from plans.actions.limits import check, check_member, limits_of_member
@@ -95,17 +95,20 @@ def reserve(
     What was reserved under this holding once is not reserved again.
     """
     lock(subscription.pk)
-    if Entry.objects.filter(holding=holding).exists():
-        return
     subject = subject or holding
-    first = Entry.objects.filter(subject=subject).select_related("member").order_by("id").first()
+    known = Entry.objects.filter(Q(holding=holding) | Q(subject=subject)).select_related("member")
+    entries = list(known.order_by("id"))
+    if any(entry.holding == holding for entry in entries):
+        return
+    first = next(iter(entries), None)
     if first is not None and first.member != member:
         member, member_limits = first.member, None
     check(limits, used(subscription), wanted)
     if member is not None:
         if member_limits is None:
             member_limits = limits_of_member(subscription, member)
-        check_member(member_limits, used_by_member(subscription, member), wanted)
+        if member_limits:
+            check_member(member_limits, used_by_member(subscription, member), wanted)
     Entry.objects.bulk_create(
         Entry(
             subscription=subscription,

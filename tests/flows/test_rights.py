@@ -27,7 +27,7 @@ from plans.models import MemberLimit
 from tenants.errors import NotPermitted
 from tenants.models import ApiKey, Membership, Operation
 from tenants.rights import Right
-from tests.factories.fabric import new_machine
+from tests.factories.fabric import make_plan, make_subscription, new_machine
 
 
 @pytest.fixture
@@ -217,3 +217,15 @@ def test_a_key_does_no_more_than_its_scope(things, alice):
     assert access.rights_on(alice, things) == {"Start"}
     with pytest.raises(NotPermitted, match="Your role"):
         power.operate(by=alice, machine=things, verb=Verb.STOP)
+
+
+def test_a_part_of_one_subscription_is_no_role_in_another(order, bob, stamp, alices, work):
+    other = make_subscription(alices, make_plan(stamp.clouds.get(), "Another"))
+    MemberLimit.objects.create(membership=bob.memberships.get(), subscription=other, machines=1)
+
+    machine = order("bobs", key="b", by=bob)
+
+    assert machine.jobs.get().acts_as is None, "the role is not there: VMM would refuse him"
+    work()
+    machine.refresh_from_db()
+    assert machine.state == "running"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from uuid import UUID
 
 from django.db import connection
@@ -33,13 +33,19 @@ def text(number: int) -> str:
     return number.to_bytes(6, "big").hex(":").upper()
 
 
-def new_mac(server: Server | UUID | None = None, host: Host | None = None) -> str:
+def new_mac(
+    server: Server | UUID | None = None,
+    host: Host | None = None,
+    pools: Sequence[MACPool] | None = None,
+) -> str:
     """Return a MAC that no adapter has; write it to one in the same transaction.
 
     It comes from the pool of the host's group or the nearest group above, else from a pool of all
-    groups, else it is random. Raises NoFreeAddress when those pools are used up.
+    groups, else it is random. Raises NoFreeAddress when those pools are used up. `pools` are
+    those that serve the host, where they are known.
     """
-    pools = [] if server is None else serving(server, host)
+    if pools is None:
+        pools = [] if server is None else serving(server, host)
     for pool in pools:
         mac = _from_pool(pool)
         if mac is not None:

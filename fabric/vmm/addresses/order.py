@@ -14,8 +14,9 @@ def lock(
     *,
     macs_of: Server | UUID | None = None,
     host: Host | None = None,
-) -> None:
-    """Lock all pools of these networks and, with `macs_of`, the server's MAC pools for the host.
+) -> list[MACPool]:
+    """Lock all pools of these networks and, with `macs_of`, the server's MAC pools for the host;
+    return the latter, the nearest first.
 
     Call it before the first lease or MAC of a transaction that takes more than one of either.
     """
@@ -23,7 +24,8 @@ def lock(
     if wanted:
         pools = AddressPool.objects.filter(network__in=wanted).order_by("pk")
         list(pools.select_for_update(no_key=True).values_list("pk"))
-    if macs_of is not None:
-        serving = [pool.pk for pool in macs.serving(macs_of, host)]
-        found = MACPool.objects.filter(pk__in=serving).order_by("pk")
+    serving = macs.serving(macs_of, host) if macs_of is not None else []
+    if serving:
+        found = MACPool.objects.filter(pk__in=[pool.pk for pool in serving]).order_by("pk")
         list(found.select_for_update(no_key=True).values_list("pk"))
+    return serving

@@ -64,7 +64,7 @@ def ensure_addresses(turn: Turn) -> None:
         .order_by("slot")
     )
     needy = next((adapter.machine for adapter in adapters if adapter.mac is None), None)
-    addresses.lock(
+    pools = addresses.lock(
         [adapter.network_id for adapter in adapters],
         macs_of=needy and needy.server_id,
         host=needy and needy.host,
@@ -73,7 +73,7 @@ def ensure_addresses(turn: Turn) -> None:
     for adapter in adapters:
         held[adapter.pk] = addresses.lease(adapter)
         if adapter.mac is None:
-            adapter.mac = addresses.new_mac(adapter.machine.server_id, adapter.machine.host)
+            adapter.mac = addresses.new_mac(pools=pools)
             NetworkAdapter.objects.filter(pk=adapter.pk).update(mac=adapter.mac)
     turn.memo["adapters"] = [_note(adapter, held[adapter.pk]) for adapter in adapters]
     turn.message = ", ".join(address for adapter in adapters for address in held[adapter.pk])
