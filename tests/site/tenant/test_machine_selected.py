@@ -144,7 +144,7 @@ def test_a_form_whose_process_died_says_what_was_not_done(as_alice, halfway, mon
     page = as_alice.get(there, headers={"HX-Request": "true"})
     told = {row.name: row.title for row in page.context["rows"]}
     assert told == {first.name: "Succeeded"} | {one.name: "Not done" for one in others}
-    assert "nobody asked 2 machines" in page.text
+    assert "2 machines were not asked" in page.text
     assert "data-live" not in page.text
     for one in others:
         assert f'name="pk" value="{one.pk}"' in page.text
