@@ -46,6 +46,8 @@ VMM_SERVER = "vmm01.katal.local"
 SPF_ACCOUNT = "portal"
 SPF_GROUPS = ("SPF_Admin", "SPF_VMM", "SPF_Provider", "SPF_Usage")
 LIMITS = {"machines": 10, "cores": 16, "memory_mb": 32 * 1024, "storage_gb": 500}
+# Only who is stuck takes so long, or a machine with much else to do.
+PATIENCE = 300.0
 
 
 @dataclass(frozen=True)
@@ -281,7 +283,7 @@ def wait_until_in_sync(subscription: Subscription) -> None:
     wait(in_sync, f"{subscription.owner_email}'s subscription to be provisioned")
 
 
-def wait(done: Callable[[], bool], what: str, within: float = 60.0) -> None:
+def wait(done: Callable[[], bool], what: str, within: float = PATIENCE) -> None:
     """Return once it is so; raise TimeoutError naming what did not come."""
     deadline = time.monotonic() + within
     while not done():

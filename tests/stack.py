@@ -95,12 +95,17 @@ class Stack:
         """Run a management command to its end; return what it printed."""
         return self.run("manage.py", *command, settings=settings)
 
-    def run(self, *command: str, settings: str = "portal.settings.worker") -> str:
+    def run(
+        self,
+        *command: str,
+        settings: str = "portal.settings.worker",
+        env: Mapping[str, str] | None = None,
+    ) -> str:
         """Run Python in the cloud's environment to its end; return what it printed."""
         done = subprocess.run(
             [sys.executable, *command],
             cwd=ROOT,
-            env=self.env | {"DJANGO_SETTINGS_MODULE": settings},
+            env=self.env | {"DJANGO_SETTINGS_MODULE": settings, **(env or {})},
             capture_output=True,
             text=True,
             check=False,

@@ -23,7 +23,7 @@ DIE, DIE_ALL, HOLD = "die", "die-all", "hold"
 HOST_ACTS = {
     f"host-{kind}": kind for kind in ("fail", "unreachable", "lose_reply", "hang", "lie", "vanish")
 }
-LONGEST_HOLD = 120.0
+LONGEST_HOLD = 600.0
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ def test_the_order_arrives_after_its_own_repetition(cloud, prove):
         lambda: "the second try",
     )
     mishap.release()
-    assert mishap.delivered.wait(30)
+    assert mishap.delivered.wait(120)
     prove.well(machine)
     prove.note(SPF, "The order arrives late, after its own repetition", machine)
     prove.gone(machine)

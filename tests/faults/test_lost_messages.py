@@ -17,6 +17,7 @@ from tests.faults.cloud import until
 
 pytestmark = pytest.mark.faults
 
+LONG = 20.0  # seconds
 GROUP = "Messages and the broker"
 
 
@@ -69,7 +70,8 @@ def test_the_broker_is_away_for_a_while(cloud, prove):
     until(lambda: _noticed(cloud), lambda: "the workers to miss the broker")
     cloud.stack.start_valkey()
     prove.well(machine, *beside)
-    assert accepted_in < 2, "who orders does not wait for a broker"
+    # Who waited for it would wait until it is back, and that is only now.
+    assert accepted_in < LONG, "who orders does not wait for a broker"
     prove.note(GROUP, "The broker goes away mid-way and comes back empty", machine)
     prove.note(GROUP, "A machine is ordered while the broker is away", beside[0])
     prove.gone(machine, *beside)
