@@ -13,6 +13,7 @@ from django.urls.converters import IntConverter
 from fabric.spf.actions import create_account
 from fabric.vmm.actions import servers
 from plans.models import AddOn, Plan
+from tests.factories.fabric import make_machine
 from tests.people import PASSWORD
 
 OPEN = {"setup", "theme"}
@@ -62,6 +63,7 @@ def objects(subscription, cloud, olga) -> dict[str, uuid.UUID | int]:
         "cloud": cloud.pk,
         "plan": subscription.plan_id,
         "subscription": subscription.pk,
+        "machine": make_machine(subscription).pk,
         "user": subscription.tenant.members.get().pk,
         "activity": operations.started("machine.deploy", by=olga),
         "add": AddOn.objects.create(name="More cores", cores=4).pk,
