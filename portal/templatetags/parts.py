@@ -156,13 +156,16 @@ def sort_header(context: Any, title: str, key: str, extra: str = "") -> dict[str
 def command_button(context: Any, command: Any, reason: str, number: int | str = "") -> SafeString:
     """Show a command of components/commands.html; `reason` and `number` make the id of its reason.
 
-    A page of a machine has fifteen, and as an included template they were a tenth of its time.
+    A page of a machine has fifteen, and as an included template they were a tenth of its time. By
+    its id who stands on it still does when the bar is drawn anew.
     """
     said = format_html("{}{}", icon(command.icon), command.title)
+    place = f"do-{command.value or command.url.rstrip('/').rpartition('/')[2]}"
     if command.reason:
         return format_html(
-            '<button type="button" aria-disabled="true" aria-describedby="{}{}"'
+            '<button id="{}" type="button" aria-disabled="true" aria-describedby="{}{}"'
             ' class="{}">{}</button>',
+            place,
             reason,
             number,
             "apart" if command.apart else "",
@@ -171,15 +174,18 @@ def command_button(context: Any, command: Any, reason: str, number: int | str = 
     if command.method == "get":
         dialog = format_html(' data-dialog="{}"', command.dialog) if command.dialog else ""
         shape = f"button {command.tone}{' apart' if command.apart else ''}"
-        return format_html('<a class="{}" href="{}"{}>{}</a>', shape, command.url, dialog, said)
+        return format_html(
+            '<a id="{}" class="{}" href="{}"{}>{}</a>', place, shape, command.url, dialog, said
+        )
     named = format_html(' name="{}" value="{}"', command.name, command.value)
     return format_html(
         '<form method="post" action="{}" class="{}">'
         '<input type="hidden" name="csrfmiddlewaretoken" value="{}">'
-        '<button class="{}"{}>{}</button></form>',
+        '<button id="{}" class="{}"{}>{}</button></form>',
         command.url,
         "apart" if command.apart else "",
         context["csrf_token"],
+        place,
         command.tone,
         named if command.name else "",
         said,

@@ -72,7 +72,9 @@ class TestTwoBrowsers:
             with soon(elsewhere):
                 expect(there).to_have_text(becomes)
 
-    def test_a_menu_that_is_open_stays_open(self, alice: Visitor, elsewhere: Visitor) -> None:
+    def test_a_menu_that_is_open_stays_open_and_has_the_focus(
+        self, alice: Visitor, elsewhere: Visitor
+    ) -> None:
         open_machine(alice, "kiosk")
         open_machine(elsewhere, "kiosk")
         menu = elsewhere.page.locator("#machine-commands details")
@@ -80,6 +82,7 @@ class TestTwoBrowsers:
         command(alice, "Pause")
         is_now(elsewhere, "Paused")
         expect(menu).to_have_attribute("open", "")
+        expect(menu.locator("summary")).to_be_focused()
         command(alice, "Resume")
         is_now(alice, "Running")
 
