@@ -24,7 +24,10 @@ VM_CLOUD_PAGES = (
 PLAN_PAGES = ("plans", "plan-new", "plan", "plan-edit", "plan-quotas", "plan-access")
 ADD_ON_PAGES = ("add-ons", "add-on-new", "add-on", "add-on-edit", "add-on-access")
 USER_PAGES = ("users", "user-new", "user", "user-subscribe")
-SUBSCRIPTION_PAGES = ("subscriptions", "subscription", "subscription-state", "subscription-delete")
+SUBSCRIPTION_PAGES = (
+    *("subscriptions", "subscription", "subscription-state", "subscription-delete"),
+    "machine-protection",
+)
 ACTIVITY_PAGES = ("activity", "activity-entry")
 
 

@@ -140,7 +140,9 @@ def test_a_protection_is_removed_once_that_was_meant(site, subscription, alice) 
     )
     assert f'href="{there}"' in site.get(back).text
     assert f'href="{back}"' in site.get(f"{back}delete/").text
-    assert "Remove the protection of web-01?" in site.get(there).text
+    asked = site.get(there).text
+    assert "Remove the protection of web-01?" in asked
+    assert '<a href="/subscriptions/" aria-current="page">' in asked
     machine.refresh_from_db()
     assert machine.is_protected
     page = site.post(there, follow=True)
