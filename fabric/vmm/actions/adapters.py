@@ -127,13 +127,13 @@ def attach(
     count = row.adapters.count()
     capability.require(row, adapters=count + 1)
     there = _network(caller, row, network)
-    addresses.lock([there.pk], macs_of=None if mac else row.server_id, host=row.host)
+    pools = addresses.lock([there.pk], macs_of=None if mac else row.server_id, host=row.host)
     highest = row.adapters.aggregate(highest=Max("slot"))["highest"]
     adapter = NetworkAdapter(
         machine=row,
         slot=0 if highest is None else highest + 1,
         network=there,
-        mac=_mac(mac) or addresses.new_mac(row.server, row.host),
+        mac=_mac(mac) or addresses.new_mac(pools),
         mac_type=AddressType.STATIC if mac else AddressType.DYNAMIC,
     )
     adapter.ipv4_type = _ipv4_type(adapter, ipv4_type, address)
@@ -169,13 +169,13 @@ def change(
     if network is not UNCHANGED:
         found.network = None if network is None else _network(caller, row, network)
     needs_mac = found.network is not None and found.mac is None
-    addresses.lock(
+    pools = addresses.lock(
         [old["network"], found.network_id],
         macs_of=row.server_id if needs_mac else None,
         host=row.host,
     )
     if needs_mac:
-        found.mac = addresses.new_mac(row.server, row.host)
+        found.mac = addresses.new_mac(pools)
     kind = found.ipv4_type if ipv4_type is UNCHANGED else ipv4_type
     if ipv4_type is UNCHANGED and (fixed or found.network is None):
         kind = ""

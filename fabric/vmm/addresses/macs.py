@@ -33,19 +33,12 @@ def text(number: int) -> str:
     return number.to_bytes(6, "big").hex(":").upper()
 
 
-def new_mac(
-    server: Server | UUID | None = None,
-    host: Host | None = None,
-    pools: Sequence[MACPool] | None = None,
-) -> str:
+def new_mac(pools: Sequence[MACPool]) -> str:
     """Return a MAC that no adapter has; write it to one in the same transaction.
 
-    It comes from the pool of the host's group or the nearest group above, else from a pool of all
-    groups, else it is random. Raises NoFreeAddress when those pools are used up. `pools` are
-    those that serve the host, where they are known.
+    It comes from the first of the pools that has one, without pools it is random. Raises
+    NoFreeAddress when they are used up.
     """
-    if pools is None:
-        pools = [] if server is None else serving(server, host)
     for pool in pools:
         mac = _from_pool(pool)
         if mac is not None:
@@ -59,7 +52,8 @@ def new_mac(
 
 
 def serving(server: Server | UUID, host: Host | None) -> list[MACPool]:
-    """Return the pools that serve the host, the nearest first."""
+    """Return the pools that serve the host, the nearest first: of its group, of groups above it,
+    then those of all groups."""
     found = list(MACPool.objects.filter(server=server).order_by("name"))
     if not found:
         return []

@@ -73,7 +73,7 @@ def ensure_addresses(turn: Turn) -> None:
     for adapter in adapters:
         held[adapter.pk] = addresses.lease(adapter)
         if adapter.mac is None:
-            adapter.mac = addresses.new_mac(pools=pools)
+            adapter.mac = addresses.new_mac(pools)
             NetworkAdapter.objects.filter(pk=adapter.pk).update(mac=adapter.mac)
     turn.memo["adapters"] = [_note(adapter, held[adapter.pk]) for adapter in adapters]
     turn.message = ", ".join(address for adapter in adapters for address in held[adapter.pk])

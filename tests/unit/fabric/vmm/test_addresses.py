@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from ipaddress import ip_address
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db import connection, transaction
@@ -17,10 +18,12 @@ from hypothesis import strategies as st
 
 from fabric.vmm import addresses
 from fabric.vmm.addresses import places
+from fabric.vmm.addresses.macs import serving
 from fabric.vmm.errors import Conflict, Invalid, NoFreeAddress
 from fabric.vmm.models import (
     AddressLease,
     AddressPool,
+    Host,
     HostGroup,
     MACPool,
     NetworkAdapter,
@@ -351,6 +354,10 @@ def test_parallel_leases_never_meet(fabric, network, adapters):
     assert not [result for result in churn if isinstance(result, Conflict)]
 
 
+def new_mac(server: Server | UUID, host: Host | None = None) -> str:
+    return addresses.new_mac(serving(server, host))
+
+
 class TestMACs:
     def pool(self, fabric: Any, first: int, last: int, *groups: HostGroup) -> MACPool:
         pool = MACPool.objects.create(
@@ -360,13 +367,13 @@ class TestMACs:
         return pool
 
     def give(self, adapter: NetworkAdapter, *where: Any) -> str:
-        adapter.mac = addresses.new_mac(*where)
+        adapter.mac = new_mac(*where)
         adapter.save()
         return adapter.mac
 
     def test_without_a_pool_they_are_random_and_locally_administered(self, fabric):
-        assert addresses.new_mac(fabric.server).startswith("02:4B:")
-        assert addresses.new_mac(fabric.server) != addresses.new_mac(fabric.server.pk)
+        assert new_mac(fabric.server).startswith("02:4B:")
+        assert new_mac(fabric.server) != new_mac(fabric.server.pk)
 
     def test_they_come_in_order_skip_those_in_use_and_are_found_again(self, fabric, adapters):
         self.pool(fabric, 0x02_00_00_00_00_FE, 0x02_00_00_00_01_00)
@@ -375,7 +382,7 @@ class TestMACs:
         assert self.give(second, fabric.server) == "02:00:00:00:00:FE"
         assert self.give(third, fabric.server) == "02:00:00:00:01:00"
         with pytest.raises(NoFreeAddress, match="used up: 200000000fe"):
-            addresses.new_mac(fabric.server)
+            new_mac(fabric.server)
         second.delete()
         assert self.give(fourth, fabric.server) == "02:00:00:00:00:FE"
 
@@ -387,15 +394,15 @@ class TestMACs:
         self.pool(fabric, 0x0A_00_00_00_00_01, 0x0A_00_00_00_00_FF, aside)
         self.pool(fabric, 0x02_00_00_00_00_01, 0x02_00_00_00_00_FF, fabric.group)
         host.group = rack
-        assert addresses.new_mac(server, host).startswith("02:")
+        assert new_mac(server, host).startswith("02:")
         self.pool(fabric, 0x0E_00_00_00_00_01, 0x0E_00_00_00_00_FF, rack)
-        assert addresses.new_mac(server, host).startswith("0E:")
-        assert addresses.new_mac(server).startswith("06:")
+        assert new_mac(server, host).startswith("0E:")
+        assert new_mac(server).startswith("06:")
 
     def test_pools_of_another_server_serve_nobody_here(self, fabric):
         other = Server.objects.create(name="other.example.net")
         MACPool.objects.create(server=other, name="a", first=1, last=9, cursor=1)
-        assert addresses.new_mac(fabric.server).startswith("02:4B:")
+        assert new_mac(fabric.server).startswith("02:4B:")
 
     @pytest.mark.slow
     @pytest.mark.django_db(transaction=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fabric.vmm import actions, addresses
+from fabric.vmm.addresses.macs import serving
 from fabric.vmm.errors import Conflict, Denied, Invalid
 from fabric.vmm.models import MACPool, Server
 from tests.factories.vmm import ADMINISTRATOR, make_fabric
@@ -19,7 +20,7 @@ def add(fabric, name="first", first="02-00-00-00-00-01", last="0200000000ff", **
 def test_a_pool_is_added_changed_and_removed(fabric):
     pool = add(fabric, host_groups=[fabric.group])
     assert (addresses.text(pool.first), pool.cursor) == ("02:00:00:00:00:01", pool.first)
-    assert addresses.new_mac(fabric.server, fabric.hosts[0]) == "02:00:00:00:00:01"
+    assert addresses.new_mac(serving(fabric.server, fabric.hosts[0])) == "02:00:00:00:00:01"
     changed = macs.change(ADMINISTRATOR, pool, first="02:00:00:00:00:80", name="second")
     assert (changed.name, changed.cursor) == ("second", changed.first)
     assert list(pool.host_groups.all()) == [fabric.group]
