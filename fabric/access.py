@@ -91,10 +91,11 @@ def part_in(subscription_id: uuid.UUID) -> Exists:
     return Exists(parts)
 
 
-def is_restricted(member: Membership, has_part: bool) -> bool:
-    """Tell whether a member may do, or use, less than the subscription's own role in VMM."""
+def is_restricted(member: Membership) -> bool:
+    """Tell whether a member may do, or use, less than the subscription's own role in VMM. Their
+    `has_part` was asked for, see `part_in`."""
     may_all = rights.of_member(member).issuperset(rights.MACHINE_RIGHTS)
-    return has_part or not (member.all_machines and may_all)
+    return member.has_part or not (member.all_machines and may_all)
 
 
 def role_of(subscription_id: uuid.UUID, member: Membership) -> uuid.UUID:

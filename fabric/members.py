@@ -44,10 +44,10 @@ def people_of(subscription: Subscription, offering: Offering) -> People:
     ]
     if abilities.why_not(offering.cloud.stamp.provider, MEMBER_ROLES):
         return People(tuple(member.user.email for member, _granted in members), ())
-    less = [(member, may) for member, may in members if _is_restricted(member)]
+    less = [(member, may) for member, may in members if access.is_restricted(member)]
     machines = _chosen(subscription, [member for member, _may in less if not member.all_machines])
     return People(
-        everything=tuple(m.user.email for m, _may in members if not _is_restricted(m)),
+        everything=tuple(m.user.email for m, _may in members if not access.is_restricted(m)),
         restricted=tuple(
             MemberRole(
                 id=access.role_of(subscription.pk, member),
@@ -76,12 +76,9 @@ def _members(subscription: Subscription) -> list[Membership]:
         Membership.objects.filter(tenant_id=subscription.tenant_id, user__is_active=True)
         .select_related("user", "custom_role")
         .prefetch_related(Prefetch("limits", queryset=limits))
+        .annotate(has_part=access.part_in(subscription.pk))
         .order_by("user__email")
     )
-
-
-def _is_restricted(member: Membership) -> bool:
-    return access.is_restricted(member, bool(member.limits.all()))
 
 
 def _limits(member: Membership) -> dict[str, int | None]:

@@ -283,10 +283,10 @@ def wait_until_in_sync(subscription: Subscription) -> None:
     wait(in_sync, f"{subscription.owner_email}'s subscription to be provisioned")
 
 
-def wait(done: Callable[[], bool], what: str, within: float = PATIENCE) -> None:
+def wait(done: Callable[[], bool], what: str) -> None:
     """Return once it is so; raise TimeoutError naming what did not come."""
-    deadline = time.monotonic() + within
+    deadline = time.monotonic() + PATIENCE
     while not done():
         if time.monotonic() > deadline:
-            raise TimeoutError(f"Waited {within:.0f} s for {what}.")
+            raise TimeoutError(f"Waited {PATIENCE:.0f} s for {what}.")
         time.sleep(0.1)

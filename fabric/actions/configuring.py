@@ -17,7 +17,7 @@ from fabric.jobs import leave as leaving
 from fabric.models import EndAction, Job, Machine
 from fabric.providers.changes import Configure
 from fabric.states import GONE, Verb
-from plans.models import Subscription
+from plans.actions import quota
 from tenants.errors import NotPermitted, Refused
 from tenants.models import User
 
@@ -172,9 +172,8 @@ def _require_staying(machine: Machine) -> None:
     Locks the subscription, as who begins to leave it does: either sees what the other wrote. A
     leaving that failed holds nobody up: it goes on past no protection.
     """
-    rows = Subscription.objects.select_for_update(of=("self",), no_key=True)
-    subscription = rows.get(pk=machine.subscription_id)
-    if leaving.is_under_way(subscription.pk):
+    quota.lock(machine.subscription_id)
+    if leaving.is_under_way(machine.subscription_id):
         raise NotPossible(_("It is being deleted, as its whole subscription is."))
 
 

@@ -219,7 +219,7 @@ def acting_role(
 
     While roles are being written there it may not be there yet: what was asked for was judged here.
     """
-    if member is None or not access.is_restricted(member, member.has_part):
+    if member is None or not access.is_restricted(member):
         return None
     if subscription.provisioning != Provisioning.IN_SYNC:
         return None

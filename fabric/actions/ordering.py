@@ -352,12 +352,12 @@ def end_problem(ends_at: datetime) -> str | None:
     return _("This time is over already.") if ends_at <= timezone.now() else None
 
 
-def tags_of(tags: Iterable[str]) -> list[str]:
+def tags_of(tags: Iterable[str], *, field: str = "tags") -> list[str]:
     """Return tags in one spelling, or raise Refused."""
     try:
         return rules.clean_tags(tags)
     except ValueError as error:
-        raise Refused(str(error), field="tags") from error
+        raise Refused(str(error), field=field) from error
 
 
 Check = Callable[[Offering, NewMachine], None]

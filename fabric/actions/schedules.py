@@ -13,8 +13,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from fabric import crontab, rules
-from fabric.actions import groups, power
+from fabric import crontab
+from fabric.actions import groups, ordering, power
 from fabric.errors import NotPossible
 from fabric.models import Group, Machine, RunOutcome, Schedule, ScheduledAction, ScheduleRun
 from fabric.states import GONE, missing_for
@@ -298,21 +298,13 @@ def _describe(
     problem = crontab.problem(cron, time_zone)
     if problem:
         raise Refused(problem, field="cron")
-    target = _cleaned(target)
+    # In the spelling that machines have theirs in.
+    target = replace(target, tag="".join(ordering.tags_of([target.tag], field="tag")))
     _check_target(schedule.subscription, by, target)
     schedule.name, schedule.action = name, action
     schedule.machine, schedule.group, schedule.tag = target.machine, target.group, target.tag
     schedule.cron, schedule.time_zone = " ".join(cron.split()), time_zone
     schedule.next_at = crontab.next_run(cron, time_zone, timezone.now())
-
-
-def _cleaned(target: Target) -> Target:
-    """Return the target with its tag in the spelling that machines have theirs in."""
-    try:
-        tags = rules.clean_tags([target.tag])
-    except ValueError as error:
-        raise Refused(str(error), field="tag") from error
-    return replace(target, tag=tags[0] if tags else "")
 
 
 def _require_action(subscription: Subscription, by: User, action: str) -> None:

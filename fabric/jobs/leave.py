@@ -75,11 +75,11 @@ def ensure_machines_gone(turn: Turn) -> Again | None:
         child.subject: child for child in children.exclude(pk__in=turn.memo.get("forgiven", []))
     }
     waiting = [each for each in left if each.pk not in live and each.pk not in failed]
-    if any(each.is_protected for each in waiting):
-        _keep(waiting, is_idle=not live)
-        waiting = []
-    elif not live and not waiting:
-        _give_up(left, failed)
+    protected = [each.name for each in waiting if each.is_protected]
+    if protected:
+        waiting = []  # nothing more is begun, and it fails when what was begun has ended
+    if not live and not waiting:
+        raise _protected(protected) if protected else _undeleted(left, failed)
     # In the order in which everybody locks several.
     for machine in sorted(waiting[: max(0, AT_ONCE - len(live))], key=lambda each: each.pk):
         _remove(job, machine)
@@ -91,21 +91,18 @@ def ensure_machines_gone(turn: Turn) -> Again | None:
     )
 
 
-def _keep(waiting: list[Machine], *, is_idle: bool) -> None:
-    """Begin nothing more once a machine is protected, and fail when what was begun has ended."""
-    if is_idle:
-        names = ", ".join(machine.name for machine in waiting if machine.is_protected)
-        raise Fault(
-            f"Protected against deletion: {names}.",
-            code="machines_protected",
-            advice="Lift the protection, then go on.",
-        )
+def _protected(names: list[str]) -> Fault:
+    return Fault(
+        f"Protected against deletion: {', '.join(names)}.",
+        code="machines_protected",
+        advice="Lift the protection, then go on.",
+    )
 
 
-def _give_up(left: list[Machine], failed: dict[uuid.UUID, Job]) -> None:
+def _undeleted(left: list[Machine], failed: dict[uuid.UUID, Job]) -> Fault:
     names = ", ".join(machine.name for machine in left)
     first = failed[left[0].pk]
-    raise Fault(
+    return Fault(
         f"Not deleted: {names}. {(first.fault or {}).get('message', first.message)}",
         code="machines_left",
         advice=(first.fault or {}).get("advice", ""),

@@ -159,9 +159,7 @@ def follow(job: Job, machine: Machine) -> None:
         .select_related("custom_role")
     )
     is_alone = job.acts_as is None
-    if not any(
-        one.is_chosen or (is_alone and access.is_restricted(one, one.has_part)) for one in concerned
-    ):
+    if not any(one.is_chosen or (is_alone and access.is_restricted(one)) for one in concerned):
         return
     subscription = _locked(machine.subscription_id)
     if subscription.state in (SubscriptionState.DELETING, SubscriptionState.DELETED):

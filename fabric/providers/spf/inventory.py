@@ -33,8 +33,7 @@ def read(session: Session, stamp_id: uuid.UUID, username: str, *, with_usage: bo
     if not clouds and lacks_rights(session, username):
         return NOTHING
     capacities = {
-        reading.guid(row, "CloudId"): row
-        for row in session.rows(session.vmm("CloudCapacities") + query(filter=of_stamp))
+        reading.guid(row, "CloudId"): row for row in _rows(session, "CloudCapacities", of_stamp)
     }
 
     def read_cloud(row: Row) -> RemoteCloud:
@@ -42,7 +41,7 @@ def read(session: Session, stamp_id: uuid.UUID, username: str, *, with_usage: bo
         return reading.cloud(row, capacities.get(id, {}), logical.get(id, ()))
 
     def all_of(name: str) -> list[Row]:
-        return session.rows(session.vmm(name) + query(filter=of_stamp))
+        return _rows(session, name, of_stamp)
 
     tell = sizes.of_templates(clouds, _optional(session, "CapabilityProfiles", of_stamp))
 
@@ -75,7 +74,7 @@ def _networks(session: Session, of_stamp: str, rows: list[Row]) -> tuple[RemoteN
 def _spared(session: Session, name: str, of_stamp: str) -> list[Row] | None:
     """The rows of a set, None where it is not told: by a service that fails at it alone, too."""
     try:
-        return session.rows(session.vmm(name) + query(filter=of_stamp))
+        return _rows(session, name, of_stamp)
     except NoAnswer:
         raise
     except (Forbidden, Missing, Rejected, Unreachable):
@@ -93,13 +92,17 @@ def _optional(session: Session, name: str, *filters: str) -> list[Row]:
     """The rows of a set that one can do without, asked for by the first filter understood."""
     for condition in filters:
         try:
-            rows = session.rows(session.vmm(name) + query(filter=condition))
+            rows = _rows(session, name, condition)
             return [row for row in rows if reading.flag(row, "Enabled") is not False]
         except (Forbidden, Missing):
             return []
         except Rejected:
             continue
     return []
+
+
+def _rows(session: Session, name: str, condition: str) -> list[Row]:
+    return session.rows(session.vmm(name) + query(filter=condition))
 
 
 def _clouds(session: Session, stamp_id: uuid.UUID, with_usage: bool) -> tuple[list[Row], Networks]:
